@@ -1,0 +1,177 @@
+"""Heavy work in child processes: one-shot calls and warm children that keep a model in memory.
+
+A child runs `module:function(report, **kwargs)`. `report(value)` sends anything picklable to the parent, where
+it reaches `on_report`; the parent also calls `on_tick()` about four times a second. Either may raise (a
+cancelled job does), and the child is killed at once. A child dies with its parent: it watches the pipe that
+`multiprocessing` keeps open from the parent's side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from typing import Any, Callable
+
+from ppi.errors import BackendError, PpiError, ToolFailed
+
+TICK_S = 0.25
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def run_in_child(
+    target: str,
+    kwargs: dict[str, Any],
+    *,
+    on_report: Callable[[Any], None] = lambda value: None,
+    on_tick: Callable[[], None] = lambda: None,
+    timeout_s: float | None = None,
+    memory_bytes: int | None = None,
+) -> Any:
+    """Run `target` ("package.module:function") once in a child process and return what it returns.
+
+    Raises ToolFailed when the child dies or takes longer than `timeout_s`, and whatever PpiError it raised.
+    """
+    child = WarmChild(memory_bytes=memory_bytes)
+    try:
+        return child.call(target, kwargs, on_report=on_report, on_tick=on_tick, timeout_s=timeout_s)
+    finally:
+        child.stop()
+
+
+class WarmChild:
+    """A child process that answers one call at a time and stays alive between them.
+
+    Modules the child imported, and what they cached, stay in its memory: that is where models live.
+    """
+
+    def __init__(self, memory_bytes: int | None = None):
+        self._memory_bytes = memory_bytes
+        self._process: Any = None
+        self._pipe: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.is_alive() else None
+
+    def call(
+        self,
+        target: str,
+        kwargs: dict[str, Any],
+        *,
+        on_report: Callable[[Any], None] = lambda value: None,
+        on_tick: Callable[[], None] = lambda: None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Run `target` in the child, starting it when needed; see `run_in_child`."""
+        with self._lock:
+            self._ensure()
+            try:
+                self._pipe.send((target, kwargs))
+                return self._wait(on_report, on_tick, timeout_s)
+            except BaseException as error:
+                if not isinstance(error, _RaisedInChild):
+                    self.stop()
+                    raise
+                raise error.cause from None
+
+    def _ensure(self) -> None:
+        if self._process is not None and self._process.is_alive():
+            return
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._memory_bytes), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _wait(self, on_report: Callable, on_tick: Callable, timeout_s: float | None) -> Any:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            if self._pipe.poll(TICK_S):
+                try:
+                    kind, value = self._pipe.recv()
+                except (EOFError, ConnectionError) as error:
+                    raise ToolFailed(
+                        "The helper process stopped unexpectedly (exit code {exit_code}). Try again; if it "
+                        "happens again, the machine may be short of memory.",
+                        exit_code=self._exit_code(),
+                    ) from error
+                if kind == "result":
+                    return value
+                if kind == "error":
+                    raise _RaisedInChild(value)
+                on_report(value)
+            on_tick()
+            if deadline is not None and time.monotonic() > deadline:
+                raise ToolFailed("The helper process took longer than {limit_s} s and was stopped.", limit_s=timeout_s)
+
+    def _exit_code(self) -> int | None:
+        self._process.join(5)
+        return self._process.exitcode
+
+    def stop(self) -> None:
+        """Kill the child with everything it started. Harmless when there is none."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.is_alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+        process.join(5)
+        self._pipe.close()
+
+
+class _RaisedInChild(Exception):
+    """Carries a PpiError of the child through the parent's own error handling."""
+
+    def __init__(self, cause: PpiError):
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _serve(pipe: Any, memory_bytes: int | None) -> None:
+    """The child's loop: receive a call, run it, send the result or the error."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    if memory_bytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    while True:
+        try:
+            target, kwargs = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_answer(pipe, target, kwargs))
+
+
+def _answer(pipe: Any, target: str, kwargs: dict[str, Any]) -> tuple[str, Any]:
+    module, _, name = target.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+        return "result", function(lambda value: pipe.send(("report", value)), **kwargs)
+    except PpiError as error:
+        return "error", error
+    except MemoryError:
+        return "error", ToolFailed("There was not enough memory for this. Use a smaller file or model.")
+    except Exception as error:  # the parent must hear of every failure, whatever it is
+        import traceback
+
+        traceback.print_exc()
+        return "error", BackendError("{what} failed: {reason}", what=target, reason=f"{type(error).__name__}: {error}")
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent-watch").start()

@@ -1,0 +1,246 @@
+"""The vocabulary as frozen records: what rooms hand to each other.
+
+Times are seconds from the start of the recording as a player shows it; frames of Label Studio are 1-based.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """The half-open interval [start_s, end_s)."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+    def holds(self, time_s: float) -> bool:
+        return self.start_s <= time_s < self.end_s
+
+
+@dataclass(frozen=True)
+class Word:
+    """One spoken word; `probability` is 0..1, or None when the engine gives none."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float | None = None
+
+    @property
+    def midpoint_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech with its words, in order of time."""
+
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in one recording.
+
+    `language` is an ISO 639-1 code ("ru"), or "" when nothing was said. `notes` are warnings for readers,
+    such as that the engine is a rough one.
+    """
+
+    segments: tuple[Segment, ...]
+    language: str
+    engine: str
+    model: str
+    duration_s: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text.strip() for segment in self.segments if segment.text.strip())
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    def words_within(self, span: Span) -> tuple[Word, ...]:
+        """The words whose midpoint lies in `span`."""
+        return tuple(word for word in self.words if span.holds(word.midpoint_s))
+
+
+@dataclass(frozen=True)
+class KeyPoint:
+    """One point of a summary with the moment of the lesson it comes from."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class SummarySection:
+    """A stretch of the lesson, its heading and its summary."""
+
+    title: str
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a lesson was about. `engine` is "extractive" or "transformers"; `language` as in Transcript."""
+
+    language: str
+    engine: str
+    model: str
+    key_points: tuple[KeyPoint, ...]
+    sections: tuple[SummarySection, ...]
+
+
+@dataclass(frozen=True)
+class LessonFacts:
+    """What a document says about the lesson itself. `recorded_on` is an ISO date or ""."""
+
+    name: str
+    source_video: str
+    duration_s: float
+    recorded_on: str = ""
+
+
+@dataclass(frozen=True)
+class VideoTrack:
+    """The first video stream. `frame_rate` is the mean in frames per second; sizes are before rotation."""
+
+    codec: str
+    width_px: int
+    height_px: int
+    frame_rate: float
+    is_variable_rate: bool
+    rotation_deg: int = 0
+    pixel_format: str = ""
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """One audio stream."""
+
+    codec: str
+    sample_rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero."""
+
+    container: str
+    duration_s: float
+    start_s: float
+    size_bytes: int
+    video: VideoTrack | None
+    audio: tuple[AudioTrack, ...]
+
+
+@dataclass(frozen=True)
+class TrackPoint:
+    """One drawn box of a video rectangle: `x y width height` in percent of the frame (0..100)."""
+
+    frame: int
+    x_pct: float
+    y_pct: float
+    width_pct: float
+    height_pct: float
+    rotation_deg: float
+    is_enabled: bool
+
+
+@dataclass(frozen=True)
+class Region:
+    """One thing an annotator marked: a span with labels and what was answered about it.
+
+    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle); `choices` and `texts`
+    map the control's name to the answers.
+    """
+
+    id: str
+    kind: str
+    span: Span
+    labels: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    track: tuple[TrackPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Something that was left out, and why. `reason` is a stable word listed in docs/benchmarks_creating.md."""
+
+    where: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotator's finished work on one task."""
+
+    id: str
+    task_id: str
+    annotator: str
+    source_video: str
+    lesson_id: str
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One row of the codebook. `type` is the pattern's name."""
+
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the dataset before its files are cut."""
+
+    id: str
+    span: Span
+    patterns: tuple[Pattern, ...]
+    annotator: str
+    lesson: str
+    source_video: str
+    split: str
+    region_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`."""
+
+    span: Span
+    path: str
+    key_frame_path: str
+    frame_count: int
+    first_frame_s: float
+    key_frame_s: float
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One stored object. `metadata` has lower-case keys without the `x-amz-meta-` prefix, values decoded."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+    last_modified_s: float
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)

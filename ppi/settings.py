@@ -1,0 +1,268 @@
+"""Settings: one frozen object read from the environment, which nothing else reads.
+
+`Settings.from_env()` collects every fault and reports them together. docs/configuration.md lists all
+variables; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Mapping
+from urllib.parse import urlsplit
+
+from ppi.errors import SettingsError
+
+GIB = 1024**3
+WHISPER_SIZES = ("tiny", "base", "small", "medium", "large", "turbo")
+TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request."""
+
+    host: str
+    port: int
+    public_url: str
+    is_behind_proxy: bool
+    label_studio_url: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class UploadSettings:
+    max_upload_bytes: int
+    dl_user_max_files: int
+    unfinished_expiry_s: int
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """An empty `endpoint` means the local store under the data folder."""
+
+    endpoint: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    is_secure: bool = False
+    public_url: str = ""
+    raw_bucket: str = "raw-data"
+    final_bucket: str = "final-dataset"
+    cache_bytes: int = 20 * GIB
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """`heavy` and `light` are how many jobs of each lane run at a time on one machine."""
+
+    heavy: int
+    light: int
+    lease_s: float
+    renew_s: float
+    max_attempts: int
+    is_run_in_web: bool
+
+
+@dataclass(frozen=True)
+class MediaSettings:
+    """`ffmpeg_binary` "" means the system's ffmpeg, else the one of the imageio-ffmpeg wheel."""
+
+    ffmpeg_binary: str
+    max_duration_s: float
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class SpeechSettings:
+    """`engine` is "whisper" or "pocketsphinx"; `model` is a Whisper size or a path to a checkpoint."""
+
+    engine: str
+    model: str
+    language: str
+
+
+@dataclass(frozen=True)
+class SummarySettings:
+    """`model` is "" for the extractive summary, else a folder or repository of a chat model."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    endpoint: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    data_dir: Path
+    users_file: Path
+    log_file: Path
+    web: WebSettings
+    upload: UploadSettings
+    storage: StorageSettings
+    jobs: JobSettings
+    media: MediaSettings
+    speech: SpeechSettings
+    summary: SummarySettings
+    hub: HubSettings
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `environ` (the process environment with `.env` when None).
+
+        Creates the data folder and, unless SECRET_KEY is set, a key file in it.
+        Raises SettingsError that names every faulty variable with the form expected.
+        """
+        if environ is None:
+            from dotenv import load_dotenv
+
+            load_dotenv(Path.cwd() / ".env")
+            environ = os.environ
+        return _Reader(environ).settings()
+
+
+VARIABLES = (
+    "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "SECRET_KEY", "PPI_HOST", "PPI_PORT", "PPI_PUBLIC_URL",
+    "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES",
+    "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_SECURE",
+    "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED", "REDIS_HOST",
+    "REDIS_PORT", "REDIS_DB", "PPI_HEAVY_JOBS", "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY",
+    "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE",
+    "SUMMARY_MODEL", "HF_TOKEN", "HF_ENDPOINT",
+)  # fmt: skip
+
+
+class _Reader:
+    """Reads variables one by one and remembers what was wrong with each."""
+
+    def __init__(self, environ: Mapping[str, str]):
+        self._environ = environ
+        self._faults: list[str] = []
+
+    def settings(self) -> Settings:
+        data_dir = Path(self.text("PPI_DATA_DIR", "./data")).expanduser().absolute()
+        self._check_redis()
+        values = dict(
+            data_dir=data_dir,
+            users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
+            log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
+            upload=self._upload(), storage=self._storage(), jobs=self._jobs(), media=self._media(),
+            speech=self._speech(), summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
+            hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
+        )  # fmt: skip
+        web = self._web()
+        if self._faults:
+            raise SettingsError("The settings cannot be used:\n  {faults}", faults="\n  ".join(self._faults))
+        return Settings(web=web(data_dir), **values)
+
+    def _web(self) -> Callable[[Path], WebSettings]:
+        given = self.text("SECRET_KEY")
+        if given and len(given) < 16:
+            self._faults.append("SECRET_KEY: expected at least 16 characters, or nothing to have one made")
+        values = dict(
+            host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
+            public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
+            label_studio_url=self.url("LABEL_STUDIO_URL"),
+        )  # fmt: skip
+        return lambda data_dir: WebSettings(secret_key=given or _kept_secret(data_dir), **values)
+
+    def _upload(self) -> UploadSettings:
+        return UploadSettings(
+            max_upload_bytes=self.number("MAX_UPLOAD_BYTES", 4 * GIB, 1),
+            dl_user_max_files=self.number("DL_USER_MAX_FILES", 1, 0),
+            unfinished_expiry_s=self.number("PPI_UNFINISHED_UPLOAD_HOURS", 24, 1) * 3600,
+        )
+
+    def _storage(self) -> StorageSettings:
+        endpoint = self.text("MINIO_ENDPOINT")
+        if "://" in endpoint or "/" in endpoint:
+            self._faults.append("MINIO_ENDPOINT: expected HOST:PORT without http:// and without a path")
+        for name in ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"):
+            if endpoint and not self.text(name):
+                self._faults.append(f"{name}: needed because MINIO_ENDPOINT is set")
+        return StorageSettings(
+            endpoint=endpoint, access_key=self.text("MINIO_ACCESS_KEY"), secret_key=self.text("MINIO_SECRET_KEY"),
+            is_secure=self.flag("MINIO_SECURE", False), public_url=self.url("MINIO_PUBLIC_URL"),
+            raw_bucket=self.text("RAW_DATA_BUCKET", "raw-data"),
+            final_bucket=self.text("FINAL_DATASET_BUCKET", "final-dataset"),
+            cache_bytes=self.number("PPI_CACHE_BYTES", 20 * GIB, 0),
+        )  # fmt: skip
+
+    def _jobs(self) -> JobSettings:
+        lease_s = self.number("PPI_LEASE_S", 60, 2)
+        return JobSettings(
+            heavy=self.number("PPI_HEAVY_JOBS", 1, 1), light=self.number("PPI_LIGHT_JOBS", 4, 1),
+            lease_s=lease_s, renew_s=lease_s / 4, max_attempts=3, is_run_in_web=self.flag("PPI_JOBS_IN_WEB", True),
+        )  # fmt: skip
+
+    def _media(self) -> MediaSettings:
+        return MediaSettings(
+            ffmpeg_binary=self.text("FFMPEG_BINARY"),
+            max_duration_s=self.number("PPI_MAX_DURATION_HOURS", 12, 1) * 3600,
+            max_pixels=self.number("PPI_MAX_PIXELS", 36_000_000, 1),
+        )
+
+    def _speech(self) -> SpeechSettings:
+        engine = self.text("SPEECH_ENGINE", "whisper")
+        if engine not in ("whisper", "pocketsphinx"):
+            self._faults.append("SPEECH_ENGINE: expected whisper or pocketsphinx")
+        model = self.text("WHISPER_MODEL_SIZE", "base")
+        if model not in WHISPER_SIZES and "/" not in model and not model.endswith(".pt"):
+            sizes = ", ".join(WHISPER_SIZES)
+            self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file")
+        return SpeechSettings(engine=engine, model=model, language=self.text("PPI_SPEECH_LANGUAGE"))
+
+    def _check_redis(self) -> None:
+        self.number("REDIS_PORT", 6379, 1, 65535), self.number("REDIS_DB", 0, 0)
+        if self.flag("REDIS_ENABLED", False):
+            self._faults.append("REDIS_ENABLED: this version keeps its jobs in SQLite; expected false or nothing")
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
+        raw = self.text(name)
+        if not raw:
+            return default
+        limits = f"{low} or more" if high is None else f"{low} to {high}"
+        try:
+            value = int(raw)
+        except ValueError:
+            value = low - 1
+        if value < low or (high is not None and value > high):
+            self._faults.append(f"{name}: expected a whole number, {limits}, not {raw!r}")
+            return default
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        raw = self.text(name).lower()
+        if raw and raw not in TRUE_WORDS + FALSE_WORDS:
+            self._faults.append(f"{name}: expected true or false, not {raw!r}")
+        return raw in TRUE_WORDS if raw else default
+
+    def url(self, name: str, default: str = "") -> str:
+        raw = self.text(name, default).rstrip("/")
+        parts = urlsplit(raw)
+        if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
+            self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
+        return raw
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The key in the data folder, made on first use; of several processes starting at once one makes it."""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = data_dir / f"secret_key.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    return path.read_text().strip()
