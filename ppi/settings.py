@@ -7,10 +7,9 @@ variables; a test keeps the two equal.
 from __future__ import annotations
 
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Mapping
+from typing import Mapping
 from urllib.parse import urlsplit
 
 from ppi.errors import SettingsError
@@ -22,7 +21,10 @@ TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off"
 
 @dataclass(frozen=True)
 class WebSettings:
-    """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request."""
+    """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request.
+
+    `secret_key` is "" when the one kept in the data folder is to be used.
+    """
 
     host: str
     port: int
@@ -114,7 +116,6 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from `environ` (the process environment with `.env` when None).
 
-        Creates the data folder and, unless SECRET_KEY is set, a key file in it.
         Raises SettingsError that names every faulty variable with the form expected.
         """
         if environ is None:
@@ -150,25 +151,23 @@ class _Reader:
             data_dir=data_dir,
             users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
             log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
-            upload=self._upload(), storage=self._storage(), jobs=self._jobs(), media=self._media(),
+            web=self._web(), upload=self._upload(), storage=self._storage(), jobs=self._jobs(), media=self._media(),
             speech=self._speech(), summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
             hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
         )  # fmt: skip
-        web = self._web()
         if self._faults:
             raise SettingsError("The settings cannot be used:\n  {faults}", faults="\n  ".join(self._faults))
-        return Settings(web=web(data_dir), **values)
+        return Settings(**values)
 
-    def _web(self) -> Callable[[Path], WebSettings]:
+    def _web(self) -> WebSettings:
         given = self.text("SECRET_KEY")
         if given and len(given) < 16:
             self._faults.append("SECRET_KEY: expected at least 16 characters, or nothing to have one made")
-        values = dict(
+        return WebSettings(
             host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
             public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
-            label_studio_url=self.url("LABEL_STUDIO_URL"),
+            label_studio_url=self.url("LABEL_STUDIO_URL", "http://localhost:8080"), secret_key=given,
         )  # fmt: skip
-        return lambda data_dir: WebSettings(secret_key=given or _kept_secret(data_dir), **values)
 
     def _upload(self) -> UploadSettings:
         return UploadSettings(
@@ -250,19 +249,3 @@ class _Reader:
         if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
             self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
         return raw
-
-
-def _kept_secret(data_dir: Path) -> str:
-    """The key in the data folder, made on first use; of several processes starting at once one makes it."""
-    path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        fresh = data_dir / f"secret_key.{secrets.token_hex(4)}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        fresh.unlink()
-    return path.read_text().strip()

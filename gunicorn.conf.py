@@ -1,0 +1,15 @@
+"""Settings of `gunicorn wsgi:app`; every worker process runs jobs, and the ledger keeps them from colliding."""
+
+import os
+
+bind = f"{os.environ.get('PPI_HOST', '127.0.0.1')}:{os.environ.get('PPI_PORT', '5000')}"
+worker_class = "gthread"
+workers = 1
+threads = 16
+# Heartbeats of threaded workers do not wait for requests: a long upload is no reason to be killed.
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+preload_app = False
+# The request line of a log would hold the signatures of links.
+accesslog = None

@@ -1,0 +1,286 @@
+"""The command line: everything the pages do, without a server."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from ppi.errors import PpiError
+
+FILE = click.Path(path_type=Path)
+
+
+class Group(click.Group):
+    """Ends with one clear sentence on any error PPI knows, never with a trace."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except PpiError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """PPI takes a lesson recording to a published dataset of pedagogical patterns.
+
+    \b
+    Plain files, no server and no data folder needed:
+      python -m ppi transcribe lesson.mp4 --out texts
+      python -m ppi summarize texts/lesson.transcript.json --out texts
+      python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
+      python -m ppi dataset check dataset
+    A server with accounts and pages:
+      python -m ppi users add admin --role admin
+      python -m ppi serve
+    """
+
+
+def settings():
+    """The settings of the environment and of `.env`."""
+    from ppi.settings import Settings
+
+    return Settings.from_env()
+
+
+def services():
+    """The services on the data folder."""
+    from ppi.services import Services
+
+    return Services(settings())
+
+
+class Bar:
+    """Progress: a bar on a terminal, a plain line every ten percent when piped."""
+
+    def __init__(self, label: str):
+        self._label, self._shown = label, -1
+        self._bar = click.progressbar(length=100, label=label) if sys.stderr.isatty() else None
+
+    def __call__(self, fraction: float) -> None:
+        self.percent(int(fraction * 100))
+
+    def percent(self, percent: int, label: str = "") -> None:
+        if self._bar is not None:
+            self._bar.label = label or self._label
+            self._bar.update(max(percent - self._bar.pos, 0))
+        elif percent // 10 > self._shown // 10 or self._shown < 0:
+            click.echo(f"{label or self._label}: {percent} %", err=True)
+        self._shown = max(percent, self._shown)
+
+
+def with_progress(label: str) -> Callable:
+    """Give the command an `on_progress`."""
+
+    def decorate(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def wrapped(**values):
+            return command(on_progress=Bar(label), **values)
+
+        return wrapped
+
+    return decorate
+
+
+@main.command()
+@click.option("--host", help="Address to listen at; PPI_HOST, else 127.0.0.1.")
+@click.option("--port", type=int, help="Port; PPI_PORT, else 5000.")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the pages and the API, and work off the jobs."""
+    from ppi.server import run_server
+
+    chosen = settings()
+    run_server(host or chosen.web.host, port or chosen.web.port)
+
+
+@main.command()
+def worker() -> None:
+    """Work off the jobs of the data folder in a process of its own (with PPI_JOBS_IN_WEB=false in the server)."""
+    import signal
+    import threading
+
+    from ppi.logs import set_up_logs
+    from ppi.workflows.runner import start_runner
+
+    here = services()
+    set_up_logs(here.settings)
+    runner = start_runner(here)
+    done = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: done.set())
+    click.echo("The worker is ready. Stop it with Ctrl+C.", err=True)
+    done.wait()
+    runner.stop()
+
+
+@main.command()
+def doctor() -> None:
+    """Check what PPI needs, one line each: OK, or what to do."""
+    from ppi.workflows.doctor import examine
+
+    is_well = True
+    for finding in examine(services()):
+        is_well = is_well and finding.is_ok
+        click.echo(f"{'OK' if finding.is_ok else 'TO DO':6} {finding.what}: {finding.detail}")
+    sys.exit(0 if is_well else 1)
+
+
+@main.command()
+@click.argument("video", type=FILE)
+@click.option("--name", required=True, help="Name of the lesson.")
+@click.option("--user", required=True, help="Owner: a user name of users.json.")
+@click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
+def ingest(video: Path, name: str, user: str, parts: int) -> None:
+    """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
+    from ppi.workflows import local, runner
+
+    here = services()
+    bar = Bar("Ingest")
+    working = runner.start_runner(here)
+    job = local.ingest_file(here, video, name, user, parts)
+    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
+    working.stop()
+    if ended.status != "completed":
+        from ppi.errors import fill
+
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    click.echo(ended.lesson_id)
+
+
+@main.command()
+@click.argument("media", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the texts.")
+@click.option("--engine", "engine_name", help="whisper, or pocketsphinx (offline, rough, English).")
+@click.option("--model", help="Whisper size (tiny base small medium large turbo) or the path of a .pt file.")
+@click.option("--language", help="en, ru ...; found out when not given.")
+@with_progress("Transcribing")
+def transcribe(media: Path, out: Path, on_progress, **wanted: str | None) -> None:
+    """Transcribe MEDIA (video or audio) into TXT, SRT, VTT and JSON."""
+    from ppi.workflows.plain import transcribe_file
+
+    given = {name: value or "" for name, value in wanted.items()}
+    transcript = transcribe_file(media, out, settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"\n{len(transcript.words)} words, language {transcript.language or 'none'}, engine {transcript.engine}.")
+    for note in transcript.notes:
+        click.echo(note)
+
+
+@main.command()
+@click.argument("transcript", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the documents.")
+@click.option("--model", default="", help="Folder or repository of a chat model; SUMMARY_MODEL, else extractive.")
+@with_progress("Summarising")
+def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
+    """Summarise TRANSCRIPT (a .transcript.json) as DOCX and TXT."""
+    from ppi.workflows.plain import summarize_file
+
+    summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
+    click.echo(f"\n{len(summary.key_points)} key points, engine {summary.engine}.")
+
+
+@main.group()
+def users() -> None:
+    """Accounts in users.json."""
+
+
+def _password(given: str | None) -> tuple[str, bool]:
+    return (given, False) if given else (secrets.token_urlsafe(12), True)
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["admin", "DL-user"]), default="DL-user", show_default=True)
+@click.option("--password", help="Made at random and printed once when not given.")
+def add_user(name: str, role: str, password: str | None) -> None:
+    """Add an account."""
+    chosen, is_random = _password(password)
+    services().users.add(name, chosen, role)
+    click.echo(f"Added {name} ({role})." + (f" Password: {chosen}" if is_random else ""))
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the accounts."""
+    for user in services().users.all():
+        click.echo(f"{user.name}\t{user.role}\t{'disabled' if user.is_disabled else 'active'}\t{user.id}")
+
+
+@users.command("passwd")
+@click.argument("name")
+@click.option("--password", help="Made at random and printed once when not given.")
+def change_password(name: str, password: str | None) -> None:
+    """Set a new password; ends all sessions of the account."""
+    chosen, is_random = _password(password)
+    here = services().users
+    here.set_password(here.by_name(name).id, chosen)
+    click.echo(f"Changed the password of {name}." + (f" Password: {chosen}" if is_random else ""))
+
+
+@users.command("remove")
+@click.argument("name")
+@click.confirmation_option(prompt="Remove this account? Its lessons stay and belong to nobody.")
+def remove_user(name: str) -> None:
+    """Remove an account."""
+    here = services().users
+    here.remove(here.by_name(name).id)
+    click.echo(f"Removed {name}.")
+
+
+@main.group()
+def dataset() -> None:
+    """Build, check and publish datasets."""
+
+
+@dataset.command("build")
+@click.option("--video", type=FILE, required=True)
+@click.option("--annotations", type=FILE, required=True, help="Label Studio export, JSON.")
+@click.option("--patterns", type=FILE, required=True, help="Pattern table, XLSX or CSV.")
+@click.option("--out", type=FILE, required=True, help="Folder of the dataset; an earlier build in it is replaced.")
+@click.option("--transcript", type=FILE, help="A .transcript.json; the video is transcribed when not given.")
+@click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
+@click.option("--engine", default="", help="Speech engine when there is no transcript.")
+@click.option("--model", default="", help="Speech model when there is no transcript.")
+@with_progress("Building")
+def build_dataset(on_progress, out: Path, **given) -> None:
+    """Cut a dataset folder out of a video, its annotations and the pattern table."""
+    from ppi.workflows.plain_dataset import build_from_files
+
+    report = build_from_files(out=out, settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"\n{report.samples} samples in {out}.")
+    for dropped in report.dropped:
+        click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
+    for label in report.unmatched:
+        click.echo(f"not in the pattern table: {label}")
+
+
+@dataset.command("check")
+@click.argument("folder", type=FILE)
+def check_dataset(folder: Path) -> None:
+    """Check every row of the dataset in FOLDER against its files."""
+    from ppi.workflows.plain_dataset import check_folder
+
+    report = check_folder(folder, settings())
+    for problem in report.problems:
+        click.echo(f"FAIL {problem}")
+    for warning in report.warnings:
+        click.echo(f"WARN {warning}")
+    click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
+    sys.exit(1 if report.problems else 0)
+
+
+@dataset.command("push")
+@click.argument("folder", type=FILE)
+@click.argument("repo_id")
+@click.option("--public", is_flag=True, help="Make the repository public; it is private by default.")
+@with_progress("Publishing")
+def push_dataset(folder: Path, repo_id: str, public: bool, on_progress) -> None:
+    """Push the dataset in FOLDER to REPO_ID on the Hugging Face Hub (token: HF_TOKEN)."""
+    from ppi.workflows.plain_dataset import push_folder
+
+    pushed = push_folder(folder, repo_id, settings(), is_private=not public, on_progress=on_progress)
+    click.echo(f"\n{pushed.url}")

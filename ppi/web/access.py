@@ -1,0 +1,143 @@
+"""Who may do what: the one check that every request passes, and who is asking.
+
+Order, so that nobody makes the server read a large body for nothing: session or token, role, CSRF header; sizes and
+quotas follow in the views; the body is read last.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app, g, request, session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
+from wtforms import ValidationError
+
+from ppi.accounts.users import User
+from ppi.errors import AccessDenied, CsrfFailed, NotFound, NotLoggedIn
+
+if TYPE_CHECKING:
+    from ppi.services import Services
+
+# endpoint -> who may call it. "user" means any account that is logged in; owners are checked by the workflows.
+ACCESS = {
+    "static": "public",
+    "pages.home": "public", "pages.language": "public", "pages.help": "public",
+    "pages.lesson": "user", "pages.dataset": "user", "pages.publish": "user", "pages.files": "user",
+    "pages.account": "user",
+    "auth.login": "public", "auth.login_form": "public", "auth.logout": "public",
+    "auth.change_password": "user", "auth.create_token": "user", "auth.revoke_token": "user", "auth.end_sessions": "user",
+    "upload.process_video": "user", "upload.tus_options": "public", "upload.tus_create": "user", "upload.tus_head": "user",
+    "upload.tus_patch": "user", "upload.tus_delete": "user",
+    "storage.list_files": "user", "storage.delete_file": "user", "storage.delete_lesson": "user",
+    "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
+    "transcription.transcribe": "user", "transcription.summarize": "user",
+    "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
+    "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
+    "system.health": "public", "openapi.description": "public", "openapi.docs": "public",
+}  # fmt: skip
+# Asked for by programs that hold no page, or protected by their own signature.
+NO_CSRF = {"auth.login"}
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+
+
+class Visitor(UserMixin):
+    """What Flask-Login keeps: the account, and the session it came by ("" for an API token)."""
+
+    def __init__(self, account: User, session_id: str):
+        self.account = account
+        self.session_id = session_id
+
+    def get_id(self) -> str:
+        return f"{self.account.id}:{self.account.session_version}:{self.session_id}"
+
+
+def init_app(app: Flask, services: Services) -> None:
+    app.extensions["ppi"] = services
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    app.before_request(_check)
+
+
+def services() -> Services:
+    """The services of the running app."""
+    return current_app.extensions["ppi"]
+
+
+def viewer() -> User | None:
+    """The account that asks, or None."""
+    return current_user.account if current_user.is_authenticated else None
+
+
+def current() -> User:
+    """The account that asks. Raises NotLoggedIn."""
+    account = viewer()
+    if account is None:
+        raise NotLoggedIn("Log in first.")
+    return account
+
+
+def log_in(account: User) -> None:
+    """Begin a fresh session: nothing of the one before is kept."""
+    session.clear()
+    login_user(Visitor(account, secrets.token_urlsafe(16)))
+    session.permanent = True
+
+
+def log_out() -> None:
+    """End this session for good: its cookie is refused from now on."""
+    if current_user.is_authenticated and current_user.session_id:
+        services().sessions.end(current_user.session_id)
+    logout_user()
+    session.clear()
+
+
+@login_manager.user_loader
+def _from_cookie(kept: str) -> Visitor | None:
+    user_id, _, rest = kept.partition(":")
+    version, _, session_id = rest.partition(":")
+    try:
+        account = services().users.get(user_id)
+    except NotFound:
+        return None
+    if account.is_disabled or str(account.session_version) != version or services().sessions.is_ended(session_id):
+        return None
+    return Visitor(account, session_id)
+
+
+@login_manager.request_loader
+def _from_token(asked) -> Visitor | None:
+    kind, _, plain = asked.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not plain:
+        return None
+    account = services().users.by_token(plain.strip())
+    g.is_token = account is not None
+    return Visitor(account, "") if account is not None else None
+
+
+def _check() -> None:
+    if request.endpoint is None:
+        return
+    needed = ACCESS.get(request.endpoint, "nobody")
+    account = None if needed == "public" and request.endpoint == "static" else viewer()
+    if needed != "public" and account is None:
+        raise NotLoggedIn("Log in first.")
+    if needed == "nobody" or (needed == "admin" and account.role != "admin"):
+        raise AccessDenied("Only an administrator may do this.")
+    if request.method not in SAFE_METHODS and request.endpoint not in NO_CSRF and not g.get("is_token"):
+        _check_csrf()
+
+
+def _check_csrf() -> None:
+    """A token in the header is enough and is looked at without reading the body; forms of pages carry a field."""
+    try:
+        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(("pages.", "auth.")):
+            validate_csrf(request.headers.get("X-CSRFToken"))
+        else:
+            csrf.protect()
+    except (ValidationError, CSRFError) as error:
+        raise CsrfFailed("This page was open too long. Reload it and try again.") from error

@@ -1,0 +1,92 @@
+"""Wiring of the Flask application: configuration, extensions, blueprints, headers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from flask_babel import Babel
+from flask_limiter import Limiter
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from ppi.services import Services
+from ppi.web import access, auth, errors, export, jobs, openapi, pages, storage, system, transcription, upload
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MAX_FORM_BYTES = 2 * 1024 * 1024
+LANGUAGES = ("en", "ru")
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Cookies are Secure exactly when the visitor came over HTTPS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def build_app(services: Services) -> Flask:
+    """See `ppi.create_app`."""
+    app = Flask("ppi", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.update(
+        SECRET_KEY=services.secret_key,
+        SESSION_COOKIE_NAME="ppi_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "ppi" / "translations"),
+        RATELIMIT_STORAGE_URI=f"ppi-sqlite://{services.settings.data_dir / 'limits.sqlite3'}",
+        RATELIMIT_STRATEGY="fixed-window",
+    )
+    app.session_interface = _Sessions()
+    app.request_class = upload.StreamingRequest
+    app.json.ensure_ascii = False
+    if services.settings.web.is_behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
+    access.init_app(app, services)
+    errors.init_app(app)
+    Babel(app, locale_selector=_language)
+    auth.init_limits(Limiter(auth.address, app=app, default_limits=[]), app)
+    for module in (auth, upload, storage, transcription, jobs, export, pages, system, openapi):
+        app.register_blueprint(module.bp)
+    app.after_request(_headers)
+    return app
+
+
+def _language() -> str:
+    """The account's language, then the cookie, then the browser's."""
+    account = access.viewer()
+    chosen = (account.language if account else "") or request.cookies.get("lang", "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en")
+
+
+def _headers(response: Response) -> Response:
+    media = " ".join(["'self'", *_media_origins()])
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'self'; img-src {media} data:; media-src {media} blob:; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    # The browser's checks of uploads and log-ins over HTTPS need the origin; links' signatures never travel.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint not in ("static", "storage.media"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _media_origins() -> list[str]:
+    """Where presigned links of an S3 store point."""
+    settings = access.services().settings.storage
+    if not settings.endpoint:
+        return []
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    return [f"{'https' if settings.is_secure else 'http'}://{settings.endpoint}"]

@@ -1,0 +1,131 @@
+"""Log-in and log-out, and what people change about their own account."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, request, url_for
+from flask_babel import gettext
+from flask_limiter import Limiter
+from flask_wtf.csrf import generate_csrf
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from ppi.accounts.users import User
+from ppi.errors import AccessDenied, InputError, NotLoggedIn
+from ppi.web import access, limits_sqlite  # noqa: F401  (registers the limiter's store)
+
+bp = Blueprint("auth", __name__)
+TRIES = "10 per 5 minutes"
+
+
+def init_limits(limiter: Limiter, app: Flask) -> None:
+    """Ten tries in five minutes for each address and for each user name, counted together for all processes."""
+    shared_address = limiter.shared_limit(TRIES, scope="login-address", key_func=address)
+    shared_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_tried_name)
+
+    @app.before_request
+    def _count_tries() -> None:
+        if request.endpoint in ("auth.login", "auth.login_form") and request.method == "POST":
+            shared_address(lambda: None)()
+            shared_name(lambda: None)()
+
+
+def address() -> str:
+    """The visitor's address, as the trusted proxy gives it when there is one."""
+    return request.remote_addr or "unknown"
+
+
+@bp.post("/api/login")
+def login() -> Response:
+    account = _verified(*_credentials())
+    access.log_in(account)
+    user = {"id": account.id, "username": account.name, "role": account.role}
+    return jsonify(success=True, user=user, csrf_token=generate_csrf())
+
+
+@bp.post("/login")
+def login_form() -> Response:
+    """The log-in form for browsers without JavaScript."""
+    try:
+        access.log_in(_verified(*_credentials()))
+    except NotLoggedIn as error:
+        flash(gettext(error.template), "danger")
+        return redirect(url_for("pages.home"))
+    return redirect(safe_target(request.form.get("next", "")))
+
+
+@bp.get("/logout")
+def logout() -> Response:
+    access.log_out()
+    return redirect(url_for("pages.home"))
+
+
+@bp.post("/account/password")
+def change_password() -> Response:
+    account = access.current()
+    new = request.form.get("new", "")
+    if new != request.form.get("again", ""):
+        raise InputError("The two new passwords differ. Type the same one twice.")
+    if access.services().users.verify(account.name, request.form.get("current", "")) is None:
+        raise AccessDenied("The current password is wrong. Nothing was changed.")
+    access.services().users.set_password(account.id, new)
+    access.log_in(access.services().users.get(account.id))
+    flash(gettext("The password was changed. All other sessions were ended."), "success")
+    return redirect(url_for("pages.account"))
+
+
+@bp.post("/account/sessions/end")
+def end_sessions() -> Response:
+    access.services().users.end_sessions(access.current().id)
+    access.log_out()
+    return redirect(url_for("pages.home"))
+
+
+@bp.post("/account/tokens")
+def create_token() -> Response:
+    """Make an API token; it is shown this once and kept as a hash."""
+    label = (request.get_json(silent=True) or request.form).get("label", "")
+    token_id, plain = access.services().users.create_token(access.current().id, label)
+    return jsonify(success=True, id=token_id, token=plain)
+
+
+@bp.post("/account/tokens/<token_id>/revoke")
+def revoke_token(token_id: str) -> Response:
+    access.services().users.revoke_token(access.current().id, token_id)
+    if request.is_json or "X-CSRFToken" in request.headers:
+        return jsonify(success=True)
+    return redirect(url_for("pages.account"))
+
+
+def safe_target(wanted: str) -> str:
+    """A path of this application, or the start page: a log-in never leads away."""
+    home = url_for("pages.home")
+    parts = urlsplit(wanted)
+    if parts.scheme or parts.netloc or not wanted.startswith("/") or wanted[:2] in ("//", "/\\"):
+        return home
+    if any(ord(letter) < 32 or letter == "\\" for letter in wanted):
+        return home
+    try:
+        endpoint, _ = current_app.url_map.bind("localhost").match(parts.path, method="GET")
+    except (HTTPException, RequestRedirect):
+        return home
+    return wanted if endpoint.startswith("pages.") else home
+
+
+def _credentials() -> tuple[str, str]:
+    given = request.get_json(silent=True) if request.is_json else request.form
+    if not hasattr(given, "get"):
+        raise InputError("Send the user name and the password.")
+    return str(given.get("username") or ""), str(given.get("password") or "")
+
+
+def _verified(name: str, password: str) -> User:
+    account = access.services().users.verify(name, password)
+    if account is None:
+        raise NotLoggedIn("The user name or the password is wrong.")
+    return account
+
+
+def _tried_name() -> str:
+    return _credentials()[0].casefold()[:100]

@@ -1,0 +1,100 @@
+"""The one table from errors to HTTP answers, and the one place that chooses between HTML and JSON."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
+
+from ppi import errors
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    errors.PpiError: 500,
+    errors.SettingsError: 500,
+    errors.InputError: 400,
+    errors.UnsupportedMedia: 415,
+    errors.UploadTooLarge: 413,
+    errors.AnnotationError: 422,
+    errors.DatasetError: 422,
+    errors.WeightsMissing: 503,
+    errors.NotFound: 404,
+    errors.NotLoggedIn: 401,
+    errors.AccessDenied: 403,
+    errors.CsrfFailed: 403,
+    errors.Conflict: 409,
+    errors.QuotaExceeded: 409,
+    errors.TooManyTries: 429,
+    errors.Cancelled: 409,
+    errors.LeaseLost: 409,
+    errors.ToolFailed: 500,
+    errors.DiskFull: 507,
+    errors.BackendError: 503,
+}
+JSON_PATHS = ("/api/", "/uploads/", "/list_files", "/delete_file", "/health")
+HTTP_CODES = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 429: "too_many_tries"}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(errors.PpiError, _known)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unknown)
+
+
+def translated(template: str, values: dict) -> str:
+    """The message in the reader's language."""
+    return errors.fill(gettext(template), values) if template else ""
+
+
+def _known(error: errors.PpiError) -> Response:
+    status = STATUS[type(error)]
+    if status >= 500:
+        log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    return answer(status, translated(error.template, error.ids), error.code)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    return answer(status, _http_message(status), HTTP_CODES.get(status, f"http_{status}"))
+
+
+def _http_message(status: int) -> str:
+    if status == 404:
+        return gettext("There is nothing at this address.")
+    if status == 405:
+        return gettext("This address does not take such requests.")
+    if status == 413:
+        return gettext("This is more than the server takes in one request.")
+    if status == 429:
+        return gettext("Too many tries. Wait five minutes, then try again.")
+    return gettext("The request could not be understood (status %(status)s).", status=status)
+
+
+def _unknown(error: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    log.exception("unexpected fault %s at %s %s", reference, request.method, request.path, exc_info=error)
+    message = gettext("Something went wrong on the server. Try again; if it happens again, tell the administrator.")
+    return answer(500, message, "unexpected", reference)
+
+
+def answer(status: int, message: str, code: str, reference: str = "") -> Response:
+    """A failure as JSON for programs and as a page for people."""
+    if wants_json():
+        body = {"success": False, "error": message, "code": code}
+        return make_response(jsonify(body | ({"reference": reference} if reference else {})), status)
+    page = render_template("error.html", status=status, message=message, code=code, reference=reference)
+    return make_response(page, status)
+
+
+def wants_json() -> bool:
+    return (
+        request.path.startswith(JSON_PATHS)
+        or request.is_json
+        or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    )

@@ -1,0 +1,39 @@
+"""Transcripts and summaries on request."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from ppi.errors import InputError
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.web import access
+from ppi.workflows import lessons
+from ppi.workflows import summarize as summaries
+from ppi.workflows import transcribe as transcripts
+
+bp = Blueprint("transcription", __name__)
+
+
+@bp.post("/api/transcribe")
+def transcribe() -> Response:
+    """{file_id, engine?, model?, language?} -> {success, transcription_file_id}."""
+    row, given = _asked()
+    wanted = {name: str(given.get(name) or "") for name in ("engine", "model", "language")}
+    if access.current().role != "admin" and "/" in wanted["model"]:
+        raise InputError("Choose one of the model sizes.")
+    job = transcripts.request_transcript(access.services(), row, **wanted)
+    return jsonify(success=True, transcription_file_id=job.id)
+
+
+@bp.post("/api/summarize")
+def summarize() -> Response:
+    """{file_id} -> {success, job_id}."""
+    row, _ = _asked()
+    return jsonify(success=True, job_id=summaries.request_summary(access.services(), row).id)
+
+
+def _asked() -> tuple[LessonRow, dict]:
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or not isinstance(given.get("file_id"), str):
+        raise InputError("Send file_id, the number of the lesson.")
+    return lessons.owned(access.services(), access.current(), given["file_id"]), given

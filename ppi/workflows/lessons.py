@@ -1,0 +1,182 @@
+"""Lessons as people see them: what there is, what was made of it, links, and deletion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ppi.accounts.users import User
+from ppi.errors import Conflict, NotFound
+from ppi.jobs.ledger import Job
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.records import MediaInfo, ObjectInfo
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows import uploads
+from ppi.workflows.ingest import media_info
+
+LINK_LIFE_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class LessonView:
+    """A lesson with its files and its newest job of each kind. `info` is None until ingest has finished."""
+
+    row: LessonRow
+    files: dict[str, ObjectInfo] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    info: MediaInfo | None = None
+
+    @property
+    def id(self) -> str:
+        return self.row.id
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the video is stored and described."""
+        return self.info is not None
+
+    @property
+    def has_audio(self) -> bool:
+        return self.info is not None and bool(self.info.audio)
+
+    @property
+    def has_transcript(self) -> bool:
+        return ".transcript.json" in self.files
+
+    @property
+    def has_summary(self) -> bool:
+        return ".summary.docx" in self.files
+
+    @property
+    def has_dataset(self) -> bool:
+        job = self.jobs.get("build_dataset")
+        return job is not None and job.status == "completed"
+
+    @property
+    def active_job(self) -> Job | None:
+        """The newest job that waits or runs."""
+        active = [job for job in self.jobs.values() if job.is_active]
+        return max(active, key=lambda job: job.created_s) if active else None
+
+
+def owned(services: Services, user: User, lesson_id: str) -> LessonRow:
+    """The lesson, if the user may see it. Raises NotFound alike for "not there" and "not yours"."""
+    row = services.lessons.get(lesson_id)
+    if user.role != "admin" and row.owner_id != user.id:
+        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+    return row
+
+
+def owned_job(services: Services, user: User, job_id: str) -> Job:
+    """The job, if the user may see it. Raises NotFound."""
+    job = services.ledger.get(job_id)
+    if user.role != "admin" and job.owner_id != user.id:
+        raise NotFound("There is no such job.", job_id=job_id)
+    return job
+
+
+def overview(services: Services, user: User) -> list[LessonView]:
+    """The lessons the user may see, newest first, with their jobs but without their files."""
+    rows = services.lessons.list("" if user.role == "admin" else user.id)
+    jobs = services.ledger.list(owner_id="" if user.role == "admin" else user.id, limit=5000)
+    newest: dict[str, dict[str, Job]] = {}
+    for job in jobs:
+        newest.setdefault(job.lesson_id, {}).setdefault(job.kind, job)
+    return [LessonView(row, jobs=newest.get(row.id, {})) for row in rows]
+
+
+def view(services: Services, row: LessonRow) -> LessonView:
+    """One lesson in full. `files` maps the suffix after the video's stem (".wav", "_part1.mp4", video: "") to the object."""
+    stem = keys.stem(row.video_key)
+    files = {}
+    for found in services.store.list(services.raw, row.prefix):
+        name = found.key[len(row.prefix) :]
+        files["" if found.key == row.video_key else name.removeprefix(stem)] = found
+    jobs: dict[str, Job] = {}
+    for job in services.ledger.list(lesson_id=row.id):
+        jobs.setdefault(job.kind, job)
+    info = media_info(facts(services, row)) if ".info.json" in files else None
+    return LessonView(row, files, jobs, info)
+
+
+def facts(services: Services, row: LessonRow) -> dict[str, Any]:
+    """The content of the lesson's `.info.json`. Raises NotFound until ingest has finished."""
+    return json.loads(b"".join(services.store.read(services.raw, keys.derivative_key(row.video_key, ".info.json"))))
+
+
+def share_link(services: Services, row: LessonRow) -> str:
+    """A 7-day presigned GET of the video; begins with "/" when the local store has no public address configured."""
+    return services.store.presign_get(services.raw, row.video_key, expires_s=LINK_LIFE_S)
+
+
+def stable_link(services: Services, row: LessonRow, suffix: str = "") -> str:
+    """The path of the revocable link without a query, which redirects to a fresh presigned URL.
+
+    It is the video's, or that of the derivative with this suffix (".wav").
+    """
+    key = keys.derivative_key(row.video_key, suffix) if suffix else row.video_key
+    return f"/m/{services.links.token_for(row.id, key)}/lesson.{key.rsplit('.', 1)[-1]}"
+
+
+def revoke_links(services: Services, row: LessonRow) -> int:
+    """End every stable link of the lesson; answers how many there were."""
+    return services.links.revoke(row.id)
+
+
+def delete_lesson(services: Services, row: LessonRow) -> None:
+    """Delete the lesson with everything made of it. Raises Conflict while one of its jobs is active."""
+    if row.state == "uploading":
+        uploads.abort_upload(services, row)
+        return
+    services.ledger.remove_lesson(row.id)
+    for bucket in (services.raw, services.final):
+        for found in services.store.list(bucket, row.prefix):
+            services.store.delete(bucket, found.key)
+    uploads.discard(services, row)
+
+
+def list_files(services: Services, user: User) -> list[ObjectInfo]:
+    """The objects of the raw bucket that the user may see."""
+    if user.role == "admin":
+        return services.store.list(services.raw)
+    return [
+        found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)
+    ]  # fmt: skip
+
+
+def delete_file(services: Services, user: User, object_name: str) -> None:
+    """Delete one object; deleting a lesson's video deletes the lesson.
+
+    Raises NotFound (also for the files of others) and Conflict while a job uses the lesson.
+    """
+    row = services.lessons.of_key(object_name)
+    if row is None or (user.role != "admin" and row.owner_id != user.id):
+        if user.role != "admin":
+            raise NotFound("There is no such file in storage.", object_name=object_name)
+        services.store.stat(services.raw, object_name)
+        services.store.delete(services.raw, object_name)
+        return
+    if object_name == row.video_key:
+        delete_lesson(services, row)
+        return
+    if any(job.is_active for job in services.ledger.list(lesson_id=row.id)):
+        raise Conflict("A job of this lesson is still running. Cancel it first, then delete.")
+    services.store.stat(services.raw, object_name)
+    services.store.delete(services.raw, object_name)
+
+
+def restore_rows(services: Services) -> int:
+    """Write the rows of stored lessons again when the ledger was lost; answers how many lessons there are in the store."""
+    found = 0
+    for stored in services.store.list(services.raw):
+        if not stored.key.endswith(".info.json"):
+            continue
+        lesson = json.loads(b"".join(services.store.read(services.raw, stored.key)))["lesson"]
+        names = ("id", "prefix", "name", "owner_id", "owner_name", "video_key", "parts", "created_s")
+        values = {name: lesson[name] for name in names}
+        row = LessonRow(**values, size_bytes=0, offset_bytes=0, state="stored", source_key="", expires_s=0.0)
+        services.lessons.restore(row)
+        found += 1
+    return found

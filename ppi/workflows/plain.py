@@ -1,0 +1,93 @@
+"""The same work on plain files, with no data folder, server or account: for the command line and notebooks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ppi.errors import InputError
+from ppi.media import audio, probe
+from ppi.media.ffmpeg import Ffmpeg
+from ppi.records import LessonFacts, Summary, Transcript
+from ppi.settings import Settings
+from ppi.speech import formats, recognizer
+from ppi.summary import documents, engine
+
+Progress = Callable[[float], None]
+
+
+def quiet(fraction: float) -> None:
+    """An `on_progress` for callers who do not want to know."""
+
+
+def transcribe_file(
+    media: Path,
+    out: Path,
+    *,
+    settings: Settings | None = None,
+    engine_name: str = "",
+    model: str = "",
+    language: str = "",
+    on_progress: Progress = quiet,
+) -> Transcript:
+    """Transcribe a video or audio file into `out`: `<stem>.txt .srt .vtt .transcript.json`.
+
+    `engine_name` ("whisper" or "pocketsphinx"), `model` and `language` (ISO 639-1) default to the settings.
+    Raises UnsupportedMedia, WeightsMissing and InputError; existing outputs are replaced only by finished ones.
+    """
+    settings = settings or Settings.from_env()
+    check_file(media)
+    ffmpeg = Ffmpeg(settings.media)
+    info = probe.inspect(media, ffmpeg, needs_video=False)
+    if not info.audio:
+        raise InputError("{name} has no sound, so there is nothing to transcribe.", name=media.name)
+    hear = recognizer.create(settings.speech, engine_name, model)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ppi-speech-") as folder:
+        speech = Path(folder) / "speech.wav"
+        audio.extract_speech(ffmpeg, media, speech, lambda fraction: on_progress(fraction * 0.05))
+        transcript = hear.transcribe(
+            speech, language or settings.speech.language, lambda fraction: on_progress(0.05 + fraction * 0.95)
+        )
+    formats.write_all(transcript, out, media.stem)
+    return transcript
+
+
+def read_transcript(path: Path) -> Transcript:
+    """Read a `.transcript.json`. Raises InputError when it is not one."""
+    check_file(path)
+    return formats.from_json(path.read_bytes())
+
+
+def summarize_file(
+    transcript: Path, out: Path, *, settings: Settings | None = None, model: str = "", on_progress: Progress = quiet
+) -> Summary:
+    """Summarise a `.transcript.json` into `out`: `<stem>.summary.docx` and `<stem>.summary.txt`.
+
+    `model` is a folder or repository of a chat model, by default that of the settings; "" is the extractive summary.
+    """
+    settings = settings or Settings.from_env()
+    read = read_transcript(transcript)
+    chosen = replace(settings.summary, model=model) if model else settings.summary
+    summary = engine.summarize(read, chosen, on_progress)
+    stem = transcript.name.removesuffix(".json").removesuffix(".transcript")
+    write_summary(out, stem, LessonFacts(name=stem, source_video=stem, duration_s=read.duration_s), summary, read)
+    return summary
+
+
+def write_summary(out: Path, stem: str, facts: LessonFacts, summary: Summary, transcript: Transcript) -> list[Path]:
+    """Write the DOCX and the TXT of a summary; answers their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    docx, text = out / f"{stem}.summary.docx", out / f"{stem}.summary.txt"
+    language = "ru" if summary.language == "ru" else "en"
+    documents.write_docx(docx, facts, summary, transcript, language)
+    documents.write_txt(text, facts, summary, transcript, language)
+    return [docx, text]
+
+
+def check_file(path: Path) -> None:
+    """Raises InputError when there is no such file or it cannot be read."""
+    if not path.is_file():
+        raise InputError("There is no file {path}. Check the name and try again.", path=str(path))

@@ -1,0 +1,81 @@
+"""Transcribe: the lesson's audio becomes a transcript in four formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ppi.errors import Conflict, InputError
+from ppi.jobs.ledger import Job
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.run import Run
+from ppi.media import audio
+from ppi.records import Transcript
+from ppi.services import Services
+from ppi.speech import formats, recognizer
+from ppi.storage import keys
+from ppi.workflows import lessons
+from ppi.workflows.ingest import put
+from ppi.workflows.scratch import scratch
+
+TEXT_TYPES = {
+    ".txt": "text/plain; charset=utf-8", ".srt": "application/x-subrip", ".vtt": "text/vtt; charset=utf-8",
+    ".json": "application/json",
+}  # fmt: skip
+
+
+def request_transcript(
+    services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = ""
+) -> Job:
+    """Queue a transcription, or answer the one that is under way.
+
+    Raises InputError when the lesson has no sound or the engine or model is unknown, Conflict before ingest is done.
+    """
+    shown = lessons.view(services, row)
+    if not shown.is_ready:
+        raise Conflict("The lesson is still being prepared. Transcribe it when that is done.")
+    if not shown.has_audio:
+        raise InputError("This lesson has no sound, so there is nothing to transcribe.")
+    recognizer.create(services.settings.speech, engine, model)
+    newest = shown.jobs.get("transcribe")
+    if newest is not None and newest.is_active:
+        return newest
+    wanted = {"engine": engine, "model": model, "language": language}
+    job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
+    services.ring()
+    return job
+
+
+def run_transcribe(services: Services, job: Job, run: Run) -> dict[str, Any]:
+    """The job: hear the lesson once and store the transcript."""
+    row = services.lessons.get(job.lesson_id)
+    with scratch(services, job) as folder:
+        transcript = hear(services, row, job, run, folder, 0.0, 0.95)
+    return {
+        "engine": transcript.engine, "model": transcript.model, "language": transcript.language,
+        "words": len(transcript.words), "notes": list(transcript.notes),
+    }  # fmt: skip
+
+
+def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, low: float, high: float) -> Transcript:
+    """Transcribe and store; fills the progress of `run` from `low` to `high`."""
+    wanted = job.input
+    hearer = recognizer.create(services.settings.speech, wanted.get("engine", ""), wanted.get("model", ""))
+    on_progress = run.step("transcribing", "Preparing the sound for the recogniser", low, low + 0.03)
+    speech = folder / "speech.wav"
+    with services.store.as_file(services.raw, keys.derivative_key(row.video_key, ".wav")) as wav:
+        audio.extract_speech(services.ffmpeg, wav, speech, on_progress)
+    on_progress = run.step(
+        "transcribing", "Transcribing with {engine} ({model})", low + 0.03, high, engine=hearer.engine, model=hearer.model
+    )
+    language = wanted.get("language") or services.settings.speech.language
+    transcript = hearer.transcribe(speech, language, on_progress)
+    for path in formats.write_all(transcript, folder, keys.stem(row.video_key)):
+        put(services, run, row, path, row.prefix + path.name, TEXT_TYPES[path.suffix])
+    return transcript
+
+
+def stored_transcript(services: Services, row: LessonRow) -> Transcript:
+    """Raises NotFound when the lesson has none yet."""
+    key = keys.derivative_key(row.video_key, ".transcript.json")
+    return formats.from_json(b"".join(services.store.read(services.raw, key)))

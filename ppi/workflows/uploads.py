@@ -1,0 +1,196 @@
+"""Uploads: a slot is reserved, bytes arrive in order and are acknowledged once they are on disk, the last byte commits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from ppi.accounts.users import User
+from ppi.errors import Conflict, InputError, UploadTooLarge
+from ppi.jobs.ledger import Job
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows.scratch import check_room
+
+BLOCK_BYTES = 256 * 1024
+ACKNOWLEDGE_EVERY_BYTES = 16 * 1024 * 1024
+MAX_PARTS = 100
+
+
+def begin_upload(
+    services: Services, user: User, *, file_name: str, task_name: str, size_bytes: int, parts: int = 1
+) -> LessonRow:
+    """Reserve a slot, a prefix and room on the disk for a video that is about to arrive.
+
+    Raises UploadTooLarge, QuotaExceeded, DiskFull, and InputError for an empty file or a bad number of parts.
+    """
+    limit_bytes = services.settings.upload.max_upload_bytes
+    if size_bytes > limit_bytes:
+        raise UploadTooLarge(
+            "The file has {size_mb} MB and the limit is {limit_mb} MB. Compress the video or cut it, then try again.",
+            size_mb=size_bytes // 1_000_000,
+            limit_mb=limit_bytes // 1_000_000,
+        )
+    if size_bytes <= 0:
+        raise InputError("The file is empty. Choose the lesson's video file.")
+    services.uploads_dir.mkdir(parents=True, exist_ok=True)
+    check_room(services.uploads_dir, int(size_bytes * 1.2))
+    return reserve(services, user, file_name=file_name, task_name=task_name, size_bytes=size_bytes, parts=parts)
+
+
+def reserve(
+    services: Services,
+    user: User,
+    *,
+    file_name: str,
+    task_name: str,
+    size_bytes: int,
+    parts: int,
+    source_key: str = "",
+) -> LessonRow:
+    """Take the slot and the prefix. Raises QuotaExceeded and InputError."""
+    if not 1 <= parts <= MAX_PARTS:
+        raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
+    file_name = keys.clean_name(file_name)
+    name = keys.clean_name(task_name.strip() or Path(file_name).stem)
+
+    def layout(serial: int) -> tuple[str, str]:
+        prefix = keys.lesson_prefix(user.name, user.role, name, date.today(), serial)
+        return prefix, keys.video_key(prefix, file_name)
+
+    return services.lessons.reserve(
+        name=name,
+        owner_id=user.id,
+        owner_name=user.name,
+        size_bytes=size_bytes,
+        parts=parts,
+        max_lessons=None if user.role == "admin" else services.settings.upload.dl_user_max_files,
+        layout=layout,
+        expires_s=_expiry(services),
+        source_key=source_key,
+    )
+
+
+def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[[int], bytes]) -> LessonRow:
+    """Append what `read(n)` gives until it is empty, starting at offset `from_bytes`.
+
+    Bytes are acknowledged (and survive anything) at least every 16 MiB. A connection that breaks leaves the
+    acknowledged offset behind. Raises Conflict when `from_bytes` is not the offset, or the upload is in use.
+    """
+    with _locked(part_path(services, row.id)) as file:
+        row = services.lessons.get(row.id)
+        if row.state != "uploading" or from_bytes != row.offset_bytes:
+            raise Conflict(
+                "The upload stands at byte {offset}, not {given}. Ask for the offset and continue there.",
+                offset=row.offset_bytes,
+                given=from_bytes,
+            )
+        # Bytes after the acknowledged offset may be garbage of a crash.
+        file.truncate(row.offset_bytes)
+        file.seek(row.offset_bytes)
+        offset = row.offset_bytes
+        try:
+            for written in _append(file, read, row.size_bytes - row.offset_bytes):
+                offset = _acknowledge(services, row.id, file, offset, written)
+        finally:
+            services.lessons.set_expiry(row.id, _expiry(services))
+    return services.lessons.get(row.id)
+
+
+def _append(file, read: Callable[[int], bytes], room_bytes: int) -> Iterator[int]:
+    """Write blocks; yield the number of bytes to acknowledge, the rest even when reading breaks off."""
+    pending = 0
+    try:
+        while block := read(BLOCK_BYTES):
+            room_bytes -= len(block)
+            if room_bytes < 0:
+                raise InputError("More bytes arrived than were announced. Start the upload again.")
+            file.write(block)
+            pending += len(block)
+            if pending >= ACKNOWLEDGE_EVERY_BYTES:
+                yield pending
+                pending = 0
+    except Exception:
+        if pending:
+            yield pending
+        raise
+    if pending:
+        yield pending
+
+
+def _acknowledge(services: Services, lesson_id: str, file, offset: int, written: int) -> int:
+    file.flush()
+    os.fsync(file.fileno())
+    services.lessons.advance(lesson_id, offset, offset + written)
+    return offset + written
+
+
+def adopt(services: Services, row: LessonRow, path: str) -> LessonRow:
+    """Take a whole file that already lies in the folder of uploads as the upload's bytes."""
+    target = part_path(services, row.id)
+    os.link(path, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    services.lessons.advance(row.id, 0, row.size_bytes)
+    return services.lessons.get(row.id)
+
+
+def commit_upload(services: Services, row: LessonRow) -> Job:
+    """All bytes are here: hand the lesson to the ingest job. Repeating it is harmless."""
+    if row.offset_bytes != row.size_bytes:
+        raise Conflict("The upload is not complete yet: {have} of {all} bytes.", have=row.offset_bytes, all=row.size_bytes)
+    services.lessons.move_on(row.id, "uploading", "received")
+    job = services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
+    services.ring()
+    return job
+
+
+def abort_upload(services: Services, row: LessonRow) -> None:
+    """Throw an unfinished upload away and free its slot. Raises Conflict once it was committed."""
+    if row.state != "uploading":
+        raise Conflict("This upload is complete. Delete the lesson instead.")
+    discard(services, row)
+
+
+def discard(services: Services, row: LessonRow) -> None:
+    """Remove the bytes received and the row."""
+    part_path(services, row.id).unlink(missing_ok=True)
+    services.lessons.remove(row.id)
+
+
+def sweep_uploads(services: Services) -> None:
+    """Throw away uploads nobody continued in time, and submit what was received but never queued."""
+    for row in services.lessons.expired():
+        discard(services, row)
+    for row in services.lessons.list():
+        if row.state == "uploading" and row.offset_bytes == row.size_bytes:
+            services.lessons.move_on(row.id, "uploading", "received")
+        elif row.state == "received":
+            services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
+
+
+def part_path(services: Services, lesson_id: str) -> Path:
+    """Where the bytes of an upload gather."""
+    return services.uploads_dir / f"{lesson_id}.part"
+
+
+def _expiry(services: Services) -> float:
+    return time.time() + services.settings.upload.unfinished_expiry_s
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator:
+    """The part file, open for writing and locked across processes. Raises Conflict when it is in use."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict("Another connection is still sending this upload. Wait a moment, then continue.") from error
+        yield file
