@@ -1,0 +1,53 @@
+# `make help` lists the targets.
+VENV := .venv
+PY := $(VENV)/bin/python
+BABEL := $(VENV)/bin/pybabel
+ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge AnnotationError DatasetError \
+  WeightsMissing NotFound NotLoggedIn AccessDenied CsrfFailed Conflict QuotaExceeded TooManyTries Cancelled LeaseLost \
+  ToolFailed DiskFull BackendError
+KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2
+
+.PHONY: help run setup seed test test-slow lint translations apt clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+run: setup seed  ## set up, put the sample lesson through the pipeline once, serve on http://127.0.0.1:5000
+	$(PY) -m ppi serve
+
+setup: $(VENV)/.ready  ## make .venv with everything PPI needs
+
+$(VENV)/.ready: requirements.txt
+	test -x $(PY) || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BABEL) compile --directory ppi/translations --domain messages
+	$(PY) -m ppi.seed --check-ffmpeg
+	touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+seed: setup  ## make the data folder, an admin account and the sample lesson, unless they are there
+	$(PY) -m ppi.seed
+
+apt:
+	@sh tests/install-programs.sh
+
+test: apt $(VENV)/.ready-dev  ## install what the tests need, and pass them
+	$(BABEL) compile --directory ppi/translations --domain messages
+	$(PY) -m pytest $(T)
+
+test-slow: apt $(VENV)/.ready-dev  ## the long trials
+	$(PY) -m pytest -m slow $(T)
+
+lint: $(VENV)/.ready-dev  ## style and simple faults
+	$(VENV)/bin/ruff check .
+
+translations: $(VENV)/.ready-dev  ## collect the messages of the pages and errors for translation
+	$(BABEL) extract --mapping-file babel.cfg $(KEYWORDS) --no-location --sort-output --output messages.pot ppi templates
+	$(BABEL) update --input-file messages.pot --output-dir ppi/translations --no-fuzzy-matching
+	rm messages.pot
+
+clean:  ## remove the virtual environment (never the data folder)
+	rm -rf $(VENV)

@@ -1,0 +1,61 @@
+"""Datasets: build, show, download, push."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, Response, jsonify, request
+
+from ppi.errors import InputError
+from ppi.web import access
+from ppi.workflows import build_dataset, lessons, publish
+
+bp = Blueprint("export", __name__)
+MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + build_dataset.MAX_TABLE_BYTES + 64 * 1024
+
+
+@bp.post("/api/datasets")
+def build() -> Response:
+    """Multipart: file_id, annotations (JSON file), patterns (XLSX or CSV file), engine? -> {success, job_id}."""
+    request.max_content_length = MAX_FORM_BYTES
+    services = access.services()
+    row = lessons.owned(services, access.current(), request.form.get("file_id", ""))
+    annotations, table = request.files.get("annotations"), request.files.get("patterns")
+    if not annotations or not table:
+        raise InputError("Give both files: the annotations exported from Label Studio and the pattern table.")
+    job = build_dataset.request_build(
+        services, row, annotations=annotations.stream, table=table.stream, table_name=table.filename or "",
+        engine=request.form.get("engine", ""),
+    )  # fmt: skip
+    return jsonify(success=True, job_id=job.id)
+
+
+@bp.get("/api/datasets/<lesson_id>")
+def show(lesson_id: str) -> Response:
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    found = build_dataset.stored_dataset(access.services(), row)
+    return jsonify(
+        success=True, rows=found.rows, report=found.report, card=found.card, size_bytes=found.size_bytes,
+        files=found.file_count,
+    )  # fmt: skip
+
+
+@bp.get("/datasets/<lesson_id>.zip")
+def download_zip(lesson_id: str) -> Response:
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    name, stream = build_dataset.zip_stream(access.services(), row)
+    answer = Response(stream, mimetype="application/zip")
+    answer.headers["Content-Disposition"] = f"attachment; filename=\"dataset.zip\"; filename*=UTF-8''{quote(name, safe='')}"
+    return answer
+
+
+@bp.post("/api/datasets/<lesson_id>/push")
+def push(lesson_id: str) -> Response:
+    """{repo_id, private?} -> {success, job_id}; private unless said otherwise."""
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
+        raise InputError("Send repo_id, such as university/lesson-patterns.")
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    is_private = given.get("private", True) is not False
+    job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
+    return jsonify(success=True, job_id=job.id)

@@ -1,0 +1,175 @@
+"""Build: a stored lesson, its annotations and the pattern table become a checked dataset in the final bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ppi.errors import Conflict, InputError, NotFound
+from ppi.jobs.ledger import Job
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.run import Run
+from ppi.records import ObjectInfo
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows import lessons, plain_dataset
+from ppi.workflows.ingest import media_info, owner_metadata, put
+from ppi.workflows.scratch import scratch
+from ppi.workflows.transcribe import hear, stored_transcript
+
+MAX_ANNOTATIONS_BYTES = 50_000_000
+MAX_TABLE_BYTES = 20_000_000
+DATASET_NAME = "dataset"
+ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
+TYPES = {
+    ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
+    ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StoredDataset:
+    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned."""
+
+    rows: list[dict[str, Any]]
+    report: dict[str, Any]
+    card: str
+    size_bytes: int
+    file_count: int
+
+
+def request_build(
+    services: Services, row: LessonRow, *, annotations: IO[bytes], table: IO[bytes], table_name: str, engine: str = ""
+) -> Job:
+    """Keep the two files with the lesson and queue a build.
+
+    Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
+    """
+    shown = lessons.view(services, row)
+    if not shown.is_ready:
+        raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
+    if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
+        raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
+    suffix = Path(table_name).suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=suffix or table_name)
+    folder = services.work_dir / f"request-{row.id}"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "annotations.json", folder / f"patterns{suffix}"
+    try:
+        _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
+        _save(table, kept[1], MAX_TABLE_BYTES)
+        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row))
+        names = ANNOTATIONS, f".patterns{suffix}"
+        for path, name in zip(kept, names, strict=True):
+            put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
+    finally:
+        for path in kept:
+            path.unlink(missing_ok=True)
+    job = services.ledger.submit("build_dataset", row.owner_id, row.id, {"table": names[1], "engine": engine})
+    services.ring()
+    return job
+
+
+def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
+    """The job: transcribe when that has not been done, cut, check, and publish into the final bucket."""
+    row = services.lessons.get(job.lesson_id)
+    info = media_info(lessons.facts(services, row))
+    with scratch(services, job) as folder:
+        transcript = _transcript(services, row, job, run, folder, bool(info.audio))
+        on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
+        store, raw = services.store, services.raw
+        with (
+            store.as_file(raw, row.video_key) as video,
+            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
+        ):
+            report = plain_dataset.build_folder(
+                services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
+                _video_name(row), on_progress,
+            )  # fmt: skip
+        _publish(services, row, run, folder / DATASET_NAME)
+    return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
+
+
+def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
+    """The lesson's dataset. Raises NotFound when none was built."""
+    found = dataset_objects(services, row)
+    prefix = dataset_prefix(row)
+    rows = [json.loads(line) for line in _text(services, prefix + "metadata.jsonl").splitlines()]
+    for sample in rows:
+        sample["image_url"] = services.store.presign_get(services.final, prefix + sample["image_path"], expires_s=86_400)
+        sample["video_url"] = services.store.presign_get(services.final, prefix + sample["video_path"], expires_s=86_400)
+    report = json.loads(_text(services, prefix + "report.json"))
+    size_bytes = sum(item.size_bytes for item in found)
+    return StoredDataset(rows, report, _text(services, prefix + "README.md"), size_bytes, len(found))
+
+
+def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
+    """The files of the lesson's dataset. Raises NotFound when none was built."""
+    found = services.store.list(services.final, dataset_prefix(row))
+    if not any(item.key == dataset_prefix(row) + "manifest.json" for item in found):
+        raise NotFound("This lesson has no dataset yet. Build it first.", lesson_id=row.id)
+    return found
+
+
+def dataset_prefix(row: LessonRow) -> str:
+    """Where the lesson's dataset lies in the final bucket."""
+    return keys.dataset_prefix(row.prefix, DATASET_NAME)
+
+
+def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]]:
+    """The dataset as a ZIP in flat memory: its file name and its bytes. Raises NotFound when none was built."""
+    from zipstream import ZipStream
+
+    found = dataset_objects(services, row)
+    prefix = dataset_prefix(row)
+    bundle = ZipStream(sized=False)
+    for item in found:
+        bundle.add(services.store.read(services.final, item.key), arcname=f"{row.name}/{item.key[len(prefix) :]}")
+    return f"{row.name}.zip", iter(bundle)
+
+
+def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, has_audio: bool):
+    if not has_audio:
+        return None
+    try:
+        return stored_transcript(services, row)
+    except NotFound:
+        return hear(services, row, job, run, folder, 0.0, 0.4)
+
+
+def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None:
+    """Put the files; the manifest comes last and files of an earlier build go after it, so readers see a whole."""
+    on_progress = run.step("building", "Storing the dataset", 0.9, 1.0)
+    prefix = dataset_prefix(row)
+    paths = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == "manifest.json")
+    for number, path in enumerate(paths):
+        on_progress(number / len(paths))
+        services.store.put_file(
+            services.final, prefix + path.relative_to(folder).as_posix(), path,
+            content_type=TYPES.get(path.suffix, "application/octet-stream"), metadata=owner_metadata(row),
+        )  # fmt: skip
+    made = {prefix + path.relative_to(folder).as_posix() for path in paths}
+    for item in services.store.list(services.final, prefix):
+        if item.key not in made:
+            services.store.delete(services.final, item.key)
+
+
+def _save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
+    data = source.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
+    target.write_bytes(data)
+
+
+def _text(services: Services, key: str) -> str:
+    return b"".join(services.store.read(services.final, key)).decode()
+
+
+def _video_name(row: LessonRow) -> str:
+    return row.video_key.removeprefix(row.prefix)

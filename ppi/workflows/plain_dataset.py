@@ -1,0 +1,132 @@
+"""Datasets on plain files: build, check, push. The job that builds a stored lesson's dataset calls the same functions."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ppi.annotation import label_studio, patterns
+from ppi.dataset import build, plan, verify
+from ppi.dataset.build import BuildReport
+from ppi.dataset.verify import CheckReport
+from ppi.errors import InputError
+from ppi.media import clips, probe
+from ppi.media.ffmpeg import Ffmpeg
+from ppi.publishing import hub
+from ppi.publishing.hub import PushResult
+from ppi.records import Clip, MediaInfo, Span, Transcript
+from ppi.settings import Settings
+from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
+
+
+def build_from_files(
+    *,
+    video: Path,
+    annotations: Path,
+    patterns: Path,
+    out: Path,
+    transcript: Path | None = None,
+    no_texts: bool = False,
+    engine: str = "",
+    model: str = "",
+    lesson: str = "",
+    settings: Settings | None = None,
+    on_progress: Progress = quiet,
+) -> BuildReport:
+    """Build the dataset folder `out` from a video, a Label Studio export and a pattern table.
+
+    Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
+    replaced only by a finished, checked one. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
+    """
+    settings = settings or Settings.from_env()
+    for path in (video, annotations, patterns):
+        check_file(path)
+    ffmpeg = Ffmpeg(settings.media)
+    info = probe.inspect(video, ffmpeg)
+    plan_early(annotations, patterns, info, lesson or video.stem, video.name)
+    heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
+    return build_folder(
+        ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
+        lambda fraction: on_progress(0.5 + fraction * 0.5),
+    )  # fmt: skip
+
+
+def plan_early(annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str) -> plan.Plan:
+    """What a build would hold; raises what is wrong with the inputs before any long work begins."""
+    export = label_studio.parse(
+        annotations.read_bytes(), frame_rate=info.video.frame_rate, duration_s=info.duration_s
+    )  # fmt: skip
+    codebook = patterns.read(table)
+    planned = plan.plan(
+        export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
+        frame_rate=info.video.frame_rate,
+    )  # fmt: skip
+    return planned.with_dropped(export.dropped)
+
+
+def build_folder(
+    ffmpeg: Ffmpeg,
+    video: Path,
+    info: MediaInfo,
+    annotations: Path,
+    table: Path,
+    out: Path,
+    transcript: Transcript | None,
+    lesson: str,
+    source_video: str,
+    on_progress: Progress,
+) -> BuildReport:
+    """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
+    planned = plan_early(annotations, table, info, lesson, source_video)
+
+    def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
+        requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
+        return clips.cut(ffmpeg, video, info, requests, report)
+
+    return build.build(
+        out, planned, cut, transcript,
+        inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
+        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), on_progress=on_progress,
+    )  # fmt: skip
+
+
+def check_folder(folder: Path, settings: Settings | None = None) -> CheckReport:
+    """Check every row of a dataset folder against its files, opening every clip. Raises InputError when there is none."""
+    settings = settings or Settings.from_env()
+    if not folder.is_dir():
+        raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
+    ffmpeg = Ffmpeg(settings.media)
+    return verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+
+
+def push_folder(
+    folder: Path, repo_id: str, settings: Settings | None = None, *, is_private: bool = True, on_progress: Progress = quiet
+) -> PushResult:
+    """Check a dataset folder and push it to the Hub. Raises DatasetError when the check finds problems."""
+    settings = settings or Settings.from_env()
+    report = check_folder(folder, settings)
+    if report.problems:
+        raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=str(report.problems[0]))
+    return hub.push(folder, repo_id, settings=settings.hub, private=is_private, on_progress=on_progress)
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal, read in flat memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _heard(
+    video: Path, info: MediaInfo, transcript: Path | None, no_texts: bool, engine: str, model: str, settings: Settings,
+    on_progress: Progress,
+) -> Transcript | None:  # fmt: skip
+    if transcript is not None:
+        return read_transcript(transcript)
+    if no_texts or not info.audio:
+        return None
+    with tempfile.TemporaryDirectory(prefix="ppi-texts-") as folder:
+        return transcribe_file(
+            video, Path(folder), settings=settings, engine_name=engine, model=model, on_progress=on_progress
+        )  # fmt: skip

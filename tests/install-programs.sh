@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs the programs the tests use: through apt as root, otherwise says what is missing.
+set -eu
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need ffmpeg ffmpeg
+need espeak-ng espeak-ng
+need chromium chromium
+need soffice libreoffice-writer-nogui
+need pdftoppm poppler-utils
+need fc-list fontconfig
+fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fonts-dejavu-core"
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+else
+    echo "The tests need these Debian packages. Install them, then run make test again:"
+    echo "  sudo apt-get install --no-install-recommends$missing"
+    exit 1
+fi
