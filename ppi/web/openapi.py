@@ -1,0 +1,122 @@
+"""The description of the HTTP API: OpenAPI 3 as JSON, and a plain page for reading. A test holds it against the routes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from apispec import APISpec
+from flask import Blueprint, Response, jsonify, render_template
+
+from ppi import __version__
+
+bp = Blueprint("openapi", __name__)
+
+TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+FILE = {"type": "string", "format": "binary"}
+SUCCESS = {"success": FLAG}
+STATUSES = [
+    "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
+    "publishing", "completed", "error", "cancelled",
+]  # fmt: skip
+STATUS = {
+    "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
+    "message": TEXT, "timestamp": {"type": "string", "format": "date-time"}, "transcription_ready": FLAG,
+    "file_id": TEXT, "position": NUMBER, "shareable_url": TEXT, "shareable_url_expires": TEXT, "stable_url": TEXT,
+    "task_json": TEXT, "error": TEXT, "code": TEXT,
+}  # fmt: skip
+FILES = {"type": "array", "items": {"type": "object", "properties": {
+    "name": TEXT, "size_mb": {"type": "number"}, "last_modified": {"type": "string", "format": "date-time"}}}}  # fmt: skip
+ROWS = {"type": "array", "items": {"type": "object"}}
+WITH_JSON, WITH_FORM = "application/json", "multipart/form-data"
+
+# (method, path, what it does, request body {media type: properties}, answer's properties or media type)
+CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
+    ("post", "/api/login", "Log in; the answer's csrf_token goes into X-CSRFToken of later changes.",
+     {WITH_JSON: {"username": TEXT, "password": TEXT}},
+     {**SUCCESS, "user": {"type": "object"}, "csrf_token": TEXT}),
+    ("get", "/logout", "Log out and go to the start page.", {}, "redirect"),
+    ("post", "/api/process-video", "Upload a video, or make a lesson of an object in storage.",
+     {WITH_FORM: {"video": FILE, "task_name": TEXT, "parts": NUMBER},
+      WITH_JSON: {"object_name": TEXT, "task_name": TEXT, "parts": NUMBER}}, {**SUCCESS, "file_id": TEXT}),
+    ("get", "/api/status/{file_id}", "State of a lesson, a transcription or any other job.", {}, STATUS),
+    ("get", "/api/lessons", "The lessons you may see.", {}, {**SUCCESS, "lessons": ROWS}),
+    ("post", "/api/lessons/{lesson_id}/delete", "Delete a lesson and everything made of it.", {}, SUCCESS),
+    ("post", "/api/lessons/{lesson_id}/link/revoke", "End the lesson's stable links.", {}, {**SUCCESS, "revoked": NUMBER}),
+    ("post", "/api/transcribe", "Transcribe a lesson.",
+     {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT}},
+     {**SUCCESS, "transcription_file_id": TEXT}),
+    ("post", "/api/summarize", "Summarise a transcribed lesson.", {WITH_JSON: {"file_id": TEXT}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/jobs/{job_id}/cancel", "Stop a waiting or running job.", {}, {**SUCCESS, **STATUS}),
+    ("post", "/api/jobs/{job_id}/retry", "Try a failed or cancelled job again.", {}, {**SUCCESS, **STATUS}),
+    ("get", "/list_files", "Files in storage that you may see.", {}, {**SUCCESS, "files": FILES}),
+    ("post", "/delete_file", "Delete a file; a lesson's video takes the lesson with it.",
+     {WITH_JSON: {"object_name": TEXT}}, SUCCESS),
+    ("get", "/lessons/{lesson_id}/download/{name}", "A file of a lesson.", {}, "redirect"),
+    ("post", "/api/datasets", "Build a dataset of a lesson.",
+     {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT}}, {**SUCCESS, "job_id": TEXT}),
+    ("get", "/api/datasets/{lesson_id}", "The dataset's rows, report and card.", {},
+     {**SUCCESS, "rows": ROWS, "report": {"type": "object"}, "card": TEXT, "size_bytes": NUMBER, "files": NUMBER}),
+    ("get", "/datasets/{lesson_id}.zip", "The dataset as a ZIP.", {}, "application/zip"),
+    ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub.",
+     {WITH_JSON: {"repo_id": TEXT, "private": FLAG}}, {**SUCCESS, "job_id": TEXT}),
+    ("options", "/uploads/", "What the tus endpoint can do.", {}, "headers"),
+    ("post", "/uploads/", "Begin a resumable upload (tus 1.0).", {}, "headers"),
+    ("head", "/uploads/{lesson_id}", "Where a resumable upload stands.", {}, "headers"),
+    ("patch", "/uploads/{lesson_id}", "Send a chunk.", {"application/offset+octet-stream": {}}, "headers"),
+    ("delete", "/uploads/{lesson_id}", "Give up a resumable upload.", {}, "headers"),
+    ("get", "/media/{bucket}/{key}", "A stored file, by a signed link; Range works.", {}, "application/octet-stream"),
+    ("get", "/m/{token}/{name}", "The stable link of a video: redirects to a fresh signed link.", {}, "redirect"),
+    ("get", "/health", "Whether the application lives.", {}, {**SUCCESS, "version": TEXT, "store": TEXT, "ledger": TEXT}),
+    ("get", "/api/openapi.json", "This description.", {}, "application/json"),
+    ("get", "/api/docs", "This description as a page.", {}, "text/html"),
+)  # fmt: skip
+OPEN = ("/api/login", "/logout", "/media/", "/m/", "/health", "/api/openapi.json", "/api/docs")
+NO_BODY = {"redirect": ("302", "Go there"), "headers": ("204", "See the headers of the tus protocol")}
+
+
+@bp.get("/api/openapi.json")
+def description() -> Response:
+    return jsonify(specification())
+
+
+@bp.get("/api/docs")
+def docs() -> str:
+    return render_template("docs.html", specification=specification(), calls=CALLS)
+
+
+@lru_cache(maxsize=1)
+def specification() -> dict[str, Any]:
+    """The whole description as OpenAPI 3.0.3."""
+    about = {"description": "Errors are {success: false, error, code}; 404 stands alike for “not there” and “not yours”."}
+    spec = APISpec(title="PPI", version=__version__, openapi_version="3.0.3", info=about)
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "ppi_session"})
+    failure = {**SUCCESS, "error": TEXT, "code": TEXT}
+    spec.components.schema("Failure", {"type": "object", "properties": failure})
+    paths: dict[str, dict] = {}
+    for method, path, summary, bodies, answer in CALLS:
+        paths.setdefault(path, {})[method] = _operation(path, summary, bodies, answer)
+    for path, operations in paths.items():
+        spec.path(path, operations=operations)
+    return spec.to_dict()
+
+
+def _operation(path: str, summary: str, bodies: dict[str, dict], answer: dict | str) -> dict[str, Any]:
+    names = [part[1:].split("}")[0] for part in path.split("/") if part.startswith("{")]
+    operation: dict[str, Any] = {"summary": summary, "responses": _responses(answer)}
+    operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names]
+    if bodies:
+        content = {kind: {"schema": {"type": "object", "properties": shape}} for kind, shape in bodies.items()}
+        operation["requestBody"] = {"content": content}
+    operation["security"] = [] if path.startswith(OPEN) else [{"token": []}, {"session": []}]
+    return operation
+
+
+def _responses(answer: dict | str) -> dict[str, Any]:
+    failed = {"description": "What went wrong", "content": {WITH_JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}}
+    if answer in NO_BODY:
+        status, words = NO_BODY[answer]
+        return {status: {"description": words}, "default": failed}
+    kind, schema = (WITH_JSON, {"type": "object", "properties": answer}) if isinstance(answer, dict) else (answer, FILE)
+    return {"200": {"description": "Done", "content": {kind: {"schema": schema}}}, "default": failed}

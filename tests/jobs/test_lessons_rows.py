@@ -1,0 +1,124 @@
+"""Lesson rows: slots that cannot be double-booked, names that never collide, offsets only one connection moves."""
+
+import multiprocessing
+import time
+
+import pytest
+
+from ppi.errors import Conflict, NotFound, QuotaExceeded
+from ppi.jobs.database import Database
+from ppi.jobs.lessons_sqlite import SqliteLessons
+from ppi.jobs.links_sqlite import SqliteLinks
+
+
+def layout(serial):
+    mark = "" if serial == 1 else f"-{serial}"
+    return f"урок_20261121{mark}/", f"урок_20261121{mark}/видео.mp4"
+
+
+def reserve(lessons, owner="u1", most=None, **changed):
+    values = dict(
+        name="урок", owner_id=owner, owner_name=owner, size_bytes=10, parts=1, max_lessons=most, layout=layout,
+        expires_s=time.time() + 60,
+    )  # fmt: skip
+    return lessons.reserve(**(values | changed))
+
+
+@pytest.fixture
+def database(tmp_path):
+    return Database(tmp_path / "ledger.sqlite3")
+
+
+@pytest.fixture
+def lessons(database):
+    return SqliteLessons(database)
+
+
+def test_two_lessons_of_one_name_get_two_prefixes(lessons):
+    assert [reserve(lessons).prefix for _ in range(3)] == ["урок_20261121/", "урок_20261121-2/", "урок_20261121-3/"]
+
+
+def test_the_quota_counts_what_the_owner_holds_and_deleting_frees_it(lessons):
+    first = reserve(lessons, most=1)
+    with pytest.raises(QuotaExceeded):
+        reserve(lessons, most=1)
+    assert reserve(lessons, owner="u2", most=1)
+    lessons.remove(first.id)
+    assert reserve(lessons, most=1)
+
+
+def _try(path, start, out):
+    lessons = SqliteLessons(Database(path))
+    start.wait()
+    accepted = 0
+    for _ in range(25):
+        try:
+            reserve(lessons, most=1)
+            accepted += 1
+        except QuotaExceeded:
+            pass
+    out.put(accepted)
+
+
+def test_of_a_hundred_parallel_uploads_exactly_one_is_accepted(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    start, out = context.Event(), context.Queue()
+    path = tmp_path / "ledger.sqlite3"
+    processes = [context.Process(target=_try, args=(path, start, out)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    start.set()
+    accepted = [out.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    assert sum(accepted) == 1
+
+
+def test_an_offset_moves_only_from_where_it_stands(lessons):
+    row = reserve(lessons)
+    lessons.advance(row.id, 0, 4)
+    with pytest.raises(Conflict):
+        lessons.advance(row.id, 0, 4)
+    assert lessons.get(row.id).offset_bytes == 4
+
+
+def test_a_state_is_left_only_once(lessons):
+    row = reserve(lessons)
+    lessons.move_on(row.id, "uploading", "received")
+    lessons.move_on(row.id, "received", "stored")
+    lessons.move_on(row.id, "uploading", "received")
+    assert lessons.get(row.id).state == "stored"
+
+
+def test_only_unfinished_uploads_expire(lessons):
+    old = reserve(lessons, expires_s=time.time() - 1)
+    done = reserve(lessons, expires_s=time.time() - 1)
+    lessons.move_on(done.id, "uploading", "received")
+    assert [row.id for row in lessons.expired()] == [old.id]
+
+
+def test_a_key_leads_to_its_lesson(lessons):
+    row = reserve(lessons)
+    assert lessons.of_key("урок_20261121/видео.wav").id == row.id
+    assert lessons.of_key("урок_2026112/видео.wav") is None
+
+
+def test_a_lost_row_is_written_again_and_a_kept_one_is_not_changed(lessons, tmp_path):
+    row = reserve(lessons)
+    other = SqliteLessons(Database(tmp_path / "other.sqlite3"))
+    other.restore(row)
+    assert other.get(row.id) == row
+    lessons.advance(row.id, 0, 5)
+    lessons.restore(row)
+    assert lessons.get(row.id).offset_bytes == 5
+
+
+def test_a_stable_link_lives_until_it_is_revoked(database, lessons):
+    links, row = SqliteLinks(database), reserve(lessons)
+    token = links.token_for(row.id, row.video_key)
+    assert links.token_for(row.id, row.video_key) == token
+    assert links.key_of(token) == row.video_key
+    assert links.revoke(row.id) == 1
+    with pytest.raises(NotFound):
+        links.key_of(token)
+    assert links.token_for(row.id, row.video_key) != token

@@ -1,0 +1,95 @@
+"""Child processes: answers, errors, progress, and an end whenever the parent wants one."""
+
+import os
+import time
+
+import psutil
+import pytest
+
+from ppi.errors import BackendError, Cancelled, InputError, ToolFailed
+from ppi.processes import WarmChild, run_in_child
+
+HERE = "tests_processes_targets"
+TARGETS = """
+import os, time
+from ppi.errors import InputError
+def double(report, number):
+    report(number)
+    return number * 2
+def pid(report):
+    return os.getpid()
+def refuse(report):
+    raise InputError("The file {name} is empty.", name="урок.mp4")
+def crash(report):
+    return 1 / 0
+def vanish(report):
+    os._exit(7)
+def sleep(report):
+    report(os.getpid())
+    time.sleep(60)
+def hog(report):
+    return len(bytearray(3_000_000_000))
+"""
+
+
+@pytest.fixture(autouse=True)
+def targets(tmp_path, monkeypatch):
+    (tmp_path / f"{HERE}.py").write_text(TARGETS)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_a_child_reports_and_answers():
+    seen = []
+    assert run_in_child(f"{HERE}:double", {"number": 4}, on_report=seen.append) == 8
+    assert seen == [4]
+
+
+def test_a_warm_child_stays_the_same_process_between_calls():
+    child = WarmChild()
+    try:
+        assert child.call(f"{HERE}:pid", {}) == child.call(f"{HERE}:pid", {}) == child.pid != os.getpid()
+        with pytest.raises(InputError):
+            child.call(f"{HERE}:refuse", {})
+        assert child.call(f"{HERE}:pid", {}) == child.pid
+    finally:
+        child.stop()
+
+
+def test_an_error_of_the_child_arrives_with_its_template_and_values():
+    with pytest.raises(InputError) as caught:
+        run_in_child(f"{HERE}:refuse", {})
+    assert (caught.value.template, caught.value.ids) == ("The file {name} is empty.", {"name": "урок.mp4"})
+
+
+def test_an_unforeseen_fault_and_a_dead_child_are_told_apart():
+    with pytest.raises(BackendError, match="ZeroDivisionError"):
+        run_in_child(f"{HERE}:crash", {})
+    with pytest.raises(ToolFailed, match="exit code 7"):
+        run_in_child(f"{HERE}:vanish", {})
+
+
+def test_a_child_that_takes_too_long_is_killed():
+    pids = []
+    with pytest.raises(ToolFailed, match="longer"):
+        run_in_child(f"{HERE}:sleep", {}, on_report=pids.append, timeout_s=4)
+    assert pids and not psutil.pid_exists(pids[0])
+
+
+def test_an_error_in_on_tick_kills_the_child_at_once():
+    pids = []
+
+    def cancel():
+        if pids:
+            raise Cancelled("The job was cancelled.")
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        run_in_child(f"{HERE}:sleep", {}, on_report=pids.append, on_tick=cancel)
+    assert time.monotonic() - began < 20
+    assert not psutil.pid_exists(pids[0])
+
+
+def test_a_child_with_a_memory_limit_fails_instead_of_taking_the_machine_down():
+    with pytest.raises(ToolFailed, match="memory"):
+        run_in_child(f"{HERE}:hog", {}, memory_bytes=1_500_000_000)
