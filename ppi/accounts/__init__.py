@@ -1,0 +1,1 @@
+"""Accounts: who there is, what they may do, how they prove it."""

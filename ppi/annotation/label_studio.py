@@ -1,0 +1,190 @@
+"""Label Studio's JSON export: tasks and annotations in, annotators' regions in seconds out.
+
+Shapes were taken from exports of Label Studio 1.23 (`/export?exportType=JSON`, snapshots, single tasks). Nothing in
+an export is trusted: the server that makes it stores whatever a client sends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlsplit
+
+from ppi.annotation import regions, safe_json
+from ppi.annotation.regions import Clock
+from ppi.errors import AnnotationError
+from ppi.records import Annotation, Dropped
+
+MAX_FRAME_RATE = 1000
+# What a ceiled frame count can be a multiple of.
+USUAL_RATES = (25.0, 30.0, 24.0, 50.0, 60.0, 30000 / 1001, 24000 / 1001, 60000 / 1001)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export holds. `dropped` names everything that was left out; `tasks` counts all tasks."""
+
+    annotations: tuple[Annotation, ...]
+    dropped: tuple[Dropped, ...]
+    tasks: int
+
+
+def parse(text: bytes | str, *, frame_rate: float | None, duration_s: float | None) -> Export:
+    """Read an export in Label Studio's JSON format; a single task is taken too.
+
+    Frames become seconds by `fps` of the task's data, else by the frame count of a box, else by `frame_rate`. Spans
+    are clamped to [0, `duration_s`]. Raises AnnotationError, naming task and region, when the shape is wrong.
+    """
+    tasks = _tasks(text)
+    annotations: list[Annotation] = []
+    dropped: list[Dropped] = []
+    seen: set[str] = set()
+    for number, task in enumerate(tasks, start=1):
+        clock = Clock(_frame_rate(task, _where(task, number), frame_rate), duration_s)
+        for annotation, left_out in _finished(task, number, clock, seen):
+            annotations += annotation
+            dropped += left_out
+    return Export(tuple(annotations), tuple(dropped), len(tasks))
+
+
+def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: float, lesson_id: str) -> str:
+    """The task to paste into Label Studio's import. It carries what `parse` wants back: `fps` and `lesson_id`.
+
+    A whole frame rate is a number, a broken one a string: the forms that `frameRate="$fps"` of <Video> understands.
+    """
+    rate = int(frame_rate) if float(frame_rate).is_integer() else f"{frame_rate:.6f}".rstrip("0")
+    data = {
+        "video": video_url, "audio": audio_url, "fps": rate, "duration_s": round(duration_s, 3), "lesson_id": lesson_id
+    }  # fmt: skip
+    return json.dumps([{"data": data}], ensure_ascii=False)
+
+
+def _tasks(text: bytes | str) -> list[dict[str, Any]]:
+    start = text[:200].lstrip(b"\xef\xbb\xbf \t\r\n" if isinstance(text, bytes) else "\ufeff \t\r\n")
+    if start[:1] not in (b"[", b"{", "[", "{"):
+        raise AnnotationError("This is not a JSON export. In Label Studio choose Export, then JSON, and give that file.")
+    parsed = safe_json.loads(text)
+    tasks = parsed if isinstance(parsed, list) else [parsed]
+    for number, task in enumerate(tasks, start=1):
+        _check_task(task, number)
+    return tasks
+
+
+def _check_task(task: Any, number: int) -> None:
+    if isinstance(task, dict) and ("annotation_id" in task or "annotator" in task) and "annotations" not in task:
+        raise AnnotationError(
+            "This is the JSON-MIN export, which loses regions. In Label Studio choose Export, then JSON."
+        )
+    if not isinstance(task, dict) or not ("annotations" in task or isinstance(task.get("data"), dict)):
+        raise AnnotationError(
+            "Item {number} is not a task of Label Studio. In Label Studio choose Export, then JSON.", number=number
+        )
+    where = _where(task, number)
+    for name, kind in (("annotations", list), ("data", dict)):
+        if not isinstance(task.get(name) or kind(), kind):
+            raise AnnotationError(
+                "{where}: {name} has the wrong shape. Export the annotations again as JSON.", where=where, name=name
+            )
+
+
+def _finished(
+    task: dict[str, Any], number: int, clock: Clock, seen: set[str]
+) -> Iterator[tuple[list[Annotation], list[Dropped]]]:
+    """Per annotation of a task: the annotation, unless it was left out, and what was dropped of it."""
+    where = _where(task, number)
+    for name in ("drafts", "predictions"):
+        if task.get(name):
+            yield [], [Dropped(where, name[:-1], "not a finished annotation")]
+    for order, given in enumerate(task.get("annotations") or [], start=1):
+        if not isinstance(given, dict) or not isinstance(given.get("result") or [], list):
+            raise AnnotationError(
+                "{where}: annotation {order} has the wrong shape. Export the annotations again as JSON.",
+                where=where, order=order,
+            )  # fmt: skip
+        here = f"{where}, annotation {_identifier(given.get('id'), order)}"
+        unique = given.get("unique_id")
+        if given.get("was_cancelled"):
+            yield [], [Dropped(here, "cancelled", "the annotator skipped the task")]
+        elif isinstance(unique, str) and unique in seen:
+            yield [], [Dropped(here, "duplicate_annotation", "the same annotation is there twice")]
+        else:
+            seen |= {unique} if isinstance(unique, str) else set()
+            found, left_out = regions.read(given.get("result") or [], here, clock)
+            yield [_annotation(task, given, number, order, found)], left_out
+
+
+def _annotation(task: dict, given: dict, number: int, order: int, found: list) -> Annotation:
+    data = task.get("data") or {}
+    return Annotation(
+        id=_identifier(given.get("id"), order), task_id=_identifier(task.get("id"), number),
+        annotator=_annotator(given.get("completed_by")), source_video=_video(data),
+        lesson_id=_identifier(data.get("lesson_id"), ""), regions=tuple(found),
+    )  # fmt: skip
+
+
+def _annotator(completed_by: Any) -> str:
+    """The annotator's number: exports give it bare, snapshots inside an object with a mail address nobody needs."""
+    if isinstance(completed_by, dict):
+        completed_by = completed_by.get("id")
+    return _identifier(completed_by, "")
+
+
+def _identifier(value: Any, default: int | str) -> str:
+    usable = isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip()
+    return str(value).strip()[:200] if usable else str(default)
+
+
+def _video(data: dict[str, Any]) -> str:
+    """The video's address without its query, which may hold a signature."""
+    link = data.get("video")
+    if not isinstance(link, str):
+        return ""
+    try:
+        return urlsplit(link)._replace(query="", fragment="").geturl()
+    except ValueError:  # an address nobody can split is no address
+        return ""
+
+
+def _where(task: dict[str, Any], number: int) -> str:
+    return f"task {_identifier(task.get('id'), number)}"
+
+
+def _frame_rate(task: dict[str, Any], where: str, given: float | None) -> float | None:
+    fps = (task.get("data") or {}).get("fps")
+    if fps is None or fps == "":
+        return _rate_of_boxes(task, given) or given
+    try:
+        rate = float(Fraction(fps)) if isinstance(fps, (str, int, float)) and not isinstance(fps, bool) else 0.0
+    except (ValueError, ZeroDivisionError, OverflowError):
+        rate = 0.0
+    if not 0 < rate <= MAX_FRAME_RATE:
+        raise AnnotationError(
+            "{where}: fps in the task's data is {fps}, but a number such as 25 or 29.97 is needed.",
+            where=where, fps=repr(fps)[:40],
+        )  # fmt: skip
+    return rate
+
+
+def _rate_of_boxes(task: dict[str, Any], given: float | None) -> float | None:
+    """The frame rate Label Studio worked with. It stores ceil(duration x rate), so usual rates are tried first."""
+    for count, duration_s in _box_lengths(task):
+        for rate in (given or 0.0, *USUAL_RATES):
+            if rate and 0 <= count - duration_s * rate < 1:
+                return rate
+        if 0 < count / duration_s <= MAX_FRAME_RATE:
+            return count / duration_s
+    return None
+
+
+def _box_lengths(task: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    for given in task.get("annotations") or []:
+        result = given.get("result") if isinstance(given, dict) else None
+        for item in result if isinstance(result, list) else ():
+            value = item.get("value") if isinstance(item, dict) else None
+            if isinstance(value, dict) and "sequence" in value:
+                count, duration_s = value.get("framesCount"), value.get("duration")
+                if regions.is_number(count) and regions.is_number(duration_s) and count > 0 and duration_s > 0:
+                    yield count, duration_s

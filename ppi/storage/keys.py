@@ -1,0 +1,72 @@
+"""The only speller of object keys. Names stay readable; whatever could hurt a disk, a shell or a reader is taken out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+MAX_NAME_BYTES = 200
+USER_ID, USER_NAME, LESSON_ID = "user-id", "user-name", "lesson-id"
+
+JOINER = "\u200d"  # holds emoji together
+_SLASHES = re.compile(r"[/\\\u2215\u2044\u29f8\ufe68\uff0f\uff3c]")
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_FALLBACK = "file"
+
+
+def clean_name(name: str) -> str:
+    """A file or lesson name as one safe part of a key: NFC, no slashes, control or direction characters, 200 bytes.
+
+    Cyrillic, spaces and emoji stay, the extension survives shortening, and the result is never empty.
+    """
+    name = unicodedata.normalize("NFC", name.encode("utf-8", "ignore").decode())
+    name = _SLASHES.sub("_", name)
+    name = "".join(letter for letter in name if letter == JOINER or unicodedata.category(letter)[0] != "C")
+    name = re.sub(r"\s+", " ", name).strip(" .")
+    name = name.lstrip("-~").strip(" .") or _FALLBACK
+    if _RESERVED.match(name):
+        name = f"_{name}"
+    return _shorten(name)
+
+
+def lesson_prefix(owner_name: str, role: str, task_name: str, day: date, serial: int = 1) -> str:
+    """`task_YYYYMMDD/` for administrators, `username/task_YYYYMMDD/` for others; the 2nd lesson of a name gets `-2`."""
+    mark = f"_{day:%Y%m%d}" + (f"-{serial}" if serial > 1 else "")
+    lesson = _cut(clean_name(task_name), MAX_NAME_BYTES - len(mark)) + mark
+    return f"{lesson}/" if role == "admin" else f"{clean_name(owner_name)}/{lesson}/"
+
+
+def video_key(prefix: str, file_name: str) -> str:
+    """Where the lesson's video lies."""
+    return prefix + clean_name(file_name)
+
+
+def stem(key: str) -> str:
+    """The file name without folders and extension."""
+    name = key.rsplit("/", 1)[-1]
+    return name.rsplit(".", 1)[0] if "." in name[1:] else name
+
+
+def derivative_key(video: str, suffix: str) -> str:
+    """The key of what was made from a video: its own with another ending (".wav", ".summary.docx")."""
+    return video[: len(video) - len(video.rsplit("/", 1)[-1])] + stem(video) + suffix
+
+
+def dataset_prefix(prefix: str, name: str) -> str:
+    """Where a dataset of the lesson lies in the final bucket."""
+    return f"{prefix}{clean_name(name)}/"
+
+
+def _shorten(name: str) -> str:
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    base, dot, extension = name.rpartition(".")
+    if not base or len(extension) > 10:
+        base, dot, extension = name, "", ""
+    return _cut(base, MAX_NAME_BYTES - len((dot + extension).encode())) + dot + extension
+
+
+def _cut(text: str, size_bytes: int) -> str:
+    """Cut on a character, not leaving a joiner or a space at the end."""
+    return text.encode()[:size_bytes].decode("utf-8", "ignore").rstrip(JOINER + " .")
