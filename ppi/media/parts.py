@@ -1,0 +1,51 @@
+"""Parts: a long lesson cut at key frames, without re-encoding, for annotators who share it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from ppi.errors import InputError
+from ppi.media.ffmpeg import Ffmpeg, Limits, Progress
+from ppi.records import MediaInfo
+
+MAX_PARTS = 100
+MP4_VIDEO, MP4_AUDIO = ("h264", "hevc", "mpeg4", "av1"), ("aac", "mp3", "mp3float", "ac3", "alac")
+
+
+def split(
+    ffmpeg: Ffmpeg, source: Path, info: MediaInfo, parts: int, folder: Path, stem: str, on_progress: Progress
+) -> list[Path]:
+    """Cut into consecutive parts `<stem>_part1.mp4` ... of about equal length, each beginning with a key frame.
+
+    There are fewer when the video has too few key frames. Codecs MP4 cannot hold go into MKV.
+    Raises InputError unless 1 <= parts <= 100.
+    """
+    if not 1 <= parts <= MAX_PARTS:
+        raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
+    extension = "mp4" if _fits_mp4(info) else "mkv"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".parts-") as inner:
+        # The segment muxer names its files by counting, so it gets a folder of its own.
+        marks = [info.duration_s * number / parts for number in range(1, parts)]
+        options = ["-map", "0:v:0", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1", "-f", "segment"]
+        options += ["-segment_times", ",".join(f"{mark:.3f}" for mark in marks), "-reset_timestamps", "1"]
+        options += ["-segment_format", "mp4" if extension == "mp4" else "matroska", f"file:{inner}/%03d.{extension}"]
+        ffmpeg.convert(
+            source, options, [], total_s=info.duration_s, limits=Limits(wall_s=max(600, info.duration_s)),
+            on_progress=on_progress,
+        )  # fmt: skip
+        return _collect(Path(inner), folder, stem, extension)
+
+
+def _collect(inner: Path, folder: Path, stem: str, extension: str) -> list[Path]:
+    made = []
+    for number, path in enumerate(sorted(inner.iterdir()), start=1):
+        target = folder / f"{stem}_part{number}.{extension}"
+        shutil.move(path, target)
+        made.append(target)
+    return made
+
+
+def _fits_mp4(info: MediaInfo) -> bool:
+    return info.video.codec in MP4_VIDEO and all(track.codec in MP4_AUDIO for track in info.audio)
