@@ -1,0 +1,78 @@
+"""openai-whisper in a warm child process: the model is loaded once and stays in that process's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ppi.errors import InputError, WeightsMissing
+from ppi.processes import WarmChild
+from ppi.records import Transcript
+from ppi.speech import wav
+from ppi.speech.words import segments_from
+
+# File names of the official weights, as openai-whisper keeps them below ~/.cache/whisper.
+WEIGHTS = {
+    "tiny": "tiny.pt", "base": "base.pt", "small": "small.pt", "medium": "medium.pt", "large": "large-v3.pt",
+    "turbo": "large-v3-turbo.pt",
+}  # fmt: skip
+_CHILD = WarmChild()
+
+
+class WhisperRecognizer:
+    """`model` is a size or the path of a `.pt` checkpoint."""
+
+    engine = "whisper"
+
+    def __init__(self, model: str):
+        self.model = model
+
+    def transcribe(self, speech_wav: Path, language: str, on_progress: Callable[[float], None]) -> Transcript:
+        duration_s = wav.duration_s(speech_wav)
+        if wav.is_silent(speech_wav):
+            return Transcript((), "", self.engine, self.model, duration_s)
+        reached = [0.0]
+
+        def on_report(fraction: float) -> None:
+            reached[0] = max(reached[0], fraction)
+
+        found = _CHILD.call(
+            "ppi.speech.whisper_child:transcribe",
+            {"path": str(speech_wav), "model": self.model, "language": language, "weights": str(_expected(self.model))},
+            on_report=on_report,
+            on_tick=lambda: on_progress(reached[0]),
+        )
+        segments = segments_from(found["segments"], duration_s)
+        return Transcript(segments, found["language"] if segments else "", self.engine, self.model, duration_s)
+
+
+def stop_child() -> None:
+    """Free the memory of the model."""
+    _CHILD.stop()
+
+
+def weights_file(model: str) -> Path:
+    """The weights on this machine. Raises WeightsMissing."""
+    path = _expected(model)
+    if not path.is_file():
+        raise missing(model, path)
+    return path
+
+
+def missing(model: str, path: Path) -> WeightsMissing:
+    """What to do about weights that are not there."""
+    return WeightsMissing(
+        "The Whisper weights {path} are not on this machine and could not be fetched. Put the file there, or set "
+        "WHISPER_MODEL_SIZE to a model that is there, or choose the offline engine pocketsphinx (rough, English only).",
+        path=str(path),
+        model=model,
+    )
+
+
+def _expected(model: str) -> Path:
+    if model in WEIGHTS:
+        return Path.home() / ".cache" / "whisper" / WEIGHTS[model]
+    path = Path(model)
+    if path.suffix != ".pt":
+        raise InputError("There is no Whisper model {model}.", model=model)
+    return path
