@@ -7,9 +7,9 @@ an export is trusted: the server that makes it stores whatever a client sends.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from ppi.errors import AnnotationError
 from ppi.records import Annotation, Dropped
 
 MAX_FRAME_RATE = 1000
+RATE = re.compile(r"(\d{1,6}(?:\.\d{1,12})?)(?:/(\d{1,6}))?")  # 25, 29.97, 30000/1001
 # What a ceiled frame count can be a multiple of.
 USUAL_RATES = (25.0, 30.0, 24.0, 50.0, 60.0, 30000 / 1001, 24000 / 1001, 60000 / 1001)
 
@@ -65,7 +66,9 @@ def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: flo
 def _tasks(text: bytes | str) -> list[dict[str, Any]]:
     start = text[:200].lstrip(b"\xef\xbb\xbf \t\r\n" if isinstance(text, bytes) else "\ufeff \t\r\n")
     if start[:1] not in (b"[", b"{", "[", "{"):
-        raise AnnotationError("This is not a JSON export. In Label Studio choose Export, then JSON, and give that file.")
+        raise AnnotationError(
+            "This is not a JSON export. In Label Studio choose Export, then JSON, and give that file."
+        )
     parsed = safe_json.loads(text)
     tasks = parsed if isinstance(parsed, list) else [parsed]
     for number, task in enumerate(tasks, start=1):
@@ -156,10 +159,8 @@ def _frame_rate(task: dict[str, Any], where: str, given: float | None) -> float 
     fps = (task.get("data") or {}).get("fps")
     if fps is None or fps == "":
         return _rate_of_boxes(task, given) or given
-    try:
-        rate = float(Fraction(fps)) if isinstance(fps, (str, int, float)) and not isinstance(fps, bool) else 0.0
-    except (ValueError, ZeroDivisionError, OverflowError):
-        rate = 0.0
+    match = RATE.fullmatch(str(fps).strip())
+    rate = float(match[1]) / float(match[2] or 1) if match and float(match[2] or 1) else 0.0
     if not 0 < rate <= MAX_FRAME_RATE:
         raise AnnotationError(
             "{where}: fps in the task's data is {fps}, but a number such as 25 or 29.97 is needed.",

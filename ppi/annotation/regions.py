@@ -76,20 +76,15 @@ class _Group:
     def read(self) -> None:
         self._set_phantoms_aside()
         shape = next((item["value"] for item in self._items if _kind(item["value"])), None)
-        if shape is None:
-            if self._items:
-                self._drop("whole_lesson", "an answer about the recording, not about a part of it")
-            return
-        kind = _kind(shape)
+        kind = _kind(shape) if shape is not None else ""
         if kind == "text":
-            return self._drop("unknown_type", "labels in a text")
-        if kind != "audio" and self._clock.frame_rate is None:
-            return self._drop("no_frame_rate", "frames cannot be turned into seconds")
-        spans = self._spans(kind, shape)
-        labels = self._labels()
-        if spans and not labels:
-            return self._drop("no_label", "")
-        self._keep(kind, spans, labels, self._track(shape) if kind == "box" else ())
+            self._drop("unknown_type", "labels in a text")
+        elif kind in ("timeline", "box") and self._clock.frame_rate is None:
+            self._drop("no_frame_rate", "frames cannot be turned into seconds")
+        elif kind:
+            self._keep(kind, shape)
+        elif self._items:
+            self._drop("whole_lesson", "an answer about the recording, not about a part of it")
 
     def _set_phantoms_aside(self) -> None:
         """Label Studio writes a box a second time as timeline labels without ranges."""
@@ -98,7 +93,12 @@ class _Group:
             self._drop("phantom_timeline", "a timeline record without ranges")
         self._items = kept
 
-    def _keep(self, kind: str, spans: list[Span], labels: tuple[str, ...], track: tuple[TrackPoint, ...]) -> None:
+    def _keep(self, kind: str, shape: dict[str, Any]) -> None:
+        spans, labels = self._spans(kind, shape), self._labels()
+        if spans and not labels:
+            self._drop("no_label", "")
+            return
+        track = self._track(shape) if kind == "box" else ()
         choices, texts = self._answers("choices"), self._answers("textarea")
         for number, raw in enumerate(spans, start=1):
             region_id = self._id if len(spans) == 1 else f"{self._id}.{number}"

@@ -1,0 +1,78 @@
+"""The folder of a dataset: images/ videos/ texts/ metadata.jsonl, and the names of everything in it.
+
+`datasets.load_dataset(folder)` reads it by the `configs` of the card: the key `file_name` becomes the column `video`
+of type Video. A key that ends in `_file_name` would become a video too, so other paths are called `..._path`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ppi.records import Sample
+
+METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
+FOLDERS = ("images", "videos", "texts")
+KEYS = (
+    "file_name", "id", "source_video", "start_time", "end_time", "patterns", "image_path", "video_path", "text_path",
+    "text", "annotator", "lesson", "split",
+)  # fmt: skip
+MARK = ".ppi-build"  # in a folder that is still being written; no part of the dataset
+_LOOKS_LIKE_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T][0-9:.,]+ *(Z|[+-][0-9:]+)?)?")
+
+
+def video_path(sample_id: str) -> str:
+    """The clip of a sample, relative to the dataset's folder; so are the other two."""
+    return f"videos/{sample_id}.mp4"
+
+
+def image_path(sample_id: str) -> str:
+    return f"images/{sample_id}.jpg"
+
+
+def text_path(sample_id: str) -> str:
+    return f"texts/{sample_id}.txt"
+
+
+def row(sample: Sample, text: str) -> dict[str, Any]:
+    """One line of metadata.jsonl. Every row has every key, so that all rows load with the same types."""
+    return {
+        "file_name": video_path(sample.id),
+        "id": sample.id,
+        "source_video": as_text("video", sample.source_video),
+        "start_time": round(float(sample.span.start_s), 6),
+        "end_time": round(float(sample.span.end_s), 6),
+        "patterns": [{"type": pattern.type, "description": pattern.description} for pattern in sample.patterns],
+        "image_path": image_path(sample.id),
+        "video_path": video_path(sample.id),
+        "text_path": text_path(sample.id),
+        "text": text,
+        "annotator": as_text("annotator", sample.annotator),
+        "lesson": as_text("lesson", sample.lesson),
+        "split": sample.split,
+    }
+
+
+def as_text(word: str, value: str) -> str:
+    """A column in which all values look like dates would load as time stamps: `word` before it keeps it a text."""
+    return f"{word} {value}" if _LOOKS_LIKE_A_DATE.fullmatch(value.strip()) else value
+
+
+def make_folders(folder: Path) -> None:
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True)
+
+
+def write(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write metadata.jsonl and the text of every row into `folder`, whose folders exist."""
+    with (folder / METADATA).open("w", encoding="utf-8", newline="\n") as file:
+        for given in rows:
+            file.write(json.dumps(given, ensure_ascii=False, allow_nan=False) + "\n")
+            (folder / given["text_path"]).write_text(given["text"], encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,187 @@
+"""Checks a dataset folder: every row against its files, every file against the manifest."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppi.dataset import manifest
+from ppi.dataset.layout import CARD, FOLDERS, KEYS, MANIFEST, METADATA, REPORT
+from ppi.errors import DatasetError, PpiError
+from ppi.records import MediaInfo
+
+TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", "patterns"))
+PATH_KEYS = ("image_path", "video_path", "text_path")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """`rows` counts the rows; `problems` make the dataset unfit to publish, `warnings` do not."""
+
+    rows: int
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check(
+    folder: Path,
+    inspect: Callable[[Path], MediaInfo] | None = None,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> CheckReport:
+    """Check `folder`; with `inspect`, which opens a clip, every clip's duration is compared with its span too.
+
+    Nothing is raised for a bad dataset: each fault is a sentence that names the row or the file.
+    """
+    return _Checker(folder, inspect, on_progress).run()
+
+
+class _Checker:
+    def __init__(self, folder: Path, inspect: Callable[[Path], MediaInfo] | None, on_progress: Callable[[float], None]):
+        self._folder, self._inspect, self._on_progress = folder, inspect, on_progress
+        self._problems: list[str] = []
+        self._warnings: list[str] = []
+        self._named: set[str] = {METADATA, CARD, REPORT}
+
+    def run(self) -> CheckReport:
+        rows = self._read_rows()
+        ids: set[str] = set()
+        for number, (line, row) in enumerate(rows):
+            self._on_progress(0.6 * number / len(rows))
+            self._check_row(row, line, ids)
+        if not rows:
+            self._problems.append(f"{METADATA}: it holds no row.")
+        self._check_manifest()
+        self._check_card()
+        return CheckReport(len(rows), tuple(self._problems), tuple(self._warnings))
+
+    def _read_rows(self) -> list[tuple[int, dict[str, Any]]]:
+        try:
+            text = (self._folder / METADATA).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self._problems.append(f"{METADATA}: it cannot be read ({type(error).__name__}).")
+            return []
+        rows = []
+        # Not splitlines(): a line separator inside a string is no end of a line in JSON.
+        for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
+            row = _parsed(line)
+            if row is None:
+                self._problems.append(f"{METADATA}, line {number}: it is not a JSON object.")
+            else:
+                rows.append((number, row))
+        return rows
+
+    def _check_row(self, row: dict[str, Any], line: int, ids: set[str]) -> None:
+        name = row.get("id") if isinstance(row.get("id"), str) and row["id"] else f"{METADATA}, line {line}"
+        faults = _faults(row)
+        if name in ids:
+            faults.append("the id is used twice.")
+        ids.add(name)
+        faults += self._file_faults(row)
+        if not faults and self._inspect is not None:
+            faults += self._clip_faults(row)
+        self._problems += [f"{name}: {fault}" for fault in faults]
+
+    def _file_faults(self, row: dict[str, Any]) -> list[str]:
+        faults = []
+        if row.get("file_name") != row.get("video_path"):
+            faults.append("file_name and video_path differ.")
+        for key in PATH_KEYS:
+            path = row.get(key)
+            if not manifest.is_inside(path):
+                faults.append(f"{key} {path!r} leads out of the dataset.")
+                continue
+            self._named.add(path)
+            found = self._folder / path
+            if found.is_symlink() or not found.resolve().is_relative_to(self._folder.resolve()):
+                faults.append(f"{path} is a link.")
+            elif not found.is_file():
+                faults.append(f"{path} is missing.")
+            elif key == "text_path":
+                if found.read_text(encoding="utf-8", errors="replace") != row.get("text"):
+                    faults.append(f"{path} differs from the row's text.")
+            elif not found.stat().st_size:
+                faults.append(f"{path} is empty.")
+        return faults
+
+    def _clip_faults(self, row: dict[str, Any]) -> list[str]:
+        """A clip holds the source's whole frames inside the span, so it may differ by a frame at either end."""
+        try:
+            info = self._inspect(self._folder / row["video_path"])
+        except PpiError as error:
+            return [f"{row['video_path']} cannot be opened: {error}"]
+        if info.video is None:
+            return [f"{row['video_path']} has no picture."]
+        wanted_s = row["end_time"] - row["start_time"]
+        slack_s = max(0.1, 2.5 / info.video.frame_rate) if info.video.frame_rate > 0 else 1.0
+        if abs(info.duration_s - wanted_s) > slack_s:
+            return [f"{row['video_path']} lasts {info.duration_s:.3f} s, but its span {wanted_s:.3f} s."]
+        return []
+
+    def _check_manifest(self) -> None:
+        present = set(manifest.files_of(self._folder))
+        for path in sorted(present - self._named):
+            self._problems.append(f"{path}: no row names this file.")
+        try:
+            listed = {file["path"]: file for file in manifest.read(self._folder)["files"]}
+        except DatasetError as error:
+            self._problems.append(f"{MANIFEST}: {error}")
+            return
+        self._problems += [f"{path}: the manifest lacks this file." for path in sorted(present - set(listed))]
+        for number, (path, file) in enumerate(sorted(listed.items())):
+            self._on_progress(0.6 + 0.4 * number / len(listed))
+            if path not in present:
+                self._problems.append(f"{path}: the manifest names it, but it is missing.")
+            elif not (self._folder / path).is_symlink() and manifest.sha256(self._folder / path) != file["sha256"]:
+                self._problems.append(f"{path}: it was changed after the dataset was built.")
+
+    def _check_card(self) -> None:
+        for name in FOLDERS:
+            if not (self._folder / name).is_dir():
+                self._problems.append(f"{name}: the folder is missing.")
+        card = self._folder / CARD
+        if not card.is_file():
+            self._problems.append(f"{CARD}: it is missing.")
+        elif "\nconfigs:\n" not in card.read_text(encoding="utf-8", errors="replace"):
+            self._warnings.append(f"{CARD}: without its configs the dataset may load with other columns.")
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _faults(row: dict[str, Any]) -> list[str]:
+    """What is wrong with the values of one row, files aside."""
+    if missing := [key for key in KEYS if key not in row]:
+        return [f"it lacks {', '.join(missing)}."]
+    faults = [f"{key} is not a text." for key in TEXT_KEYS if not isinstance(row[key], str)]
+    if extra := [key for key in row if key not in KEYS]:
+        faults.append(f"it has unknown keys: {', '.join(extra)[:200]}.")
+    start_s, end_s = row["start_time"], row["end_time"]
+    if not (_is_time(start_s) and _is_time(end_s) and 0 <= start_s < end_s):
+        faults.append(f"its span {start_s!r} to {end_s!r} is not one.")
+    patterns = row["patterns"]
+    if not isinstance(patterns, list) or not patterns or not all(map(_is_pattern, patterns)):
+        faults.append("its patterns are not a list of type and description.")
+    return faults
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_pattern(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"type", "description"}
+        and isinstance(value["description"], str)
+        and isinstance(value["type"], str)
+        and bool(value["type"])
+    )
