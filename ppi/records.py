@@ -5,8 +5,8 @@ Times are seconds from the start of the recording as a player shows it; frames o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 
 @dataclass(frozen=True, order=True)

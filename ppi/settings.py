@@ -7,9 +7,9 @@ variables; a test keeps the two equal.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Mapping
 from urllib.parse import urlsplit
 
 from ppi.errors import SettingsError

@@ -1,4 +1,4 @@
-"""A twelve-second lesson, a cutter made of ffmpeg, and a dataset built of the real export in tests/data/label_studio."""
+"""A twelve-second lesson, a cutter made of ffmpeg, and a dataset built of a real export of Label Studio."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CODEBOOK = Codebook(
         Pattern("Практика", "Работа руками"),
     )
 )
+WORDS = (Word(" Молодец,", 1.2, 1.8), Word(" Пётр!", 1.9, 2.3), Word(" Да", 5.4, 5.8))
 TRANSCRIPT = Transcript(
-    (Segment(1.0, 6.0, "Молодец, Пётр!", (Word(" Молодец,", 1.2, 1.8), Word(" Пётр!", 1.9, 2.3), Word(" Да", 5.4, 5.8))),),
-    "ru", "whisper", "tiny", LESSON_S, ("A rough transcript",),
+    (Segment(1.0, 6.0, "Молодец, Пётр! Да", WORDS),), "ru", "whisper", "tiny", LESSON_S, ("A rough transcript",),
 )  # fmt: skip
 
 
@@ -94,7 +94,13 @@ def real_plan() -> plan.Plan:
 def built_dataset(real_plan: plan.Plan, tiny_cut: build.Cut, tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
     folder = tmp_path_factory.mktemp("built") / "dataset"
     report = build.build(
-        folder, real_plan, tiny_cut, TRANSCRIPT, inputs={"video": "0" * 64}, tools={"ffmpeg": "test"}, pretty_name="A lesson"
+        folder,
+        real_plan,
+        tiny_cut,
+        TRANSCRIPT,
+        inputs={"video": "0" * 64},
+        tools={"ffmpeg": "test"},
+        pretty_name="A lesson",
     )
     return BuiltDataset(folder, real_plan, report)
 

@@ -78,13 +78,18 @@ def read_xlsx(report: Callable[[Any], None], path: str) -> list[list[Row]]:
     try:
         with open(path, "rb") as file:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-            return [_rows(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)) for sheet in book.worksheets]
+            return [_sheet_rows(sheet) for sheet in book.worksheets]
     except (AnnotationError, MemoryError):
         raise
     except Exception as error:  # openpyxl raises almost anything for broken files
         raise AnnotationError(
             "The pattern table cannot be read ({reason}). Save it again as XLSX.", reason=type(error).__name__
         ) from error
+
+
+def _sheet_rows(sheet: Any) -> list[Row]:
+    sheet.reset_dimensions()  # the size a file claims may be wrong, and would cut rows off
+    return _rows(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS))
 
 
 def _read_csv(data: bytes) -> list[list[Row]]:

@@ -6,8 +6,9 @@ while it works, and writes nothing once its lease is lost: the attempt number is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Protocol
+from typing import Any, Protocol
 
 from ppi.errors import PpiError
 

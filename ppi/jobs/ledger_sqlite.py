@@ -6,7 +6,8 @@ import json
 import secrets
 import sqlite3
 import time
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError, ToolFailed
 from ppi.jobs.database import Database

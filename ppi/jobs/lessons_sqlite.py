@@ -9,8 +9,8 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from ppi.errors import Conflict, NotFound, QuotaExceeded
 from ppi.jobs.database import Database

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ppi.errors import Cancelled, LeaseLost
 from ppi.jobs.ledger import Job, Ledger

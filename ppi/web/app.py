@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
-from flask_limiter import Limiter
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ppi.services import Services
@@ -51,7 +50,7 @@ def build_app(services: Services) -> Flask:
     access.init_app(app, services)
     errors.init_app(app)
     Babel(app, locale_selector=_language)
-    auth.init_limits(Limiter(auth.address, app=app, default_limits=[]), app)
+    auth.limiter.init_app(app)
     for module in (auth, upload, storage, transcription, jobs, export, pages, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_wtf.csrf import generate_csrf
@@ -19,24 +19,24 @@ bp = Blueprint("auth", __name__)
 TRIES = "10 per 5 minutes"
 
 
-def init_limits(limiter: Limiter, app: Flask) -> None:
-    """Ten tries in five minutes for each address and for each user name, counted together for all processes."""
-    shared_address = limiter.shared_limit(TRIES, scope="login-address", key_func=address)
-    shared_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_tried_name)
-
-    @app.before_request
-    def _count_tries() -> None:
-        if request.endpoint in ("auth.login", "auth.login_form") and request.method == "POST":
-            shared_address(lambda: None)()
-            shared_name(lambda: None)()
-
-
 def address() -> str:
     """The visitor's address, as the trusted proxy gives it when there is one."""
     return request.remote_addr or "unknown"
 
 
+def _tried_name() -> str:
+    return "name:" + _credentials()[0].casefold()[:100]
+
+
+limiter = Limiter(address)
+# Ten tries in five minutes for each address and for each user name, counted together for all processes.
+by_address = limiter.shared_limit(TRIES, scope="login-address", key_func=address)
+by_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_tried_name)
+
+
 @bp.post("/api/login")
+@by_address
+@by_name
 def login() -> Response:
     account = _verified(*_credentials())
     access.log_in(account)
@@ -45,6 +45,8 @@ def login() -> Response:
 
 
 @bp.post("/login")
+@by_address
+@by_name
 def login_form() -> Response:
     """The log-in form for browsers without JavaScript."""
     try:
@@ -125,7 +127,3 @@ def _verified(name: str, password: str) -> User:
     if account is None:
         raise NotLoggedIn("The user name or the password is wrong.")
     return account
-
-
-def _tried_name() -> str:
-    return _credentials()[0].casefold()[:100]

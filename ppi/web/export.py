@@ -52,10 +52,10 @@ def download_zip(lesson_id: str) -> Response:
 @bp.post("/api/datasets/<lesson_id>/push")
 def push(lesson_id: str) -> Response:
     """{repo_id, private?} -> {success, job_id}; private unless said otherwise."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
     given = request.get_json(silent=True)
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
         raise InputError("Send repo_id, such as university/lesson-patterns.")
-    row = lessons.owned(access.services(), access.current(), lesson_id)
     is_private = given.get("private", True) is not False
     job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
     return jsonify(success=True, job_id=job.id)

@@ -115,7 +115,7 @@ def _operation(path: str, summary: str, bodies: dict[str, dict], answer: dict | 
 
 def _responses(answer: dict | str) -> dict[str, Any]:
     failed = {"description": "What went wrong", "content": {WITH_JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}}
-    if answer in NO_BODY:
+    if isinstance(answer, str) and answer in NO_BODY:
         status, words = NO_BODY[answer]
         return {status: {"description": words}, "default": failed}
     kind, schema = (WITH_JSON, {"type": "object", "properties": answer}) if isinstance(answer, dict) else (answer, FILE)

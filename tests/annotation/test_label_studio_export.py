@@ -212,7 +212,8 @@ def test_an_annotation_without_marks_stays_an_annotation():
 
 @pytest.mark.parametrize(
     ("item", "message"),
-    [("text", "task 7, annotation 3: item 1"), ({"id": "r1", "type": "labels", "value": None}, "region r1: it has no value"),
+    [("text", "task 7, annotation 3: item 1"),
+     ({"id": "r1", "type": "labels", "value": None}, "region r1: it has no value"),
      (sound(start="1.0"), "region r1: start is not a number"), (sound(end=None), "region r1: end is not a number"),
      (sound(end=True), "region r1: end"), (sound(end=10**400), "region r1: end"),
      (sound(labels=(1,)), "region r1: labels is not a list of texts"),

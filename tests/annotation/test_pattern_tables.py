@@ -1,6 +1,7 @@
 """Pattern tables as people make them, and as attackers do."""
 
 import io
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -36,6 +37,11 @@ def rewritten(path: Path, **parts: bytes) -> Path:
         for name, data in (kept | new).items():
             archive.writestr(name, data)
     return path
+
+
+def part_of(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name).split(b"?>")[-1]
 
 
 def table(tmp_path: Path, data: bytes | str) -> Path:
@@ -84,6 +90,28 @@ def test_numbers_and_formulas_are_texts(tmp_path):
     rows = [["Паттерн", "Описание"], [7, 2.5], ["Сумма", "=1+1"], [8.0, None]]
     found = patterns.read(book(tmp_path / "t.xlsx", rows)).patterns
     assert found == (Pattern("7", "2.5"), Pattern("Сумма", ""), Pattern("8", ""))
+
+
+def test_texts_that_excel_keeps_apart_from_the_sheet_are_read(tmp_path):
+    path = book(tmp_path / "t.xlsx", [["Pattern"], ["Praise"]])
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = re.sub(
+        rb't="inlineStr"><is><t>Praise</t></is>', b't="s"><v>0</v>', part_of(path, "xl/worksheets/sheet1.xml")
+    )
+    kinds = part_of(path, "[Content_Types].xml").replace(
+        b"</Types>",
+        b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+        b'spreadsheetml.sharedStrings+xml"/></Types>',
+    )
+    shared = f'<sst xmlns="{main}"><si><r><t>Пох</t></r><r><t>вала</t></r></si></sst>'.encode()
+    parts = {"xl__worksheets__sheet1_xml": sheet, "xl__sharedStrings_xml": shared, "[Content_Types]_xml": kinds}
+    assert patterns.read(rewritten(path, **parts)).patterns == (Pattern("Похвала", ""),)
+
+
+def test_a_sheet_that_claims_to_be_smaller_than_it_is_is_read_whole(tmp_path):
+    path = book(tmp_path / "t.xlsx", ROWS)
+    sheet = re.sub(rb'<dimension ref="[^"]*"/>', b'<dimension ref="A1"/>', part_of(path, "xl/worksheets/sheet1.xml"))
+    assert patterns.read(rewritten(path, xl__worksheets__sheet1_xml=sheet)).patterns == WANTED
 
 
 def test_doubles_and_empty_names_are_reported_by_row(tmp_path):
@@ -150,22 +178,24 @@ BOMB = f'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">{ENTITIES}]>'
 
 @pytest.mark.parametrize("doctype", [BOMB, b'<!DOCTYPE l [<!ENTITY i SYSTEM "file:///etc/hostname">]>'])
 def test_entities_in_a_sheet_are_refused(tmp_path, doctype):
-    path = book(tmp_path / "t.xlsx", ROWS)
-    with zipfile.ZipFile(path) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml").split(b"?>")[-1]
-    hostile = doctype + sheet.replace("Похвала".encode(), b"&i;")
+    path = book(tmp_path / "t.xlsx", [["Pattern"], ["Praise"]])
+    hostile = doctype + part_of(path, "xl/worksheets/sheet1.xml").replace(b"Praise", b"&i;")
     assert b"&i;" in hostile
     start_s = time.monotonic()
-    with pytest.raises(AnnotationError, match="EntitiesForbidden"):
+    with pytest.raises(AnnotationError, match="cannot be read"):
         patterns.read(rewritten(path, xl__worksheets__sheet1_xml=hostile))
     assert time.monotonic() - start_s < 20
 
 
+def test_xlsx_is_not_read_by_a_parser_that_expands_entities(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENPYXL_DEFUSEDXML", "False")
+    with pytest.raises(AnnotationError, match="defusedxml"):
+        patterns.read(book(tmp_path / "t.xlsx", ROWS))
+
+
 def test_entities_in_the_workbook_do_not_grow(tmp_path):
     path = book(tmp_path / "t.xlsx", ROWS)
-    with zipfile.ZipFile(path) as archive:
-        workbook = archive.read("xl/workbook.xml").split(b"?>")[-1]
-    hostile = BOMB + workbook.replace(b"<sheets>", b"&i;<sheets>")
+    hostile = BOMB + part_of(path, "xl/workbook.xml").replace(b"<sheets>", b"&i;<sheets>")
     start_s = time.monotonic()
     with pytest.raises(AnnotationError, match="cannot be read"):
         patterns.read(rewritten(path, xl__workbook_xml=hostile))
@@ -176,11 +206,8 @@ def test_a_sheet_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "CHILD_TIMEOUT_S", 0.3)
     path = book(tmp_path / "t.xlsx", ROWS)
     rows = "".join(f'<row r="{n}"><c r="A{n}"/></row>' for n in range(10, 400_000)).encode()
-    with zipfile.ZipFile(path) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml")
+    sheet = part_of(path, "xl/worksheets/sheet1.xml").replace(b"</sheetData>", rows + b"</sheetData>")
     start_s = time.monotonic()
     with pytest.raises(AnnotationError, match="too much time or memory"):
-        patterns.read(
-            rewritten(path, xl__worksheets__sheet1_xml=sheet.replace(b"</sheetData>", rows + b"</sheetData>"))
-        )
+        patterns.read(rewritten(path, xl__worksheets__sheet1_xml=sheet))
     assert time.monotonic() - start_s < 10

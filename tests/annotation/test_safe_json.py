@@ -11,10 +11,13 @@ from ppi.errors import AnnotationError
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("[" * 100_000, "nested too deeply"), ("[" * 65 + "]" * 65, "nested too deeply"), ('{"a":' * 70 + "1" + "}" * 70, "nested"),
+    [("[" * 100_000, "nested too deeply"), ("[" * 65 + "]" * 65, "nested too deeply"),
+     ('{"a":' * 70 + "1" + "}" * 70, "nested"),
      ('[{"start": NaN}]', "NaN"), ("[Infinity]", "Infinity"), ("[-Infinity]", "Infinity"), ("[1e999]", "1e999"),
-     ('{"start": 1, "start": 2}', "'start' twice"), ('["\\ud83d"]', "broken characters"), ("[\"\ud83d\"]", "broken characters"),
-     (b'["\xff"]', "not UTF-8"), ("[1", "cut off"), ("[1,]", "line 1"), ('["a\tb"]', "line 1"), ("[" + "9" * 5000 + "]", "too long")],
+     ('{"start": 1, "start": 2}', "'start' twice"), ('["\\ud83d"]', "broken characters"),
+     ("[\"\ud83d\"]", "broken characters"),
+     (b'["\xff"]', "not UTF-8"), ("[1", "cut off"), ("[1,]", "line 1"), ('["a\tb"]', "line 1"),
+     ("[" + "9" * 5000 + "]", "too long")],
 )  # fmt: skip
 def test_hostile_json_is_refused_with_its_reason(text, message):
     with pytest.raises(AnnotationError, match=message):

@@ -27,7 +27,11 @@ print(json.dumps({
 def loaded(built_dataset, tmp_path_factory) -> dict:
     environ = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path_factory.mktemp("hf"))}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(built_dataset.folder)], env=environ, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", LOAD, str(built_dataset.folder)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

@@ -76,7 +76,9 @@ class HubStub:
                 status, payload, headers = stub._answer(self.command, unquote(path), query, self.headers, body)
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 self.send_response(status)
-                for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
+                for name, value in (
+                    {"Content-Type": "application/json", "Content-Length": len(data)} | headers
+                ).items():
                     self.send_header(name, str(value))
                 self.end_headers()
                 if self.command != "HEAD":

@@ -1,0 +1,131 @@
+"""Fixtures shared by all tests: an application on a fresh data folder, people in it, and a server with a sample lesson."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ppi.services import Services
+from ppi.settings import Settings
+from ppi.web.app import build_app
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+PASSWORD = "admin-password-1"
+PEOPLE = {"admin": "admin", "anna": "DL-user", "boris": "DL-user"}
+
+pytest_plugins = ["tests.fixtures_dataset", "tests.fixtures_storage"]
+
+
+def need(is_there: bool, what: str) -> None:
+    """Skip at a desk, fail in CI, when something the test needs is missing."""
+    if is_there:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is missing; make test says how to install it")
+
+
+def settings_for(folder: Path, **variables: str) -> Settings:
+    """Settings on a data folder of their own; pocketsphinx is the recogniser."""
+    return Settings.from_env({"PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables})
+
+
+def with_people(services: Services) -> Services:
+    for name, role in PEOPLE.items():
+        services.users.add(name, PASSWORD, role)
+    return services
+
+
+@pytest.fixture
+def services(tmp_path) -> Services:
+    """Services on an empty data folder with `admin` and two DL-users."""
+    return with_people(Services(settings_for(tmp_path / "data")))
+
+
+@pytest.fixture
+def app(services):
+    return build_app(services)
+
+
+@pytest.fixture
+def client_for(app, services):
+    """`client_for("anna")` is a client that sends anna's API token; without a name nobody is logged in."""
+
+    def make(name: str = ""):
+        client = app.test_client()
+        if name:
+            _, token = services.users.create_token(services.users.by_name(name).id, "test")
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return client
+
+    return make
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server process on a free port of loopback."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen
+    services: Services
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_server(folder: Path, port: int | None = None, **variables: str) -> Server:
+    """Start `python -m ppi serve` on a data folder and wait until it answers."""
+    import urllib.request
+
+    port = port or free_port()
+    given = {"PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables}
+    environment = {**{name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI"))}, **given}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "server.out").open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ppi", "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return Server(url, folder, process, Services(settings_for(folder, **variables)))
+        except OSError:
+            time.sleep(0.2)
+        if process.poll() is not None:
+            break
+    process.kill()
+    raise RuntimeError((folder / "server.out").read_text()[-3000:])
+
+
+def stop_server(server: Server) -> None:
+    server.process.terminate()
+    try:
+        server.process.wait(20)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory):
+    """One running server for the session, with `admin` and two DL-users (password `admin-password-1`)."""
+    folder = tmp_path_factory.mktemp("live") / "data"
+    with_people(Services(settings_for(folder)))
+    server = start_server(folder)
+    yield server
+    stop_server(server)

@@ -1,0 +1,223 @@
+"""Pushing to a Hub over loopback, and everything the Hub can answer."""
+
+import shutil
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ppi.dataset import manifest
+from ppi.errors import AccessDenied, BackendError, Cancelled, Conflict, DatasetError, InputError
+from ppi.publishing import hub
+from ppi.settings import HubSettings
+from tests.servers.hub_stub import READ_TOKEN, TOKEN, Fault, HubStub, Repository
+
+REPO = "school/lesson-patterns"
+
+
+@pytest.fixture(scope="module")
+def running():
+    stub = HubStub().start()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture
+def stub(running, monkeypatch, tmp_path) -> HubStub:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    running.reset()
+    return running
+
+
+def settings(stub: HubStub, token: str = TOKEN) -> HubSettings:
+    return HubSettings(endpoint=stub.url, token=token)
+
+
+def push(folder: Path, stub: HubStub, **given):
+    return hub.push(folder, REPO, settings=given.pop("settings", None) or settings(stub), **given)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_byte_arrives_in_a_private_repository_in_one_commit(built_dataset, stub):
+    seen = []
+    pushed = push(built_dataset.folder, stub, on_progress=seen.append, commit_message="First")
+    repository = stub.repositories[REPO]
+    arrived = {path: data for path, data in repository.files.items() if path != ".gitattributes"}
+    assert arrived == files(built_dataset.folder)
+    assert repository.is_private
+    assert repository.messages == ["First"]
+    assert pushed == hub.PushResult(f"{stub.url}/datasets/{REPO}", repository.revision)
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+
+def test_only_what_the_manifest_names_is_sent(dataset_copy, stub):
+    (dataset_copy / "notes about pupils.txt").write_text("private")
+    push(dataset_copy, stub)
+    assert "notes about pupils.txt" not in stub.repositories[REPO].files
+
+
+def test_a_second_push_removes_samples_that_are_gone_and_nothing_else(dataset_copy, stub):
+    push(dataset_copy, stub)
+    stub.repositories[REPO].files |= {"videos/pattern_99.mp4": b"old", "videos/mine.mp4": b"mine", "NOTES.md": b"mine"}
+    push(dataset_copy, stub)
+    assert set(stub.repositories[REPO].files) == set(files(dataset_copy)) | {
+        ".gitattributes",
+        "videos/mine.mp4",
+        "NOTES.md",
+    }
+
+
+def test_a_repository_that_holds_something_else_is_left_alone(built_dataset, stub):
+    stub.repositories[REPO] = Repository(True, {"data/train.parquet": b"x", "README.md": b"x"})
+    with pytest.raises(Conflict, match="holds other files"):
+        push(built_dataset.folder, stub)
+    assert stub.repositories[REPO].messages == []
+
+
+def test_a_repository_with_a_card_only_may_be_filled(built_dataset, stub):
+    stub.repositories[REPO] = Repository(True, {"README.md": b"---\nlicense: mit\n---\n"})
+    push(built_dataset.folder, stub)
+    assert "metadata.jsonl" in stub.repositories[REPO].files
+
+
+def test_a_private_dataset_never_goes_into_a_public_repository(built_dataset, stub):
+    stub.repositories[REPO] = Repository(False)
+    with pytest.raises(Conflict, match="is public, but a private"):
+        push(built_dataset.folder, stub)
+    assert stub.repositories[REPO].files == {}
+
+
+def test_a_public_dataset_is_made_only_when_asked_for(built_dataset, stub):
+    push(built_dataset.folder, stub, private=False)
+    assert not stub.repositories[REPO].is_private
+    stub.repositories[REPO].is_private = True
+    with pytest.raises(Conflict, match="is private, but a public"):
+        push(built_dataset.folder, stub, private=False)
+
+
+def test_without_a_token_nothing_is_asked_of_the_hub(built_dataset, stub):
+    with pytest.raises(AccessDenied, match="HF_TOKEN"):
+        push(built_dataset.folder, stub, settings=settings(stub, token=""))
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize(
+    "repo_id",
+    ["lesson", "школа/урок", "a/b/c", "a b/c", "-a/b", "a/b-", "a/b.git", "a/b--c", "a/..", "a/" + "b" * 96, ""],
+)
+def test_a_bad_name_is_refused_before_anything_is_sent(built_dataset, stub, repo_id):
+    with pytest.raises(InputError, match="no name of a repository"):
+        hub.push(built_dataset.folder, repo_id, settings=settings(stub))
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("repo_id", ["school/lesson-patterns", "a/b", "A1/x.y_z-1"])
+def test_a_good_name_is_taken(repo_id):
+    hub.check_repo_id(repo_id)
+
+
+def test_a_wrong_token_is_told_and_never_shown(built_dataset, stub):
+    secret = "hf_secret_that_is_wrong"
+    with pytest.raises(AccessDenied, match="does not accept the token") as caught:
+        push(built_dataset.folder, stub, settings=settings(stub, token=secret))
+    assert secret not in str(caught.value) + repr(caught.value.ids)
+
+
+def test_a_token_that_may_only_read_is_told(built_dataset, stub):
+    with pytest.raises(AccessDenied, match="may not write to school/lesson-patterns"):
+        push(built_dataset.folder, stub, settings=settings(stub, token=READ_TOKEN))
+
+
+def test_a_name_of_another_account_is_told(built_dataset, stub):
+    with pytest.raises(AccessDenied, match="may not write to other/x"):
+        hub.push(built_dataset.folder, "other/x", settings=settings(stub))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error", "message"),
+    [("POST /api/repos/create", 503, BackendError, "status 503"),
+     ("POST /api/repos/create", 429, BackendError, "no more requests"),
+     ("/commit/main", 500, BackendError, "status 500"), ("/commit/main", 412, Conflict, "meanwhile"),
+     ("/commit/main", 403, AccessDenied, "may not write"), ("/preupload/", 404, InputError, "does not find"),
+     ("/commit/main", 400, InputError, "refuses the dataset"), ("PUT /lfs/", 403, AccessDenied, "may not write")],
+)  # fmt: skip
+def test_what_the_hub_answers_is_told_in_words(built_dataset, stub, path, status, error, message):
+    stub.faults.append(Fault(path, status))
+    with pytest.raises(error, match=message) as caught:
+        push(built_dataset.folder, stub)
+    assert TOKEN not in str(caught.value)
+    assert caught.value.retryable == (error is BackendError)
+
+
+def test_a_short_failure_of_the_hub_is_overcome(built_dataset, stub):
+    stub.faults.append(Fault("/preupload/", 503, times=1))
+    push(built_dataset.folder, stub)
+    assert "metadata.jsonl" in stub.repositories[REPO].files
+
+
+def test_a_hub_that_is_down_is_told(built_dataset, stub):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(BackendError, match="cannot be reached"):
+        push(built_dataset.folder, stub, settings=HubSettings(endpoint=endpoint, token=TOKEN))
+
+
+def test_a_hub_that_answers_nothing_is_given_up(built_dataset, stub):
+    stub.faults.append(Fault("/commit/main", None, hang_s=20))
+    start_s = time.monotonic()
+    with pytest.raises(BackendError, match="did not take the dataset in 4 s"):
+        push(built_dataset.folder, stub, timeout_s=4)
+    assert time.monotonic() - start_s < 10
+
+
+def test_a_push_can_be_cancelled_while_the_hub_is_silent(built_dataset, stub):
+    stub.faults.append(Fault("POST /api/repos/create", None, hang_s=20))
+    asked = threading.Event()
+    threading.Timer(1.0, asked.set).start()
+
+    def on_progress(fraction):
+        if asked.is_set():
+            raise Cancelled("Stopped.")
+
+    start_s = time.monotonic()
+    with pytest.raises(Cancelled):
+        push(built_dataset.folder, stub, on_progress=on_progress)
+    assert time.monotonic() - start_s < 5
+
+
+def test_a_folder_without_a_manifest_is_not_pushed(tmp_path, stub):
+    with pytest.raises(DatasetError, match="manifest.json"):
+        push(tmp_path, stub)
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "videos/gone.mp4", "link.txt", 7])
+def test_a_manifest_that_names_what_is_not_in_the_folder_is_not_obeyed(dataset_copy, stub, path):
+    (dataset_copy.parent / "outside.txt").write_text("secret")
+    (dataset_copy / "link.txt").symlink_to(dataset_copy.parent / "outside.txt")
+    listed = (dataset_copy / "manifest.json").read_text(encoding="utf-8")
+    added = f'"files": [{{"path": {path if path == 7 else chr(34) + path + chr(34)}, "sha256": "x"}},'
+    (dataset_copy / "manifest.json").write_text(listed.replace('"files": [', added), encoding="utf-8")
+    with pytest.raises(DatasetError, match="is missing from the dataset"):
+        push(dataset_copy, stub)
+    assert stub.requests == []
+
+
+def test_what_was_pushed_passes_its_check(built_dataset, stub, tmp_path):
+    from ppi.dataset import verify
+
+    push(built_dataset.folder, stub)
+    folder = tmp_path / "fetched"
+    for path, data in stub.repositories[REPO].files.items():
+        if path != ".gitattributes":
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+    assert manifest.is_ours(folder)
+    assert verify.check(folder).problems == ()
+    shutil.rmtree(folder)
