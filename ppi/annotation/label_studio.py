@@ -66,9 +66,7 @@ def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: flo
 def _tasks(text: bytes | str) -> list[dict[str, Any]]:
     start = text[:200].lstrip(b"\xef\xbb\xbf \t\r\n" if isinstance(text, bytes) else "\ufeff \t\r\n")
     if start[:1] not in (b"[", b"{", "[", "{"):
-        raise AnnotationError(
-            "This is not a JSON export. In Label Studio choose Export, then JSON, and give that file."
-        )
+        raise AnnotationError("This is not a JSON export. In Label Studio choose Export, then JSON, and give that file.")
     parsed = safe_json.loads(text)
     tasks = parsed if isinstance(parsed, list) else [parsed]
     for number, task in enumerate(tasks, start=1):
@@ -78,9 +76,7 @@ def _tasks(text: bytes | str) -> list[dict[str, Any]]:
 
 def _check_task(task: Any, number: int) -> None:
     if isinstance(task, dict) and ("annotation_id" in task or "annotator" in task) and "annotations" not in task:
-        raise AnnotationError(
-            "This is the JSON-MIN export, which loses regions. In Label Studio choose Export, then JSON."
-        )
+        raise AnnotationError("This is the JSON-MIN export, which loses regions. In Label Studio choose Export, then JSON.")
     if not isinstance(task, dict) or not ("annotations" in task or isinstance(task.get("data"), dict)):
         raise AnnotationError(
             "Item {number} is not a task of Label Studio. In Label Studio choose Export, then JSON.", number=number

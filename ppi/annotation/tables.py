@@ -38,9 +38,7 @@ def read_sheets(path: Path) -> list[list[Row]]:
     with path.open("rb") as file:
         magic = file.read(4)
     if magic == OLE_MAGIC:
-        raise AnnotationError(
-            "The pattern table is an old or password-protected Excel file. Save it as XLSX without one."
-        )
+        raise AnnotationError("The pattern table is an old or password-protected Excel file. Save it as XLSX without one.")
     if magic[:2] != ZIP_MAGIC:
         return _read_csv(path.read_bytes())
     _check_zip(path)
@@ -103,9 +101,7 @@ def _read_csv(data: bytes) -> list[list[Row]]:
             for delimiter in sorted(DELIMITERS, key=lambda delimiter: delimiter != sniffed)
         ]
     except csv.Error as error:
-        raise AnnotationError(
-            "The pattern table is not valid CSV: {reason}. Save it again.", reason=str(error)
-        ) from error
+        raise AnnotationError("The pattern table is not valid CSV: {reason}. Save it again.", reason=str(error)) from error
 
 
 def _decoded(data: bytes) -> str:
@@ -133,9 +129,7 @@ def _rows(cells: Any) -> list[Row]:
         if any(texts):
             rows.append((number, texts))
         if len(rows) > MAX_ROWS:
-            raise AnnotationError(
-                "The pattern table has more than {limit} rows. Keep only the patterns.", limit=MAX_ROWS
-            )
+            raise AnnotationError("The pattern table has more than {limit} rows. Keep only the patterns.", limit=MAX_ROWS)
     return rows
 
 

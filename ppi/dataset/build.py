@@ -75,13 +75,10 @@ def build(
     return BuildReport(folder, len(plan.samples), plan.dropped, plan.unmatched, found.warnings)
 
 
-def _write(
-    made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, facts: CardFacts, on_progress: Progress
-) -> None:
+def _write(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, facts: CardFacts, on_progress: Progress) -> None:
     layout.make_folders(made)
     wanted = [
-        (sample.span, made / layout.video_path(sample.id), made / layout.image_path(sample.id))
-        for sample in plan.samples
+        (sample.span, made / layout.video_path(sample.id), made / layout.image_path(sample.id)) for sample in plan.samples
     ]
     clips = cut(wanted, _between(on_progress, 0.0, CUT_SHARE))
     if len(clips) != len(wanted):

@@ -121,9 +121,7 @@ exactly. {texts} `manifest.json` holds the checksums of all inputs and files, `r
 
 
 def _limits(facts: CardFacts) -> str:
-    lines = [
-        "One lesson: spans of its samples may overlap, so a random split would put the same moments on both sides."
-    ]
+    lines = ["One lesson: spans of its samples may overlap, so a random split would put the same moments on both sides."]
     if facts.dropped:
         lines.append(f"{facts.dropped} marks or answers were left out; `report.json` gives the reasons.")
     if facts.unmatched:

@@ -41,9 +41,7 @@ def read(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise DatasetError("{folder} is not a dataset of PPI: it has no manifest.json.", folder=folder.name) from error
     except (OSError, ValueError) as error:
-        raise DatasetError(
-            "The manifest.json of {folder} cannot be read. Build it again.", folder=folder.name
-        ) from error
+        raise DatasetError("The manifest.json of {folder} cannot be read. Build it again.", folder=folder.name) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT or not _lists_files(found.get("files")):
         raise DatasetError("The manifest.json of {folder} is not one of PPI. Build it again.", folder=folder.name)
     return found
@@ -60,9 +58,7 @@ def is_ours(folder: Path) -> bool:
 
 def files_of(folder: Path) -> list[str]:
     """Every file in `folder` but the manifest, relative, with "/" between the parts, sorted."""
-    found = (
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    )
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(path for path in found if path not in (MANIFEST, MARK))
 
 

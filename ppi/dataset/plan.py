@@ -125,9 +125,7 @@ def _usable(
     return None
 
 
-def _join(
-    drafts: dict[tuple[str, int, int], _Draft], span: Span, annotator: str, region: Region, half_s: float
-) -> None:
+def _join(drafts: dict[tuple[str, int, int], _Draft], span: Span, annotator: str, region: Region, half_s: float) -> None:
     """Add to the draft whose ends lie within half a frame. Ends are sorted into boxes of half a frame to find it."""
     start, end = math.floor(span.start_s / half_s), math.floor(span.end_s / half_s)
     near = ((annotator, start + i, end + j) for i in (0, -1, 1) for j in (0, -1, 1))

@@ -23,6 +23,7 @@ SLOWEST_BYTES_PER_S = 100_000
 PATIENCE_S = 300.0
 BATCH_BYTES = 16_000_000
 _REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+_TOKEN = re.compile(r"[!-~]+")
 _OURS = re.compile(r"(images|videos|texts)/pattern_[0-9]+\.(jpg|mp4|txt)")
 _MADE_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -68,8 +69,8 @@ def push(
     name, DatasetError for a bad folder, and BackendError when the Hub is not there, silent or failing.
     """
     check_repo_id(repo_id)
-    if not settings.token:
-        raise AccessDenied("There is no Hugging Face token. Set HF_TOKEN to one that may write, then try again.")
+    if not _TOKEN.fullmatch(settings.token):
+        raise AccessDenied("There is no usable Hugging Face token. Set HF_TOKEN to one that may write, then try again.")
     files, size_bytes = _files(folder)
     limit_s = timeout_s if timeout_s is not None else PATIENCE_S + size_bytes / SLOWEST_BYTES_PER_S
     reached = [0.0]
@@ -116,8 +117,7 @@ def send(
         stale = _stale_files(api, repo_id, private, files)
         report(0.02)
         operations: list[Any] = [
-            huggingface_hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=str(Path(folder, path)))
-            for path in files
+            huggingface_hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=str(Path(folder, path))) for path in files
         ]
         _upload(api, repo_id, operations, report)
         operations += [huggingface_hub.CommitOperationDelete(path_in_repo=path) for path in stale]
@@ -135,9 +135,7 @@ def _files(folder: Path) -> tuple[list[str], int]:
         listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
         paths = [*(file["path"] for file in listed), "manifest.json"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            "{folder} has no readable manifest.json. Build the dataset again.", folder=folder.name
-        ) from error
+        raise DatasetError("{folder} has no readable manifest.json. Build the dataset again.", folder=folder.name) from error
     root = folder.resolve()
     for path in paths:
         found = folder / str(path)
@@ -151,14 +149,12 @@ def _stale_files(api: Any, repo_id: str, private: bool, files: list[str]) -> lis
     info = api.dataset_info(repo_id)
     if private and not info.private:
         raise Conflict(
-            "{repo_id} is public, but a private dataset was asked for. Make it private on the Hub, or choose another "
-            "name.",
+            "{repo_id} is public, but a private dataset was asked for. Make it private on the Hub, or choose another name.",
             repo_id=repo_id,
         )
     if info.private and not private:
         raise Conflict(
-            "{repo_id} is private, but a public dataset was asked for. Make it public on the Hub, or push it as "
-            "private.",
+            "{repo_id} is private, but a public dataset was asked for. Make it public on the Hub, or push it as private.",
             repo_id=repo_id,
         )
     there = {sibling.rfilename for sibling in info.siblings or ()}
@@ -198,8 +194,7 @@ def _meaning(error: Exception, repo_id: str, endpoint: str, token: str) -> PpiEr
         return AccessDenied("The Hub does not accept the token. Make a new one that may write and set HF_TOKEN to it.")
     if status == 403:
         return AccessDenied(
-            "The token may not write to {repo_id}. Use a name of your own account or organisation, or a token that "
-            "may.",
+            "The token may not write to {repo_id}. Use a name of your own account or organisation, or a token that may.",
             repo_id=repo_id,
         )
     if status == 404:

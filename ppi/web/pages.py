@@ -1,9 +1,221 @@
-"""Pages."""
-from flask import Blueprint
+"""Pages: the three steps, a lesson's page, files, account, help."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
+
+from ppi.errors import NotFound
+from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.web import access
+from ppi.web.errors import translated
+from ppi.web.jobs import absolute, describe_lesson
+from ppi.workflows import build_dataset, lessons
 
 bp = Blueprint("pages", __name__)
-def _page(**k):
-    return "page"
-for name, path in dict(home="/", lesson="/lessons/<lesson_id>", dataset="/dataset", publish="/publish", files="/files", account="/account", help="/help").items():
-    bp.add_url_rule(path, name, _page)
-bp.add_url_rule("/language", "language", _page, methods=["POST"])
+DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
+
+
+@bp.app_context_processor
+def _for_all_templates() -> dict[str, Any]:
+    return {
+        "viewer": access.viewer(), "language": str(get_locale()), "size": shown_size, "clock": clock, "day": day,
+        "state": state_of, "words": words(), "message": translated,
+    }  # fmt: skip
+
+
+@bp.get("/")
+def home() -> str:
+    """Step 1; locked behind the log-in dialog when nobody is logged in."""
+    account = access.viewer()
+    found = lessons.overview(access.services(), account) if account else []
+    return render_template("home.html", step=1, lessons=found, most_mb=_limit_mb(), chosen=None)
+
+
+@bp.get("/lessons/<lesson_id>")
+def lesson(lesson_id: str) -> str:
+    services = access.services()
+    row = lessons.owned(services, access.current(), lesson_id)
+    shown = lessons.view(services, row)
+    player = services.store.presign_get(services.raw, row.video_key, expires_s=86_400) if shown.is_ready else ""
+    captions = _captions(shown)
+    return render_template(
+        "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
+        others=_others(shown), described=describe_lesson(shown), engine=services.settings.speech.engine,
+        jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+    )  # fmt: skip
+
+
+@bp.get("/dataset")
+def dataset() -> str:
+    """Step 2."""
+    services, account = access.services(), access.current()
+    found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
+    row = _chosen()
+    shown = lessons.view(services, row) if row else None
+    return render_template("dataset.html", step=2, lessons=found, chosen=row, shown=shown)
+
+
+@bp.get("/publish")
+def publish() -> str:
+    """Step 3."""
+    services, account = access.services(), access.current()
+    found = [shown for shown in lessons.overview(services, account) if shown.has_dataset]
+    row = _chosen() or (found[0].row if len(found) == 1 else None)
+    stored = None
+    if row is not None:
+        try:
+            stored = build_dataset.stored_dataset(services, row)
+        except NotFound:  # chosen before a dataset was built: the page says so
+            stored = None
+    return render_template(
+        "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
+        has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+    )  # fmt: skip
+
+
+@bp.get("/files")
+def files() -> str:
+    services, account = access.services(), access.current()
+    rows = lessons.overview(services, account)
+    owners = sorted({shown.row.owner_name for shown in rows})
+    wanted = request.args.get("owner", "")
+    prefixes = {shown.row.prefix: shown.row for shown in rows}
+    listed = []
+    for found in lessons.list_files(services, account):
+        row = next((row for prefix, row in prefixes.items() if found.key.startswith(prefix)), None)
+        if not wanted or (row is not None and row.owner_name == wanted):
+            listed.append((found, row))
+    total_bytes = sum(found.size_bytes for found, _ in listed)
+    return render_template("files.html", step=0, files=listed, owners=owners, wanted=wanted, total_bytes=total_bytes, chosen=None)
+
+
+@bp.get("/account")
+def account() -> str:
+    return render_template("account.html", step=0, account=access.current(), chosen=None)
+
+
+@bp.get("/help")
+def help() -> str:
+    return render_template("help.html", step=0, chosen=None)
+
+
+@bp.post("/language")
+def language() -> Response:
+    chosen = "ru" if request.form.get("language") == "ru" else "en"
+    account = access.viewer()
+    if account is not None:
+        access.services().users.set_language(account.id, chosen)
+    target = request.referrer or ""
+    answer = redirect(target if target.startswith(request.url_root) else url_for("pages.home"))
+    answer.set_cookie("lang", chosen, max_age=365 * 24 * 3600, samesite="Lax", secure=request.is_secure, httponly=True)
+    return answer
+
+
+def shown_size(size_bytes: int) -> str:
+    """Bytes for people, in the reader's language."""
+    if size_bytes < 1_000_000:
+        return gettext("%(size)s KB", size=format_decimal(round(size_bytes / 1000, 1)))
+    if size_bytes < 1_000_000_000:
+        return gettext("%(size)s MB", size=format_decimal(round(size_bytes / 1_000_000, 1)))
+    return gettext("%(size)s GB", size=format_decimal(round(size_bytes / 1_000_000_000, 2)))
+
+
+def clock(time_s: float) -> str:
+    """Seconds as 1:02:03 or 02:03."""
+    minutes, seconds = divmod(int(time_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
+def day(time_s: float) -> str:
+    """A moment in the reader's language."""
+    return format_datetime(datetime.fromtimestamp(time_s, UTC), "medium")
+
+
+def state_of(shown: lessons.LessonView) -> tuple[str, str]:
+    """What a lesson is doing, in words, and the mark's colour."""
+    job = shown.active_job
+    known = words()["statuses"]
+    if job is not None:
+        return known.get(job.shown_status, job.shown_status), ""
+    ingest = shown.jobs.get("ingest")
+    if ingest is not None and ingest.status in ("error", "cancelled"):
+        return known[ingest.status], "bad"
+    if shown.row.state == "uploading":
+        return gettext("Upload interrupted"), ""
+    if shown.has_dataset:
+        return gettext("Dataset ready"), "good"
+    if "transcribe" in shown.jobs and shown.jobs["transcribe"].status == "completed":
+        return gettext("Transcribed"), "good"
+    return gettext("Ready"), "calm"
+
+
+def words() -> dict[str, Any]:
+    """What the scripts of the pages say."""
+    return {
+        "statuses": {
+            "queued": gettext("Waiting"), "running": gettext("Starting"), "uploading_video": gettext("Storing the video"),
+            "downloading": gettext("Fetching from storage"), "extracting_audio": gettext("Extracting audio"),
+            "transcribing": gettext("Transcribing"), "summarizing": gettext("Summarising"), "building": gettext("Building the dataset"),
+            "publishing": gettext("Publishing"), "completed": gettext("Done"), "error": gettext("Failed"),
+            "cancelled": gettext("Cancelled"),
+        },
+        "uploading": gettext("Uploading"), "paused": gettext("Paused. Nothing is lost."), "position": gettext("Place in the queue: {position}"),
+        "left": gettext("about {time} left"), "copied": gettext("Copied!"), "offline": gettext("The server does not answer. Trying again…"),
+        "chooseFile": gettext("Choose a video first."), "chooseStored": gettext("Choose a file first."),
+        "tooLarge": gettext("This file is larger than the limit of {limit} MB."), "leave": gettext("The upload is not finished."),
+        "nothingStored": gettext("There are no videos in storage yet."), "pause": gettext("Pause"), "resume": gettext("Continue"),
+        "failed": gettext("Something went wrong. Try again."), "chosen": gettext("Chosen: {name}"),
+    }  # fmt: skip
+
+
+def _chosen() -> LessonRow | None:
+    wanted = request.args.get("lesson", "")
+    return lessons.owned(access.services(), access.current(), wanted) if wanted else None
+
+
+def _limit_mb() -> int:
+    return access.services().settings.upload.max_upload_bytes // 1_000_000
+
+
+def _captions(shown: lessons.LessonView) -> str:
+    found = shown.files.get(".vtt")
+    services = access.services()
+    # Tracks of another origin need CORS, which only the local store's own links are sure not to.
+    return services.store.presign_get(services.raw, found.key, expires_s=86_400) if found and services.store.is_local else ""
+
+
+def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
+    return [(suffix, shown.files[suffix]) for suffix in DOWNLOADS if suffix in shown.files]
+
+
+def _others(shown: lessons.LessonView) -> list[Any]:
+    known = {"", ".info.json", *DOWNLOADS}
+    return [found for suffix, found in shown.files.items() if suffix not in known]
+
+
+def _links(shown: lessons.LessonView) -> dict[str, str]:
+    if not shown.is_ready:
+        return {}
+    described = describe_lesson(shown)
+    expires = datetime.fromisoformat(described["shareable_url_expires"])
+    return {
+        "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
+        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.web.label_studio_url,
+        "home": absolute("/"),
+    }  # fmt: skip
+
+
+def _counts(stored: build_dataset.StoredDataset | None) -> list[dict[str, Any]]:
+    """Patterns with their number of samples and share of the largest."""
+    if stored is None:
+        return []
+    found = stored.report.get("patterns", [])
+    most = max((entry["samples"] for entry in found), default=1)
+    return [{**entry, "most": most, "label": ngettext("%(num)s sample", "%(num)s samples", entry["samples"])} for entry in found]
+
+

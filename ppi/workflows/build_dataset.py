@@ -63,7 +63,7 @@ def request_build(
     try:
         _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
         _save(table, kept[1], MAX_TABLE_BYTES)
-        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row))
+        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row), row.id)
         names = ANNOTATIONS, f".patterns{suffix}"
         for path, name in zip(kept, names, strict=True):
             put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
@@ -90,7 +90,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         ):
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress,
+                _video_name(row), on_progress, row.id,
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}

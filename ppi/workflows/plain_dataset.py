@@ -53,7 +53,9 @@ def build_from_files(
     )  # fmt: skip
 
 
-def plan_early(annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str) -> plan.Plan:
+def plan_early(
+    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = ""
+) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
     export = label_studio.parse(
         annotations.read_bytes(), frame_rate=info.video.frame_rate, duration_s=info.duration_s
@@ -61,9 +63,9 @@ def plan_early(annotations: Path, table: Path, info: MediaInfo, lesson: str, sou
     codebook = patterns.read(table)
     planned = plan.plan(
         export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
-        frame_rate=info.video.frame_rate,
+        frame_rate=info.video.frame_rate, lesson_id=lesson_id,
     )  # fmt: skip
-    return planned.with_dropped(export.dropped)
+    return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
 
 
 def build_folder(
@@ -77,9 +79,10 @@ def build_folder(
     lesson: str,
     source_video: str,
     on_progress: Progress,
+    lesson_id: str = "",
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
-    planned = plan_early(annotations, table, info, lesson, source_video)
+    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id)
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]

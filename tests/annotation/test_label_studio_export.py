@@ -242,9 +242,7 @@ def test_an_export_with_a_byte_order_mark_is_read():
 
 
 def test_a_task_made_for_label_studio_brings_its_frame_rate_and_lesson_back():
-    text = label_studio.task_json(
-        "https://ppi/m/x/a.mp4", "https://ppi/m/y/a.wav", 30000 / 1001, 12.0123456, "lesson-1"
-    )
+    text = label_studio.task_json("https://ppi/m/x/a.mp4", "https://ppi/m/y/a.wav", 30000 / 1001, 12.0123456, "lesson-1")
     task = json.loads(text)[0]
     assert task["data"] == {
         "video": "https://ppi/m/x/a.mp4", "audio": "https://ppi/m/y/a.wav", "fps": "29.97003", "duration_s": 12.012,

@@ -57,9 +57,7 @@ def test_an_xlsx_table_is_read_whatever_its_name(tmp_path):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
 def test_a_csv_table_is_read_in_any_usual_form(tmp_path, delimiter, encoding):
-    lines = [
-        delimiter.join(f'"{cell}"' if cell != cell.strip('"') or "," in cell else cell for cell in row) for row in ROWS
-    ]
+    lines = [delimiter.join(f'"{cell}"' if cell != cell.strip('"') or "," in cell else cell for cell in row) for row in ROWS]
     assert patterns.read(table(tmp_path, "\r\n".join(lines).encode(encoding))).patterns == WANTED
 
 
@@ -95,9 +93,7 @@ def test_numbers_and_formulas_are_texts(tmp_path):
 def test_texts_that_excel_keeps_apart_from_the_sheet_are_read(tmp_path):
     path = book(tmp_path / "t.xlsx", [["Pattern"], ["Praise"]])
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    sheet = re.sub(
-        rb't="inlineStr"><is><t>Praise</t></is>', b't="s"><v>0</v>', part_of(path, "xl/worksheets/sheet1.xml")
-    )
+    sheet = re.sub(rb't="inlineStr"><is><t>Praise</t></is>', b't="s"><v>0</v>', part_of(path, "xl/worksheets/sheet1.xml"))
     kinds = part_of(path, "[Content_Types].xml").replace(
         b"</Types>",
         b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-officedocument.'

@@ -34,6 +34,11 @@ def test_labels_of_one_annotator_over_one_span_are_one_sample():
     assert made.samples[0].region_ids == ("r1", "r2")
 
 
+def test_spans_that_differ_by_exactly_half_a_frame_are_one_sample():
+    assert 1.02 - 1.0 > 0.5 / 25  # by the last bit only
+    assert len(planned(by("1", region(1.0, 2), region(1.02, 2))).samples) == 1
+
+
 @pytest.mark.parametrize("end_s", [2.021, 1.979, 3.0])
 def test_spans_that_differ_by_more_than_half_a_frame_are_two_samples(end_s):
     assert len(planned(by("1", region(1, 2), region(1, end_s))).samples) == 2

@@ -31,9 +31,7 @@ def problems(folder: Path, **given) -> str:
 
 def test_a_fresh_dataset_has_no_fault(built_dataset):
     lengths = {row["video_path"]: row["end_time"] - row["start_time"] for row in rows_of(built_dataset.folder)}
-    report = verify.check(
-        built_dataset.folder, lambda path: info(lengths[path.relative_to(built_dataset.folder).as_posix()])
-    )
+    report = verify.check(built_dataset.folder, lambda path: info(lengths[path.relative_to(built_dataset.folder).as_posix()]))
     assert report == verify.CheckReport(24, (), ())
 
 
@@ -60,9 +58,7 @@ def test_a_changed_file_is_named(dataset_copy):
     assert "videos/pattern_3.mp4: it was changed after the dataset was built." in problems(dataset_copy)
 
 
-@pytest.mark.parametrize(
-    "outside", ["../secret.mp4", "/etc/hostname", "videos/../../x.mp4", "file:///etc/passwd", "", None]
-)
+@pytest.mark.parametrize("outside", ["../secret.mp4", "/etc/hostname", "videos/../../x.mp4", "file:///etc/passwd", "", None])
 def test_a_path_that_leads_out_is_refused(dataset_copy, outside):
     change_row(dataset_copy, 0, file_name=outside, video_path=outside)
     assert "leads out of the dataset" in problems(dataset_copy)
@@ -72,6 +68,12 @@ def test_a_link_is_refused(dataset_copy, tmp_path):
     clip = dataset_copy / "videos" / "pattern_1.mp4"
     clip.rename(tmp_path / "elsewhere.mp4")
     clip.symlink_to(tmp_path / "elsewhere.mp4")
+    assert "pattern_1: videos/pattern_1.mp4 is a link." in problems(dataset_copy)
+
+
+def test_a_folder_that_leads_elsewhere_is_refused(dataset_copy, tmp_path):
+    (dataset_copy / "videos").rename(tmp_path / "elsewhere")
+    (dataset_copy / "videos").symlink_to(tmp_path / "elsewhere")
     assert "pattern_1: videos/pattern_1.mp4 is a link." in problems(dataset_copy)
 
 

@@ -101,9 +101,11 @@ def test_a_public_dataset_is_made_only_when_asked_for(built_dataset, stub):
         push(built_dataset.folder, stub, private=False)
 
 
-def test_without_a_token_nothing_is_asked_of_the_hub(built_dataset, stub):
-    with pytest.raises(AccessDenied, match="HF_TOKEN"):
-        push(built_dataset.folder, stub, settings=settings(stub, token=""))
+@pytest.mark.parametrize("token", ["", "hf_a b", "hf_\n", "hf_ключ"])
+def test_without_a_usable_token_nothing_is_asked_of_the_hub(built_dataset, stub, token):
+    with pytest.raises(AccessDenied, match="Set HF_TOKEN") as caught:
+        push(built_dataset.folder, stub, settings=settings(stub, token=token))
+    assert not token or token not in str(caught.value)
     assert stub.requests == []
 
 
@@ -127,6 +129,13 @@ def test_a_wrong_token_is_told_and_never_shown(built_dataset, stub):
     with pytest.raises(AccessDenied, match="does not accept the token") as caught:
         push(built_dataset.folder, stub, settings=settings(stub, token=secret))
     assert secret not in str(caught.value) + repr(caught.value.ids)
+
+
+def test_a_token_that_the_hub_repeats_is_not_shown(built_dataset, stub):
+    stub.faults.append(Fault("/commit/main", 400, message=f"what is {TOKEN}?"))
+    with pytest.raises(InputError, match=r"what is \*\*\*\?") as caught:
+        push(built_dataset.folder, stub)
+    assert TOKEN not in str(caught.value) + repr(caught.value.ids)
 
 
 def test_a_token_that_may_only_read_is_told(built_dataset, stub):

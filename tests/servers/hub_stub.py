@@ -36,6 +36,7 @@ class Fault:
     status: int | None
     times: int = 1_000_000
     hang_s: float = 0.0
+    message: str = "as the test wished"
 
 
 class HubStub:
@@ -76,9 +77,7 @@ class HubStub:
                 status, payload, headers = stub._answer(self.command, unquote(path), query, self.headers, body)
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 self.send_response(status)
-                for name, value in (
-                    {"Content-Type": "application/json", "Content-Length": len(data)} | headers
-                ).items():
+                for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
                     self.send_header(name, str(value))
                 self.end_headers()
                 if self.command != "HEAD":
@@ -97,7 +96,7 @@ class HubStub:
                 fault.times -= 1
         if fault is not None:
             time.sleep(fault.hang_s)
-            return fault.status or 504, {"error": "as the test wished"}, {}
+            return fault.status or 504, {"error": fault.message}, {"X-Error-Message": fault.message}
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         if not path.startswith("/lfs/") and token not in (TOKEN, READ_TOKEN):
             message = "Invalid credentials in Authorization header"

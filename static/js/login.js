@@ -1,0 +1,25 @@
+// The log-in dialog over the locked page.
+import { call, words } from "./api.js";
+
+const dialog = document.getElementById("login");
+const form = document.getElementById("login-form");
+const failure = document.getElementById("login-error");
+
+dialog.addEventListener("shown.bs.modal", () => document.getElementById("username").focus());
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  failure.hidden = true;
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const given = Object.fromEntries(new FormData(form));
+    await call("POST", "/api/login", { username: given.username, password: given.password });
+    location.reload();
+  } catch (error) {
+    failure.textContent = error.message || words.failed;
+    failure.hidden = false;
+    form.elements.password.select();
+    button.disabled = false;
+  }
+});
+window.bootstrap.Modal.getOrCreateInstance(dialog).show();

@@ -1,0 +1,63 @@
+// What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
+import { call, during, words } from "./api.js";
+import { watchAll } from "./progress.js";
+
+const bootstrap = window.bootstrap;
+
+function ask(button) {
+  const dialog = document.getElementById("confirm");
+  document.getElementById("confirm-text").textContent = button.dataset.confirm;
+  document.getElementById("confirm-name").textContent = button.dataset.name || "";
+  const yes = document.getElementById("confirm-yes");
+  const title = document.getElementById("confirm-title");
+  yes.dataset.usual ||= yes.textContent;
+  title.dataset.usual ||= title.textContent;
+  yes.textContent = button.dataset.yes || yes.dataset.usual;
+  title.textContent = button.dataset.title || title.dataset.usual;
+  const modal = bootstrap.Modal.getOrCreateInstance(dialog);
+  return new Promise((resolve) => {
+    const answer = (isYes) => () => { resolve(isYes); modal.hide(); };
+    yes.onclick = answer(true);
+    dialog.addEventListener("hidden.bs.modal", () => resolve(false), { once: true });
+    modal.show();
+  });
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-post]");
+  if (!button) return;
+  event.preventDefault();
+  if (button.dataset.confirm && !(await ask(button))) return;
+  await during(button, async () => {
+    await call("POST", button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+    if (button.dataset.then) location.assign(button.dataset.then);
+    else location.reload();
+  });
+});
+
+async function copy(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    // Pages served over plain HTTP have no clipboard of their own.
+    field.focus();
+    field.select();
+    document.execCommand("copy");
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest(".copy");
+  if (!button) return;
+  await copy(document.querySelector(button.dataset.copy));
+  const usual = button.dataset.usual ||= button.textContent;
+  button.textContent = words.copied;
+  setTimeout(() => {
+    button.textContent = usual;
+    if (!button.dataset.mini) return;
+    bootstrap.Modal.getOrCreateInstance("#share").hide();
+    bootstrap.Modal.getOrCreateInstance("#copied").show();
+  }, 2000);
+});
+
+watchAll();
