@@ -13,3 +13,4 @@ keepalive = 5
 preload_app = False
 # The request line of a log would hold the signatures of links.
 accesslog = None
+control_socket_disable = True

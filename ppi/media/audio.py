@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ppi.media.ffmpeg import GIB, Ffmpeg, Limits, Progress
+from ppi.media.ffmpeg import Ffmpeg, Limits, Progress
 from ppi.records import MediaInfo
 
-# Sound that begins after the picture is padded, so that its clock is the picture's.
+# Sound that begins after the picture is padded, so that its clock is the picture's; holes are filled with silence.
 SYNC = "aresample=async=1:first_pts=0"
-WAV = ("-map", "0:a:0", "-af", SYNC, "-c:a", "pcm_s16le", "-f", "wav", "-map_metadata", "-1")
-LESSON_WAV = (*WAV, "-ar", "44100", "-ac", "2")
-SPEECH_WAV = (*WAV, "-ar", "16000", "-ac", "1")
+# A WAV of more than 4 GiB (6 hours and 45 minutes) is written as RF64.
+WAV = {"format": "wav", "af": SYNC, "c:a": "pcm_s16le", "map_metadata": "-1", "rf64": "auto"}
+LESSON_WAV = {**WAV, "ar": 44_100, "ac": 2}
+SPEECH_WAV = {**WAV, "ar": 16_000, "ac": 1}
+LESSON_BYTES_PER_S = 44_100 * 2 * 2
+SPARE_S = 600
 
 
 def extract(
@@ -21,19 +24,24 @@ def extract(
 
     Raises UnsupportedMedia and ToolFailed; existing files are replaced only by finished ones.
     """
-    outputs = [(wav, LESSON_WAV)]
+    kinds = {wav: LESSON_WAV}
     if speech_wav is not None:
-        outputs.append((speech_wav, SPEECH_WAV))
-    _convert(ffmpeg, source, outputs, info.duration_s, on_progress)
+        kinds[speech_wav] = SPEECH_WAV
+    _convert(ffmpeg, source, kinds, info.duration_s, on_progress)
 
 
-def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress, total_s: float = 0) -> None:
+def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress) -> None:
     """Write only the 16 kHz mono WAV that recognisers take; `source` may be a sound file."""
-    _convert(ffmpeg, source, [(wav, SPEECH_WAV)], total_s, on_progress)
+    _convert(ffmpeg, source, {wav: SPEECH_WAV}, ffmpeg.look_into(source, "length"), on_progress)
 
 
-def _convert(ffmpeg: Ffmpeg, source: Path, outputs: list, total_s: float, on_progress: Progress) -> None:
+def _convert(ffmpeg: Ffmpeg, source: Path, kinds: dict[Path, dict], total_s: float, on_progress: Progress) -> None:
+    def build(recording, files):
+        return [recording["a:0"].output(file, **kind) for file, kind in zip(files, kinds.values(), strict=True)]
+
+    # A sound track with a lie in its time stamps would be filled with hours of silence.
+    largest_bytes = int((total_s + SPARE_S) * LESSON_BYTES_PER_S)
     ffmpeg.convert(
-        source, (), outputs, input_options=("-vn", "-sn", "-dn"), total_s=total_s,
-        limits=Limits(wall_s=max(600, total_s), file_bytes=16 * GIB), on_progress=on_progress,
+        source, build, list(kinds), input_options={"vn": None, "sn": None, "dn": None}, total_s=total_s,
+        limits=Limits(wall_s=max(600, total_s), file_bytes=largest_bytes), on_progress=on_progress,
     )  # fmt: skip

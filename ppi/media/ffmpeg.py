@@ -1,8 +1,6 @@
-"""The only caller of other programs. Every ffmpeg run has white lists, limits, a scratch folder and an end.
+"""The only caller of other programs. Every run has white lists, limits, a scratch folder and an end.
 
-A file of a hundred bytes named lesson.mp4 can be a playlist that makes a plain ffmpeg read somebody else's video, and a
-protocol white list alone does not stop it. So formats and codecs are listed too, and the program sees one file under a
-random name without an extension in a folder of its own.
+Command lines are built with ffmpeg-python; what may be opened is in `guards.py`.
 """
 
 from __future__ import annotations
@@ -18,44 +16,46 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ppi.errors import SettingsError, ToolFailed, UnsupportedMedia
+import ffmpeg as graph
+
+from ppi.errors import SettingsError, ToolFailed
+from ppi.media.failures import failure, last_words
+from ppi.media.guards import LISTS, scratch_input
 from ppi.settings import MediaSettings
 
 Progress = Callable[[float], None]
+# Given the guarded input and the files to write, answers the outputs of the run.
+Build = Callable[[Any, Sequence[str]], Sequence[Any]]
 
-FORMATS = "mov,matroska,avi,wav,w64,mp3,flac,ogg,aac,aiff,asf,flv,mpegts,mpeg"
-CODECS = (
-    "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,libaom-av1,mpeg4,mpeg2video,mpeg1video,mjpeg,h263,flv,prores,"
-    "msmpeg4v3,wmv1,wmv2,wmv3,vc1,dvvideo,rawvideo,"
-    "aac,mp3,mp3float,mp2,mp2float,ac3,eac3,flac,alac,opus,libopus,vorbis,wmav1,wmav2,amrnb,amrwb,"
-    "adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,pcm_mulaw,"
-    "pcm_alaw"
-)
-LAUNCH = Path(__file__).with_name("launch.py")
+GIB = 1024**3
 TICK_S = 0.25
 SILENCE_LIMIT_S = 120
-TAIL_CHARS = 2000
-GIB = 1024**3
-MIN_VERSION = (4, 4)
+# The first with -fps_mode.
+MIN_VERSION = (5, 1)
+NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
+LAUNCH = Path(__file__).with_name("launch.py")
+INSPECTOR = Path(__file__).with_name("inspector.py")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use; None means no limit. `wall_s` is time on the clock."""
+    """What a program may use; None means no limit. `wall_s` is time on the clock, `silence_s` without a sign of life."""
 
     wall_s: float = 600
+    silence_s: float = SILENCE_LIMIT_S
     cpu_s: int | None = None
     memory_bytes: int | None = 4 * GIB
     file_bytes: int | None = None
 
 
 class Ffmpeg:
-    """Runs ffmpeg for one set of media settings."""
+    """Runs ffmpeg, and the inspector beside it, for one set of media settings."""
 
     def __init__(self, settings: MediaSettings):
         self.settings = settings
@@ -79,9 +79,9 @@ class Ffmpeg:
         version = self.version()
         numbers = re.match(r"n?(\d+)\.(\d+)", version)
         if numbers and tuple(int(part) for part in numbers.groups()) < MIN_VERSION:
-            raise ToolFailed("ffmpeg {version} is too old. Install 4.4 or newer, or set FFMPEG_BINARY.", version=version)
+            raise ToolFailed("ffmpeg {version} is too old. Install 5.1 or newer, or set FFMPEG_BINARY.", version=version)
         encoders = run([self.binary, "-hide_banner", "-encoders"], Limits(wall_s=20))
-        for name in ("libx264", "aac", "mjpeg", "pcm_s16le"):
+        for name in NEEDED_ENCODERS:
             if not re.search(rf"\s{name}\s", encoders):
                 raise ToolFailed("This ffmpeg has no {name} encoder. Install another, or set FFMPEG_BINARY.", name=name)
         return f"{version} at {self.binary}"
@@ -89,63 +89,86 @@ class Ffmpeg:
     def convert(
         self,
         source: Path,
-        options: Sequence[str],
-        outputs: Sequence[tuple[Path, Sequence[str]]],
+        build: Build,
+        targets: Sequence[Path],
         *,
-        input_options: Sequence[str] = (),
+        input_options: Mapping[str, str | None] | None = None,
         total_s: float = 0,
         limits: Limits | None = None,
         on_progress: Progress = lambda fraction: None,
     ) -> None:
-        """Read `source` and write every output beside its place, renaming all once ffmpeg has succeeded.
+        """Read `source` and write every target beside its place, renaming all once ffmpeg has succeeded.
 
-        `options` come after the input, each output is (path, its options). `total_s` is the output's duration for the
-        progress; `on_progress` is called at least twice a second and may raise to stop ffmpeg.
-        Raises UnsupportedMedia when ffmpeg cannot read the source, ToolFailed when it runs out of its limits.
+        `build(recording, files)` gets the input as an ffmpeg-python stream and one temporary file per target, and answers
+        the outputs. `total_s` is their duration, for the progress; `on_progress` is called at least twice a second and
+        may raise to stop ffmpeg. Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and ToolFailed.
         """
-        limits = limits or Limits()
-        fresh = [_beside(path) for path, _ in outputs]
+        fresh = [_beside(target) for target in targets]
+        steady = _Steady(on_progress)
         with scratch_input(source) as name:
-            arguments = [
-                self.binary, "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-progress", "pipe:1",
-                *_input_guards(self.settings.max_pixels), *input_options, "-i", f"file:{name}", *options,
-            ]  # fmt: skip
-            for path, (_, wanted) in zip(fresh, outputs, strict=True):
-                arguments += [*wanted, f"file:{path}"]
+            outputs = build(self._input(name, input_options or {}), [f"file:{path}" for path in fresh])
+            command = [self.binary, *_COMMON, "-stats_period", str(TICK_S), "-progress", "pipe:1"]
+            arguments = graph.merge_outputs(*outputs).compile(cmd=command, overwrite_output=True)
             try:
-                run(arguments, limits, on_line=_reporter(total_s, on_progress), on_tick=lambda: on_progress(0.0))
-                for path, (target, _) in zip(fresh, outputs, strict=True):
-                    _publish(path, target)
+                hidden = [source, *fresh, *targets, *(target.parent for target in targets)]
+                run(arguments, limits or Limits(), on_line=_clock(total_s, steady), on_tick=steady.tick, hidden=hidden)
+                _publish(fresh, targets)
             finally:
                 for path in fresh:
                     path.unlink(missing_ok=True)
+        on_progress(1.0)
 
-    def decoded_times(self, source: Path, limits: Limits) -> list[float]:
+    def decoded_times(self, source: Path, total_s: float, on_progress: Progress = lambda fraction: None) -> list[float]:
         """The time stamp, in seconds of the container, of every frame of the first video track, by decoding it all."""
-        wanted = "-copyts", "-fps_mode", "passthrough", "-map", "0:v:0", "-vf", "scale=16:16", "-c:v", "rawvideo"
+        steady = _Steady(on_progress)
+        found: list[float] = []
+        second = [0.0]
+
+        def on_line(line: str) -> bool:
+            """framecrc writes `#tb 0: 1/90000`, then `stream, dts, pts, ...` for every frame."""
+            if line.startswith("#tb"):
+                numerator, denominator = line.split(":")[1].split("/")
+                second[0] = int(numerator) / int(denominator)
+            elif line and not line.startswith("#"):
+                found.append(int(line.split(",")[2]) * second[0])
+                steady.reach(found[-1] / total_s if total_s else 0.0)
+            return True
+
         with scratch_input(source) as name:
-            arguments = [
-                self.binary, "-nostdin", "-hide_banner", "-loglevel", "error", *_input_guards(self.settings.max_pixels),
-                "-i", f"file:{name}", *wanted, "-f", "framecrc", "pipe:1",
-            ]  # fmt: skip
-            lines = run(arguments, limits, on_line=lambda line: True).splitlines()
-        base = next(line.split(":")[1] for line in lines if line.startswith("#tb"))
-        numerator, denominator = (int(part) for part in base.split("/"))
-        rows = (line.split(",") for line in lines if line and not line.startswith("#"))
-        return sorted(int(row[2]) * numerator / denominator for row in rows)
+            frames = self._input(name, {"copyts": None})["v:0"].filter("scale", 16, 16)
+            output = frames.output("pipe:1", format="framecrc", fps_mode="passthrough", **{"c:v": "rawvideo"})
+            limits = Limits(wall_s=600 + 5 * total_s)
+            run(output.compile(cmd=[self.binary, *_COMMON]), limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
+        return sorted(found)
+
+    def look_into(self, source: Path, what: str, on_progress: Progress = lambda fraction: None) -> Any:
+        """Let the inspector read a file in a process of its own; `what` is "length", "about" or "times".
+
+        Answers what the inspector printed as JSON (see inspector.py). Raises UnsupportedMedia, ToolFailed.
+        """
+        steady = _Steady(on_progress)
+
+        def on_line(line: str) -> bool:
+            if not line.startswith("at "):
+                return False
+            steady.reach(float(line[3:]))
+            return True
+
+        guards = json.dumps({"options": LISTS, "max_pixels": self.settings.max_pixels})
+        limits = Limits(wall_s=1800, cpu_s=900, memory_bytes=2 * GIB, file_bytes=0)
+        with scratch_input(source) as name:
+            arguments = [sys.executable, "-I", str(INSPECTOR), what, str(name), guards]
+            out = run(arguments, limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
+        try:
+            return json.loads(out.rsplit("\n", 1)[-1])
+        except ValueError as error:
+            raise ToolFailed("The inspector gave no answer about this file. Try again.") from error
+
+    def _input(self, name: Path, options: Mapping[str, str | None]) -> Any:
+        return graph.input(f"file:{name}", **LISTS, max_pixels=self.settings.max_pixels, **options)
 
 
-def inspect(source: Path, what: str, settings: MediaSettings, on_tick: Callable[[], None] = lambda: None) -> dict:
-    """Let the inspector look at a file in a process of its own; answers its JSON. Raises UnsupportedMedia, ToolFailed."""
-    inspector = Path(__file__).with_name("inspector.py")
-    guards = json.dumps({"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "file"})
-    limits = Limits(wall_s=300, cpu_s=300, memory_bytes=3 * GIB, file_bytes=0)
-    with scratch_input(source) as name:
-        out = run([sys.executable, "-I", str(inspector), what, str(name), guards], limits, on_tick=on_tick)
-    try:
-        return json.loads(out)
-    except ValueError as error:
-        raise ToolFailed("The inspector gave no answer about this file.") from error
+_COMMON = ("-nostdin", "-hide_banner", "-loglevel", "error")
 
 
 def run(
@@ -154,14 +177,18 @@ def run(
     *,
     on_line: Callable[[str], bool] = lambda line: False,
     on_tick: Callable[[], None] = lambda: None,
+    hidden: Sequence[Path] = (),
 ) -> str:
     """Run a program under limits in a process group of its own; answers what it wrote to standard output.
 
     `on_line` sees every line and answers whether it was a sign of life; `on_tick` is called about four times a second.
-    Whatever either raises, or a limit, kills the group. Raises UnsupportedMedia with the program's last words when it fails.
+    Whatever either raises, or a limit, kills the group. `hidden` are paths that no message may show.
+    Raises UnsupportedMedia, DiskFull or ToolFailed with the program's last words when it fails.
     """
-    wanted = {"parent": os.getpid(), "cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes, "core_bytes": 0}
-    wanted["file_bytes"] = limits.file_bytes
+    wanted = {
+        "parent": os.getpid(), "cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes,
+        "file_bytes": limits.file_bytes, "core_bytes": 0,
+    }  # fmt: skip
     launched = [sys.executable, "-I", "-S", str(LAUNCH), json.dumps(wanted), *arguments]
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
@@ -173,73 +200,56 @@ def run(
         finally:
             _kill(process)
         if process.returncode != 0:
-            raise _failure(process.returncode, words)
+            raise failure(process.returncode, last_words(words, hidden))
     return out
 
 
 def _watch(process: subprocess.Popen, limits: Limits, on_line: Callable, on_tick: Callable) -> str:
+    """Read the program's lines until it has ended; answers all of them."""
     began = alive = ticked = time.monotonic()
     lines: list[str] = []
-    rest = b""
+    rest: list[bytes] = []
+    is_open = True
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            if selector.select(TICK_S):
+        while is_open or process.poll() is None:
+            if not is_open:
+                time.sleep(0.01)
+            elif selector.select(TICK_S):
                 block = os.read(process.stdout.fileno(), 65536)
-                if not block:
-                    break
-                *whole, rest = (rest + block).split(b"\n")
-                for line in whole:
-                    lines.append(line.decode("utf-8", "replace"))
-                    alive = time.monotonic() if on_line(lines[-1]) else alive
+                is_open = bool(block)
+                for line in _whole_lines(rest, block):
+                    lines.append(line)
+                    alive = time.monotonic() if on_line(line) else alive
             now = time.monotonic()
             if now - ticked >= TICK_S:
                 ticked = now
                 on_tick()
-            if now - began > limits.wall_s or now - alive > max(SILENCE_LIMIT_S, limits.wall_s / 4):
-                raise ToolFailed("Reading this recording took longer than {limit_s} s and was stopped.", limit_s=int(now - began))
-    process.wait(timeout=10)
-    return "\n".join([*lines, rest.decode("utf-8", "replace")])
+            if now - began > limits.wall_s or now - alive > limits.silence_s:
+                raise ToolFailed(
+                    "Reading this recording was stopped after {seconds} s without an end. Convert it to MP4 (H.264 and AAC) "
+                    "and try again.",
+                    seconds=int(now - began),
+                )  # fmt: skip
+    return "\n".join([*lines, b"".join(rest).decode("utf-8", "replace")])
+
+
+def _whole_lines(rest: list[bytes], block: bytes) -> list[str]:
+    """The lines that `block` completes; what is left of it stays in `rest`."""
+    if b"\n" not in block:
+        rest.append(block)
+        return []
+    *whole, last = b"".join([*rest, block]).split(b"\n")
+    rest[:] = [last]
+    return [line.decode("utf-8", "replace") for line in whole]
 
 
 def _kill(process: subprocess.Popen) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-
-
-def _failure(code: int, words) -> Exception:
-    if code in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ):
-        return ToolFailed("Reading this recording needed more than the allowed time or memory and was stopped.")
-    words.seek(max(0, words.seek(0, os.SEEK_END) - TAIL_CHARS))
-    tail = words.read().decode("utf-8", "replace")
-    # Paths of the server are nobody's business.
-    tail = re.sub(r"(file:)?/[^\s:'\"]+", "the file", tail).strip().splitlines()
-    reason = tail[-1][:300] if tail else f"exit code {code}"
-    return UnsupportedMedia(
-        "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.",
-        reason=reason,
-    )
-
-
-@contextmanager
-def scratch_input(source: Path) -> Iterator[Path]:
-    """The source under a random name without extension, alone in a fresh folder."""
-    folder = Path(tempfile.mkdtemp(prefix="ppi-media-"))
-    name = folder / secrets.token_hex(8)
-    try:
-        os.symlink(source.resolve(strict=True), name)
-        yield name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _input_guards(max_pixels: int) -> list[str]:
-    return [
-        "-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-codec_whitelist", CODECS,
-        "-max_pixels", str(max_pixels),
-    ]  # fmt: skip
 
 
 def _environment() -> dict[str, str]:
@@ -247,18 +257,32 @@ def _environment() -> dict[str, str]:
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
-def _reporter(total_s: float, on_progress: Progress) -> Callable[[str], bool]:
+class _Steady:
+    """A progress that never goes back, and is repeated at every tick."""
+
+    def __init__(self, on_progress: Progress):
+        self._on_progress = on_progress
+        self._fraction = 0.0
+
+    def reach(self, fraction: float) -> None:
+        self._fraction = max(self._fraction, min(fraction, 1.0))
+
+    def tick(self) -> None:
+        self._on_progress(self._fraction)
+
+
+def _clock(total_s: float, steady: _Steady) -> Callable[[str], bool]:
     """Reads the lines of `-progress`; a growing time is a sign of life."""
-    last = [0.0]
+    last_s = [0.0]
 
     def on_line(line: str) -> bool:
         name, _, value = line.partition("=")
-        if name not in ("out_time_us", "out_time_ms") or not value.strip().isdigit():
+        if name != "out_time_us" or not value.strip().isdigit():
             return False
         now_s = int(value) / 1_000_000
         if total_s > 0:
-            on_progress(min(now_s / total_s, 1.0))
-        is_moving, last[0] = now_s > last[0], max(now_s, last[0])
+            steady.reach(now_s / total_s)
+        is_moving, last_s[0] = now_s > last_s[0], max(now_s, last_s[0])
         return is_moving
 
     return on_line
@@ -266,24 +290,28 @@ def _reporter(total_s: float, on_progress: Progress) -> Callable[[str], bool]:
 
 def _beside(target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    return target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
+    return target.absolute().with_name(f".{secrets.token_hex(6)}{target.suffix}")
 
 
-def _publish(fresh: Path, target: Path) -> None:
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(fresh, target)
+def _publish(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
+    for path in fresh:
+        if not path.exists():
+            raise ToolFailed("ffmpeg found nothing to write. Convert the file to MP4 (H.264 and AAC) and try again.")
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    for path, target in zip(fresh, targets, strict=True):
+        os.replace(path, target)
 
 
 def _locate(wanted: str) -> str:
+    found = shutil.which(wanted or "ffmpeg")
+    if found is not None:
+        return os.path.abspath(found)
     if wanted:
-        found = shutil.which(wanted)
-        if found is None:
-            raise SettingsError("FFMPEG_BINARY: there is no program {path}", path=wanted)
-        return found
-    found = shutil.which("ffmpeg")
-    if found is None:
-        import imageio_ffmpeg
+        raise SettingsError("FFMPEG_BINARY: there is no program {path}", path=wanted)
+    import imageio_ffmpeg
 
-        found = imageio_ffmpeg.get_ffmpeg_exe()
-    return found
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise SettingsError("There is no ffmpeg on this machine. Install it, or set FFMPEG_BINARY to its path.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
 from pathlib import Path
 
@@ -26,23 +26,38 @@ def split(
         raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
     extension = "mp4" if _fits_mp4(info) else "mkv"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".parts-") as inner:
-        # The segment muxer names its files by counting, so it gets a folder of its own.
-        marks = [info.duration_s * number / parts for number in range(1, parts)]
-        options = ["-map", "0:v:0", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1", "-f", "segment"]
-        options += ["-segment_times", ",".join(f"{mark:.3f}" for mark in marks), "-reset_timestamps", "1"]
-        options += ["-segment_format", "mp4" if extension == "mp4" else "matroska", f"file:{inner}/%03d.{extension}"]
+        # Packets of AVI carry no presentation time, which MP4 and MKV need.
+        options = {"fflags": "+genpts"} if info.container == "avi" else {}
         ffmpeg.convert(
-            source, options, [], total_s=info.duration_s, limits=Limits(wall_s=max(600, info.duration_s)),
+            source, lambda recording, files: [_output(recording, info, parts, Path(inner), extension)], [],
+            input_options=options, total_s=info.duration_s, limits=Limits(wall_s=max(600, info.duration_s)),
             on_progress=on_progress,
         )  # fmt: skip
         return _collect(Path(inner), folder, stem, extension)
+
+
+def _output(recording, info: MediaInfo, parts: int, inner: Path, extension: str):
+    """The segment muxer names its files by counting (so a % in the folder's name is doubled)."""
+    marks = ",".join(f"{info.duration_s * number / parts:.3f}" for number in range(1, parts))
+    kind = {"segment_format": "matroska"}
+    if extension == "mp4":
+        kind = {"segment_format": "mp4", "segment_format_options": "movflags=+faststart"}
+    pattern = f"file:{str(inner).replace('%', '%%')}/%03d.{extension}"
+    # Without marks the muxer would cut every two seconds.
+    when = {"segment_times": marks} if marks else {"segment_time": info.duration_s + 3600}
+    sound = [recording["a?"]] if info.audio else []
+    return recording["v:0"].output(
+        *sound, pattern, format="segment", c="copy", map_metadata="-1", reset_timestamps="1", **kind, **when
+    )
 
 
 def _collect(inner: Path, folder: Path, stem: str, extension: str) -> list[Path]:
     made = []
     for number, path in enumerate(sorted(inner.iterdir()), start=1):
         target = folder / f"{stem}_part{number}.{extension}"
-        shutil.move(path, target)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(path, target)
         made.append(target)
     return made
 

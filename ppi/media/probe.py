@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from ppi.errors import UnsupportedMedia
-from ppi.media.ffmpeg import Ffmpeg, Limits
-from ppi.media.ffmpeg import inspect as look_into
+from ppi.media.ffmpeg import Ffmpeg
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 
 CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi")
 SOUND_ONLY = ("wav", "w64", "mp3", "flac", "ogg", "aac", "aiff")
+# Longer than any pause of a camera that saves frames of a still picture; a gap of hours is a trap or damage.
 LARGEST_GAP_S = 60.0
 MAX_STREAMS = 16
 MAX_RATE = 300.0
+MISSING_S, MISSING_SHARE = 2.0, 0.02
 
 
 def inspect(
@@ -26,37 +27,43 @@ def inspect(
     """What the file holds, found by its content, never by its name.
 
     `needs_video` False lets sound files pass (for transcription of plain files). `on_progress` is called while the
-    file is read and may raise. Raises UnsupportedMedia with the reason.
+    file is read and may raise. Raises UnsupportedMedia with the reason, and NotFound.
     """
-    if path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0:
         raise UnsupportedMedia("The file is empty. Choose the lesson's video file.")
-    found = look_into(path, "about", ffmpeg.settings, on_tick=lambda: on_progress(0.0))
+    found = ffmpeg.look_into(path, "about", on_progress)
     container = _container(found)
+    video = found.get("video")
     if needs_video and container not in CONTAINERS:
         raise UnsupportedMedia("This is not a video. PPI takes MP4, MOV, MKV, WebM and AVI.")
-    video = found.get("video")
-    if video is None and needs_video:
+    if needs_video and video is None:
         raise UnsupportedMedia("There is no picture in this file. Choose the lesson's video file.")
+    if video is None and not found["audio"]:
+        raise UnsupportedMedia("There is neither picture nor sound in this file. Choose a recording.")
     if video is not None:
-        _check_picture(video, found, ffmpeg)
+        _check_picture(video, found, ffmpeg.settings.max_pixels)
     info = MediaInfo(
         container=container, duration_s=_duration_s(found), start_s=found["start_s"], size_bytes=path.stat().st_size,
-        video=_track(video) if video else None,
+        video=_track(video, found) if video else None,
         audio=tuple(AudioTrack(track["codec"], track["rate"], track["channels"]) for track in found["audio"]),
     )  # fmt: skip
-    _check_length(info, ffmpeg)
+    _check_length(info, found, ffmpeg.settings.max_duration_s)
+    on_progress(1.0)
     return info
 
 
-def frame_times(path: Path, ffmpeg: Ffmpeg, info: MediaInfo) -> np.ndarray:
+def frame_times(
+    path: Path, ffmpeg: Ffmpeg, info: MediaInfo, on_progress: Callable[[float], None] = lambda fraction: None
+) -> np.ndarray:
     """Presentation times of all frames in seconds as a player shows them, sorted; float64, shape (frames,).
 
     Packets of AVI carry no presentation time, so there the whole video is decoded.
     """
     if info.container == "avi":
-        found = ffmpeg.decoded_times(path, Limits(wall_s=600 + 5 * info.duration_s))
-        return np.asarray(found, dtype=np.float64) - info.start_s
-    return np.asarray(look_into(path, "times", ffmpeg.settings), dtype=np.float64) - info.start_s
+        found = ffmpeg.decoded_times(path, info.duration_s, on_progress)
+    else:
+        found = ffmpeg.look_into(path, "times", on_progress)
+    return np.asarray(found, dtype=np.float64) - info.start_s
 
 
 def _container(found: dict[str, Any]) -> str:
@@ -64,68 +71,70 @@ def _container(found: dict[str, Any]) -> str:
     if name == "mov":
         return "mov" if found["brand"].startswith("qt") else "mp4"
     if name == "matroska":
-        return "webm" if found["doctype"] == "webm" else "mkv"
-    if name in (*CONTAINERS, *SOUND_ONLY):
-        return name
-    raise UnsupportedMedia("This kind of file ({kind}) is not taken. PPI takes MP4, MOV, MKV, WebM and AVI.", kind=name)
+        return "webm" if found["is_webm"] else "mkv"
+    return name
 
 
 def _duration_s(found: dict[str, Any]) -> float:
-    video = found.get("video")
-    if video is None or not video["frames"]:
-        return found["duration_s"]
-    shown_s = video["last_s"] + video["usual_gap_s"] - found["start_s"]
-    return round(max(found["duration_s"], shown_s), 6)
+    """From the first time stamp to the end of the last packet.
+
+    What files declare is of no use: recordings of browsers declare nothing, and Matroska counts from zero even when its
+    first time stamp is later.
+    """
+    last_s = found["last_s"] + found["usual_gap_s"] if found["frames"] else 0.0
+    return round(max(found["reach_s"], last_s) - found["start_s"], 6)
 
 
-def _check_picture(video: dict[str, Any], found: dict[str, Any], ffmpeg: Ffmpeg) -> None:
+def _check_picture(video: dict[str, Any], found: dict[str, Any], max_pixels: int) -> None:
     width, height = video["width"], video["height"]
-    if width <= 0 or height <= 0 or not video["frames"]:
-        raise UnsupportedMedia("The picture of this file cannot be read; it may be damaged. Export the video again.")
-    if width * height > ffmpeg.settings.max_pixels:
+    if width * height > max_pixels:
         raise UnsupportedMedia(
-            "The picture is {width}x{height} pixels, more than PPI takes. Scale it down and try again.", width=width, height=height
-        )
-    if found["streams"] > MAX_STREAMS or _rate(video) > MAX_RATE:
-        raise UnsupportedMedia("The file has too many tracks or frames per second. Convert it to an ordinary MP4.")
-    if video["largest_gap_s"] > LARGEST_GAP_S:
+            "The picture is {width}x{height} pixels, more than PPI takes. Scale it down and try again.",
+            width=width, height=height,
+        )  # fmt: skip
+    if width <= 0 or height <= 0 or not found["frames"]:
+        raise UnsupportedMedia("The picture of this file cannot be read; it may be damaged. Export the video again.")
+    if _rate(found) > MAX_RATE:
+        raise UnsupportedMedia("The file has too many frames per second. Convert it to an ordinary MP4.")
+    # Sound may begin long before the picture, so the way to the first frame counts as a gap too.
+    gap_s = max(found["largest_gap_s"], found["first_s"] - found["start_s"])
+    if gap_s > LARGEST_GAP_S:
         raise UnsupportedMedia(
             "There is a gap of {gap_s} seconds in the picture: the time stamps are damaged. Convert the video and try again.",
-            gap_s=int(video["largest_gap_s"]),
+            gap_s=int(gap_s),
         )
-    declared_s = max(video["declared_s"], 0.0 if found["audio"] else found["duration_s"])
-    present_s = video["last_s"] - video["first_s"] + video["usual_gap_s"]
-    if declared_s - present_s > max(2.0, 0.02 * declared_s):
-        raise UnsupportedMedia(
-            "The file is cut short: {present_s} of {declared_s} seconds are there. Copy or export the video again.",
-            present_s=int(present_s), declared_s=int(declared_s),
-        )  # fmt: skip
-    if found["duration_s"] - present_s > max(60.0, 0.5 * found["duration_s"]):
-        raise UnsupportedMedia(
-            "The file is cut short: {present_s} of {declared_s} seconds are there. Copy or export the video again.",
-            present_s=int(present_s), declared_s=int(found["duration_s"]),
-        )  # fmt: skip
+    _check_whole(video["declared_s"], found["video_end_s"] - found["first_s"])
 
 
-def _check_length(info: MediaInfo, ffmpeg: Ffmpeg) -> None:
-    if info.video is None and not info.audio:
-        raise UnsupportedMedia("There is neither picture nor sound in this file.")
-    if info.duration_s > ffmpeg.settings.max_duration_s:
+def _check_length(info: MediaInfo, found: dict[str, Any], max_duration_s: float) -> None:
+    if found["streams"] > MAX_STREAMS:
+        raise UnsupportedMedia("The file has too many tracks. Convert it to an ordinary MP4.")
+    if info.duration_s > max_duration_s:
         raise UnsupportedMedia(
             "The recording lasts {hours} hours, more than PPI takes. Cut it into parts first.",
             hours=round(info.duration_s / 3600, 1),
         )
+    _check_whole(found["duration_s"], max(found["reach_s"], found["reach_s"] - found["start_s"]))
 
 
-def _track(video: dict[str, Any]) -> VideoTrack:
+def _check_whole(declared_s: float, present_s: float) -> None:
+    """A file that was cut off declares more than its packets hold."""
+    if declared_s - present_s > max(MISSING_S, MISSING_SHARE * declared_s):
+        raise UnsupportedMedia(
+            "The file is cut short: {present_s} of {declared_s} seconds are there. Copy or export the video again.",
+            present_s=max(0, int(present_s)), declared_s=int(declared_s),
+        )  # fmt: skip
+
+
+def _track(video: dict[str, Any], found: dict[str, Any]) -> VideoTrack:
     return VideoTrack(
-        codec=video["codec"], width_px=video["width"], height_px=video["height"], frame_rate=_rate(video),
-        is_variable_rate=video["odd_gaps"] > max(2, 0.005 * video["frames"]), rotation_deg=video["rotation"],
+        codec=video["codec"], width_px=video["width"], height_px=video["height"], frame_rate=_rate(found),
+        is_variable_rate=found["odd_gaps"] > max(2, 0.005 * found["frames"]), rotation_deg=video["rotation_deg"],
         pixel_format=video["pixel_format"],
     )  # fmt: skip
 
 
-def _rate(video: dict[str, Any]) -> float:
+def _rate(found: dict[str, Any]) -> float:
     """Mean frames per second."""
-    span_s = video["last_s"] - video["first_s"]
-    return round((video["frames"] - 1) / span_s, 4) if span_s > 0 else 0.0
+    span_s = found["last_s"] - found["first_s"]
+    return round((found["frames"] - 1) / span_s, 4) if span_s > 0 else 0.0

@@ -32,7 +32,8 @@ def home() -> str:
     """Step 1; locked behind the log-in dialog when nobody is logged in."""
     account = access.viewer()
     found = lessons.overview(access.services(), account) if account else []
-    return render_template("home.html", step=1, lessons=found, most_mb=_limit_mb(), chosen=None)
+    most_bytes = access.services().settings.upload.max_upload_bytes
+    return render_template("home.html", step=1, lessons=found, chosen=None, most_bytes=most_bytes)
 
 
 @bp.get("/lessons/<lesson_id>")
@@ -167,7 +168,7 @@ def words() -> dict[str, Any]:
         "uploading": gettext("Uploading"), "paused": gettext("Paused. Nothing is lost."), "position": gettext("Place in the queue: {position}"),
         "left": gettext("about {time} left"), "copied": gettext("Copied!"), "offline": gettext("The server does not answer. Trying again…"),
         "chooseFile": gettext("Choose a video first."), "chooseStored": gettext("Choose a file first."),
-        "tooLarge": gettext("This file is larger than the limit of {limit} MB."), "leave": gettext("The upload is not finished."),
+        "tooLarge": gettext("This file is larger than the limit of {limit}."), "leave": gettext("The upload is not finished."),
         "nothingStored": gettext("There are no videos in storage yet."), "pause": gettext("Pause"), "resume": gettext("Continue"),
         "failed": gettext("Something went wrong. Try again."), "chosen": gettext("Chosen: {name}"),
     }  # fmt: skip
@@ -176,10 +177,6 @@ def words() -> dict[str, Any]:
 def _chosen() -> LessonRow | None:
     wanted = request.args.get("lesson", "")
     return lessons.owned(access.services(), access.current(), wanted) if wanted else None
-
-
-def _limit_mb() -> int:
-    return access.services().settings.upload.max_upload_bytes // 1_000_000
 
 
 def _captions(shown: lessons.LessonView) -> str:

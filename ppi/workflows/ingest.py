@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.accounts.users import User
-from ppi.errors import InputError, NotFound
+from ppi.errors import InputError, NotFound, ToolFailed
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons_sqlite import LessonRow
 from ppi.jobs.run import Run
@@ -57,7 +57,7 @@ def run_ingest(services: Services, job: Job, run: Run) -> dict[str, Any]:
     try:
         if row.state != "stored":
             _store_video(services, row, run)
-    except InputError:
+    except (InputError, ToolFailed):
         _refuse(services, row)
         raise
     with services.store.as_file(services.raw, row.video_key) as video:

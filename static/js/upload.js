@@ -33,7 +33,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const file = video.files[0];
   if (!file) return say(words.chooseFile);
-  if (file.size > Number(form.dataset.limit) * 1e6) return say(fill(words.tooLarge, { limit: form.dataset.limit }));
+  if (file.size > Number(form.dataset.limit)) return say(fill(words.tooLarge, { limit: form.dataset.limitText }));
   await begin(file);
 });
 

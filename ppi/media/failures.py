@@ -1,0 +1,48 @@
+"""What a program's end means: its exit code and last words as an error of PPI, without the server's paths."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia
+
+TAIL_BYTES = 2000
+CANNOT_START, UNREADABLE = 127, 3
+OVER_LIMIT = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
+# Words of ffmpeg about a source, as against words about itself.
+BAD_SOURCE = ("Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding")
+
+
+def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
+    """The program's last words. Paths of the server are nobody's business, nor are addresses in memory."""
+    words.seek(max(0, words.seek(0, os.SEEK_END) - TAIL_BYTES))
+    tail = words.read().decode("utf-8", "replace")
+    for path in sorted({str(path) for path in hidden}, key=len, reverse=True):
+        tail = tail.replace(path, "the file")
+    tail = re.sub(r"(file:)?/[^\s:'\"]+", "the file", tail)
+    return re.sub(r" @ 0x[0-9a-f]+", "", tail).strip()
+
+
+def failure(code: int, tail: str) -> PpiError:
+    """The error to raise; exit codes below zero are signals, 3 is the inspector's, 127 the launcher's."""
+    reason = tail.splitlines()[-1][:300] if tail else f"exit code {code}"
+    if "No space left on device" in tail:
+        return DiskFull("There is no room left on the disk. Free some space and try again.")
+    if code in OVER_LIMIT or re.search(r"Cannot allocate memory|MemoryError", tail):
+        return ToolFailed(
+            "Reading this recording needed more time, memory or space than is allowed. Convert it to MP4 (H.264 and AAC) "
+            "and try again."
+        )
+    if code == CANNOT_START:
+        return ToolFailed("The program cannot be started ({reason}). Check FFMPEG_BINARY.", reason=reason)
+    if code == UNREADABLE or any(words in tail for words in BAD_SOURCE):
+        return UnsupportedMedia(
+            "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.",
+            reason=reason,
+        )  # fmt: skip
+    return ToolFailed("ffmpeg stopped with an error ({reason}). Convert the file to MP4 and try again.", reason=reason)

@@ -1,0 +1,165 @@
+"""The whole main job through the HTTP API of a running server, on the local store and on a real S3 server.
+
+Steps: upload, status, link fetched by Range, transcribe, summarise, download, build the dataset, ZIP, delete.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+
+import pytest
+import requests
+
+from ppi.services import Services
+from tests.conftest import DATA, settings_for, start_server, stop_server, with_people
+
+
+class Api:
+    """The API as a program uses it: one token, JSON answers."""
+
+    def __init__(self, server, name):
+        _, token = server.services.users.create_token(server.services.users.by_name(name).id, "story")
+        self.url, self.session = server.url, requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path, **more):
+        return self.session.get(self.url + path, timeout=60, **more)
+
+    def post(self, path, **more):
+        return self.session.post(self.url + path, timeout=60, **more)
+
+    def wait(self, file_id, seconds=120):
+        """Poll until the job has ended; progress must never go back."""
+        deadline, last, seen = time.monotonic() + seconds, -1, []
+        while time.monotonic() < deadline:
+            found = self.get(f"/api/status/{file_id}").json()
+            if found["status"] not in ("queued",):
+                assert found["progress"] >= last, seen
+                last = found["progress"]
+            seen.append(found["status"])
+            if found["status"] in ("completed", "error", "cancelled"):
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"not finished: {found}")
+
+
+@pytest.fixture(scope="module", params=["local", "s3"])
+def server(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(f"story-{request.param}") / "data"
+    variables = {}
+    if request.param == "s3":
+        names = {"RAW_DATA_BUCKET": "story-raw", "FINAL_DATASET_BUCKET": "story-final"}
+        variables = request.getfixturevalue("s3_server").variables(**names)
+    with_people(Services(settings_for(folder, **variables)))
+    running = start_server(folder, **variables)
+    yield running
+    stop_server(running)
+
+
+def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
+    api = Api(server, "anna")
+    with (DATA / "sample_lesson.mp4").open("rb") as video:
+        answer = api.post("/api/process-video", files={"video": ("Мой урок 1.mp4", video)}, data={"task_name": "Вода", "parts": "2"})
+    lesson = answer.json()["file_id"]
+    done = api.wait(lesson)
+    assert done["status"] == "completed", done
+    assert not done["transcription_ready"]
+
+    # The links: by Range, as a browser and Label Studio fetch them.
+    whole = (DATA / "sample_lesson.mp4").read_bytes()
+    for link in (done["shareable_url"], done["stable_url"]):
+        part = requests.get(link, headers={"Range": "bytes=100-199", "Origin": "http://localhost:8080"}, timeout=20)
+        assert (part.status_code, part.content) == (206, whole[100:200])
+        assert part.headers["Content-Type"] == "video/mp4"
+        assert part.headers["Access-Control-Allow-Origin"]
+    assert "?" not in done["stable_url"]
+    task = json.loads(done["task_json"])[0]["data"]
+    assert (task["video"], task["fps"], task["lesson_id"]) == (done["stable_url"], 25, lesson)
+    assert requests.get(task["audio"], timeout=20).content[:4] == b"RIFF"
+
+    names = {item["name"].split("/", 2)[-1] for item in api.get("/list_files").json()["files"]}
+    assert {"Мой урок 1.mp4", "Мой урок 1.wav", "Мой урок 1.info.json", "Мой урок 1_part1.mp4"} <= names
+
+    job = api.post("/api/transcribe", json={"file_id": lesson, "engine": "pocketsphinx"}).json()["transcription_file_id"]
+    heard = api.wait(job)
+    assert heard["status"] == "completed" and heard["transcription_ready"] and heard["result"]["words"] > 30
+    assert api.get(f"/api/status/{lesson}").json()["transcription_ready"]
+    summary = api.wait(api.post("/api/summarize", json={"file_id": lesson}).json()["job_id"])
+    assert summary["status"] == "completed"
+    for name, start in (("Мой урок 1.summary.docx", b"PK"), ("Мой урок 1.srt", b"1\n"), ("Мой урок 1.vtt", b"WEBVTT")):
+        got = api.get(f"/lessons/{lesson}/download/{name}")
+        assert got.status_code == 200 and got.content.startswith(start)
+        assert "attachment" in got.headers["Content-Disposition"]
+
+    with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
+        answer = api.post("/api/datasets", data={"file_id": lesson}, files={"annotations": marks, "patterns": ("p.xlsx", table)})
+    built = api.wait(answer.json()["job_id"])
+    assert built["status"] == "completed", built
+    found = api.get(f"/api/datasets/{lesson}").json()
+    assert len(found["rows"]) == built["result"]["samples"] == 10
+    assert "Домашнее задание П" in found["report"]["unmatched"]
+    assert {item["reason"] for item in found["report"]["dropped"]} == {"empty_range", "cancelled"}
+    first = found["rows"][0]
+    assert requests.get(requests.compat.urljoin(server.url, first["image_url"]), timeout=20).content[:2] == b"\xff\xd8"
+
+    packed = zipfile.ZipFile(io.BytesIO(api.get(f"/datasets/{lesson}.zip").content))
+    assert packed.testzip() is None
+    inside = {name.split("/", 1)[1] for name in packed.namelist()}
+    assert {"metadata.jsonl", "README.md", "manifest.json", first["video_path"], first["text_path"]} <= inside
+
+    assert api.post(f"/api/lessons/{lesson}/link/revoke").json()["revoked"] >= 1
+    assert requests.get(done["stable_url"], timeout=20).status_code == 404
+    assert Api(server, "boris").get(f"/api/status/{lesson}").status_code == 404
+    assert api.post(f"/api/lessons/{lesson}/delete").json()["success"]
+    assert api.get("/list_files").json()["files"] == []
+    assert api.get(f"/api/status/{lesson}").status_code == 404
+    assert requests.get(done["shareable_url"], timeout=20).status_code == 404
+    assert server.services.store.list(server.services.final) == []
+
+
+def test_the_quota_is_full_with_one_lesson_and_free_again_after_deleting(server):
+    api = Api(server, "boris")
+
+    def upload():
+        with (DATA / "sample_lesson.mp4").open("rb") as video:
+            return api.post("/api/process-video", files={"video": ("a.mp4", video)}, data={"task_name": "A"})
+
+    lesson = upload().json()["file_id"]
+    assert upload().json()["code"] == "quota"
+    assert api.wait(lesson)["status"] == "completed"
+    name = next(item["name"] for item in api.get("/list_files").json()["files"] if item["name"].endswith(".mp4"))
+    assert api.post("/delete_file", json={"object_name": name}).json() == {"success": True}
+    again = upload().json()["file_id"]
+    assert api.wait(again)["status"] == "completed"
+    assert api.post(f"/api/lessons/{again}/delete").json()["success"]
+
+
+def test_what_is_no_lesson_is_refused_and_holds_no_slot(server):
+    api = Api(server, "boris")
+    for name, data, code in (("lesson.mp4", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "unsupported_media"),
+                             ("lesson.mp4", b"just text", "unsupported_media")):  # fmt: skip
+        lesson = api.post("/api/process-video", files={"video": (name, data)}, data={"task_name": "X"}).json()["file_id"]
+        failed = api.wait(lesson)
+        assert (failed["status"], failed["code"]) == ("error", code)
+        assert failed["progress"] < 100 and failed["error"]
+    assert api.get("/list_files").json()["files"] == []
+    assert api.get("/api/lessons").json()["lessons"] == []
+
+
+def test_an_object_in_storage_becomes_a_lesson(server):
+    admin = server.services.users.by_name("admin")
+    server.services.store.put_file(server.services.raw, "inbox/Запись.mp4", DATA / "sample_lesson.mp4", content_type="video/mp4")
+    boris, api = Api(server, "boris"), Api(server, "admin")
+    asked = {"object_name": "inbox/Запись.mp4", "task_name": "Из хранилища"}
+    assert boris.post("/api/process-video", json=asked).status_code == 404
+    lesson = api.post("/api/process-video", json=asked).json()["file_id"]
+    assert api.wait(lesson)["status"] == "completed"
+    row = server.services.lessons.get(lesson)
+    assert row.owner_id == admin.id and row.prefix.startswith("Из хранилища_")
+    assert server.services.store.stat(server.services.raw, "inbox/Запись.mp4").size_bytes > 0
+    # Its own video again: the same lesson, prepared anew.
+    assert api.post("/api/process-video", json={"object_name": row.video_key, "task_name": "x"}).json()["file_id"] == lesson
+    assert api.post(f"/api/jobs/{lesson}/retry").status_code == 409
