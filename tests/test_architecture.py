@@ -211,7 +211,7 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
     # Least of three: other work on the machine makes a start dearer, never cheaper.
     started = []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI", "APP_LOG"))}
-    environment |= {"PPI_DATA_DIR": str(tmp_path / "data"), "PPI_JOBS_IN_WEB": "false"}
+    environment |= {"PPI_DATA_DIR": str(tmp_path / "data")}
     for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", LOADED], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
