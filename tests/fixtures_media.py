@@ -112,7 +112,8 @@ def recording(bare_ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPat
         extension, rate, early, options = KINDS[kind]
         path = folder / f"{kind}.{extension}"
         if not path.exists():
-            picture = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-r", rate, "-i", folder / "frames.gray")
+            raw = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}")
+            picture = (*raw, "-r", rate, "-i", folder / "frames.gray")
             sound = (*early, "-i", folder / "sound.wav")
             bare_ffmpeg(*(picture if rate else ()), *sound, *options, "-t", SECONDS + (1.5 if early else 0), path)
         return path
@@ -156,7 +157,7 @@ def samples_of(wav: Path) -> np.ndarray:
 
 
 def sweep(times_s: np.ndarray) -> np.ndarray:
-    """The sound of every recording at the given times: a tone from 300 to 3300 Hz in six seconds; silence before zero."""
+    """The sound of every recording at the given times: a tone from 300 to 3300 Hz; silence before zero."""
     return np.where(times_s >= 0, 0.5 * np.sin(2 * np.pi * (300 * times_s + 250 * times_s**2)), 0.0)
 
 

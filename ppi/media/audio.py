@@ -7,10 +7,8 @@ from pathlib import Path
 from ppi.media.ffmpeg import Ffmpeg, Limits, Progress
 from ppi.records import MediaInfo
 
-# Sound that begins after the picture is padded, so that its clock is the picture's; holes are filled with silence.
-SYNC = "aresample=async=1:first_pts=0"
 # A WAV of more than 4 GiB (6 hours and 45 minutes) is written as RF64.
-WAV = {"format": "wav", "af": SYNC, "c:a": "pcm_s16le", "map_metadata": "-1", "rf64": "auto"}
+WAV = {"format": "wav", "c:a": "pcm_s16le", "map_metadata": "-1", "rf64": "auto"}
 LESSON_WAV = {**WAV, "ar": 44_100, "ac": 2}
 SPEECH_WAV = {**WAV, "ar": 16_000, "ac": 1}
 LESSON_BYTES_PER_S = 44_100 * 2 * 2
@@ -20,28 +18,40 @@ SPARE_S = 600
 def extract(
     ffmpeg: Ffmpeg, source: Path, info: MediaInfo, wav: Path, speech_wav: Path | None, on_progress: Progress
 ) -> None:
-    """Write the first sound track as WAV, 44.1 kHz stereo 16 bit, and, when asked, 16 kHz mono for speech in the same pass.
+    """Write the first sound track as WAV, 44.1 kHz stereo 16 bit; when asked also 16 kHz mono for speech, in one pass.
 
+    Both begin where the recording begins and are as long as it is, with silence where the track has nothing.
     Raises UnsupportedMedia and ToolFailed; existing files are replaced only by finished ones.
     """
     kinds = {wav: LESSON_WAV}
     if speech_wav is not None:
         kinds[speech_wav] = SPEECH_WAV
-    _convert(ffmpeg, source, kinds, info.duration_s, on_progress)
+    sync = f"{_sync(info.start_s)},apad=whole_dur={info.duration_s:.6f}"
+    _convert(ffmpeg, source, kinds, sync, info.duration_s, on_progress)
 
 
 def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress) -> None:
     """Write only the 16 kHz mono WAV that recognisers take; `source` may be a sound file."""
-    _convert(ffmpeg, source, {wav: SPEECH_WAV}, ffmpeg.look_into(source, "length"), on_progress)
+    found = ffmpeg.look_into(source, "length")
+    _convert(ffmpeg, source, {wav: SPEECH_WAV}, _sync(found["start_s"]), found["duration_s"], on_progress)
 
 
-def _convert(ffmpeg: Ffmpeg, source: Path, kinds: dict[Path, dict], total_s: float, on_progress: Progress) -> None:
+def _sync(start_s: float) -> str:
+    """Sound that begins after the picture is padded, so that its clock is the picture's; holes become silence."""
+    return f"asetpts=PTS-({start_s:.6f})/TB,aresample=async=1:first_pts=0"
+
+
+def _convert(
+    ffmpeg: Ffmpeg, source: Path, kinds: dict[Path, dict], sync: str, total_s: float, on_progress: Progress
+) -> None:
     def build(recording, files):
-        return [recording["a:0"].output(file, **kind) for file, kind in zip(files, kinds.values(), strict=True)]
+        return [
+            recording["a:0"].output(file, af=sync, **kind) for file, kind in zip(files, kinds.values(), strict=True)
+        ]
 
     # A sound track with a lie in its time stamps would be filled with hours of silence.
     largest_bytes = int((total_s + SPARE_S) * LESSON_BYTES_PER_S)
     ffmpeg.convert(
-        source, build, list(kinds), input_options={"vn": None, "sn": None, "dn": None}, total_s=total_s,
+        source, build, list(kinds), input_options={"copyts": None, "vn": None, "sn": None, "dn": None}, total_s=total_s,
         limits=Limits(wall_s=max(600, total_s), file_bytes=largest_bytes), on_progress=on_progress,
     )  # fmt: skip

@@ -76,8 +76,9 @@ def cut(
 ) -> list[Clip]:
     """Cut all clips (H.264 and AAC in MP4, no metadata of the source) with their key frames, in parallel.
 
-    `on_progress` is called in the caller's thread; whatever it raises stops everything. Raises InputError for an interval
-    without a frame and ToolFailed for a clip that does not pass its check. Files of a clip that failed are not left behind.
+    `on_progress` is called in the caller's thread; whatever it raises stops everything. Raises InputError for an
+    interval without a frame and ToolFailed for a clip that does not pass its check. Files of a clip that failed are not
+    left behind.
     """
     frames = probe.frame_times(source, ffmpeg, info, lambda fraction: on_progress(fraction * LISTING))
     workers = max(1, min(CORES, len(requests)))
@@ -118,7 +119,7 @@ def _one(cutting: _Cutting, number: int, request: ClipRequest) -> Clip:
             shown = np.asarray(cutting.ffmpeg.look_into(request.clip_path, "times", cutting.reporter(number)))
             if _agree(shown, wanted - span.start_s):
                 return _clip(request, wanted, middle)
-        # Packets and frames are not always one to one (fields, frames that cannot be decoded): a player shows the latter.
+        # Packets and frames are not always one to one (fields, frames beyond repair): a player shows the latter.
         decoded = cutting.ffmpeg.decoded_times(cutting.source, cutting.info.duration_s, cutting.reporter(number))
         truth = _within(np.asarray(decoded, dtype=np.float64) - cutting.info.start_s, span)
         if len(truth) > middle and _agree(shown, truth - span.start_s):
@@ -144,8 +145,9 @@ def _agree(shown: np.ndarray, wanted: np.ndarray) -> bool:
 
 def _clip(request: ClipRequest, times: np.ndarray, middle: int) -> Clip:
     return Clip(
-        request.span, str(request.clip_path), str(request.key_frame_path), len(times), float(times[0]), float(times[middle])
-    )
+        span=request.span, path=str(request.clip_path), key_frame_path=str(request.key_frame_path),
+        frame_count=len(times), first_frame_s=float(times[0]), key_frame_s=float(times[middle]),
+    )  # fmt: skip
 
 
 def _remove(request: ClipRequest) -> None:
@@ -161,9 +163,10 @@ def _run(cutting: _Cutting, request: ClipRequest, middle: int, is_seeking: bool,
     if is_seeking and seek_s > 0:
         options |= {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"}
     way_s = span.duration_s + (0 if is_seeking else span.end_s)
+    targets = [request.clip_path, request.key_frame_path]
     cutting.ffmpeg.convert(
-        cutting.source, _graph(cutting, span, middle), [request.clip_path, request.key_frame_path], input_options=options,
-        total_s=span.duration_s, limits=Limits(wall_s=300 + 20 * way_s, silence_s=120 + 5 * way_s, file_bytes=4 * GIB),
+        cutting.source, _graph(cutting, span, middle), targets, input_options=options, total_s=span.duration_s,
+        limits=Limits(wall_s=300 + 20 * way_s, silence_s=120 + 5 * way_s, file_bytes=4 * GIB),
         on_progress=on_progress,
     )  # fmt: skip
 
@@ -180,9 +183,9 @@ def _graph(cutting: _Cutting, span: Span, middle: int) -> Callable:
     start_s, end_s = (f"{time_s + offset_s:.6f}" for time_s in (span.start_s, span.end_s))
 
     def build(recording, files):
-        picture = recording["v:0"].filter("settb", "AVTB").filter("trim", start=first_s, end=last_s).filter("setpts", shift)
-        even = picture.filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2", in_range="auto", out_range="tv")
-        both = even.filter("format", "yuv420p").filter_multi_output("split")
+        shown = recording["v:0"].filter("settb", "AVTB").filter("trim", start=first_s, end=last_s)
+        shown = shown.filter("setpts", shift).filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2", out_range="tv")
+        both = shown.filter("format", "yuv420p").filter_multi_output("split")
         still = both[1].filter("select", f"eq(n,{middle})").filter("scale", out_range="pc").filter("format", "yuvj420p")
         sound, kind = [], {**CLIP, "threads": cutting.threads}
         if cutting.info.audio:
@@ -195,8 +198,8 @@ def _graph(cutting: _Cutting, span: Span, middle: int) -> Callable:
 
 
 def _edges(frames: np.ndarray, span: Span) -> tuple[float, float]:
-    """Half-way between the frames of the interval and their neighbours; the interval's own ends where there are none."""
+    """Half-way between the frames of the interval and their neighbours; a second away where there are none."""
     first, last = np.searchsorted(frames, [span.start_s - SAME_S, span.end_s - SAME_S])
-    start_s = (frames[first - 1] + frames[first]) / 2 if first > 0 else min(span.start_s, float(frames[first])) - 0.001
-    end_s = (frames[last - 1] + frames[last]) / 2 if last < len(frames) else max(span.end_s, float(frames[last - 1]) + 0.001)
-    return float(start_s), float(end_s)
+    before_s = frames[first - 1] if first > 0 else frames[first] - 2
+    after_s = frames[last] if last < len(frames) else frames[last - 1] + 2
+    return float((before_s + frames[first]) / 2), float((frames[last - 1] + after_s) / 2)

@@ -15,7 +15,9 @@ TAIL_BYTES = 2000
 CANNOT_START, UNREADABLE = 127, 3
 OVER_LIMIT = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
 # Words of ffmpeg about a source, as against words about itself.
-BAD_SOURCE = ("Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding")
+BAD_SOURCE = (
+    "Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding",
+)  # fmt: skip
 
 
 def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
@@ -35,8 +37,8 @@ def failure(code: int, tail: str) -> PpiError:
         return DiskFull("There is no room left on the disk. Free some space and try again.")
     if code in OVER_LIMIT or re.search(r"Cannot allocate memory|MemoryError", tail):
         return ToolFailed(
-            "Reading this recording needed more time, memory or space than is allowed. Convert it to MP4 (H.264 and AAC) "
-            "and try again."
+            "Reading this recording needed more time, memory or space than is allowed. Convert it to MP4 (H.264 and "
+            "AAC) and try again."
         )
     if code == CANNOT_START:
         return ToolFailed("The program cannot be started ({reason}). Check FFMPEG_BINARY.", reason=reason)

@@ -45,7 +45,7 @@ INSPECTOR = Path(__file__).with_name("inspector.py")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use; None means no limit. `wall_s` is time on the clock, `silence_s` without a sign of life."""
+    """What a program may use; None is no limit. `wall_s` is time on the clock, `silence_s` without a sign of life."""
 
     wall_s: float = 600
     silence_s: float = SILENCE_LIMIT_S
@@ -79,7 +79,9 @@ class Ffmpeg:
         version = self.version()
         numbers = re.match(r"n?(\d+)\.(\d+)", version)
         if numbers and tuple(int(part) for part in numbers.groups()) < MIN_VERSION:
-            raise ToolFailed("ffmpeg {version} is too old. Install 5.1 or newer, or set FFMPEG_BINARY.", version=version)
+            raise ToolFailed(
+                "ffmpeg {version} is too old. Install 5.1 or newer, or set FFMPEG_BINARY.", version=version
+            )
         encoders = run([self.binary, "-hide_banner", "-encoders"], Limits(wall_s=20))
         for name in NEEDED_ENCODERS:
             if not re.search(rf"\s{name}\s", encoders):
@@ -99,9 +101,10 @@ class Ffmpeg:
     ) -> None:
         """Read `source` and write every target beside its place, renaming all once ffmpeg has succeeded.
 
-        `build(recording, files)` gets the input as an ffmpeg-python stream and one temporary file per target, and answers
-        the outputs. `total_s` is their duration, for the progress; `on_progress` is called at least twice a second and
-        may raise to stop ffmpeg. Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and ToolFailed.
+        `build(recording, files)` gets the input as an ffmpeg-python stream and one temporary file per target, and
+        answers the outputs. `total_s` is their duration, for the progress; `on_progress` is called at least twice a
+        second and may raise to stop ffmpeg. Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and
+        ToolFailed.
         """
         fresh = [_beside(target) for target in targets]
         steady = _Steady(on_progress)
@@ -112,11 +115,12 @@ class Ffmpeg:
             try:
                 hidden = [source, *fresh, *targets, *(target.parent for target in targets)]
                 run(arguments, limits or Limits(), on_line=_clock(total_s, steady), on_tick=steady.tick, hidden=hidden)
+                # The last chance to stop: nothing has been replaced yet.
+                on_progress(1.0)
                 _publish(fresh, targets)
             finally:
                 for path in fresh:
                     path.unlink(missing_ok=True)
-        on_progress(1.0)
 
     def decoded_times(self, source: Path, total_s: float, on_progress: Progress = lambda fraction: None) -> list[float]:
         """The time stamp, in seconds of the container, of every frame of the first video track, by decoding it all."""
@@ -137,8 +141,8 @@ class Ffmpeg:
         with scratch_input(source) as name:
             frames = self._input(name, {"copyts": None})["v:0"].filter("scale", 16, 16)
             output = frames.output("pipe:1", format="framecrc", fps_mode="passthrough", **{"c:v": "rawvideo"})
-            limits = Limits(wall_s=600 + 5 * total_s)
-            run(output.compile(cmd=[self.binary, *_COMMON]), limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
+            arguments, limits = output.compile(cmd=[self.binary, *_COMMON]), Limits(wall_s=600 + 5 * total_s)
+            run(arguments, limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
         return sorted(found)
 
     def look_into(self, source: Path, what: str, on_progress: Progress = lambda fraction: None) -> Any:
@@ -155,7 +159,8 @@ class Ffmpeg:
             return True
 
         guards = json.dumps({"options": LISTS, "max_pixels": self.settings.max_pixels})
-        limits = Limits(wall_s=1800, cpu_s=900, memory_bytes=2 * GIB, file_bytes=0)
+        # It writes nothing but its last words.
+        limits = Limits(wall_s=1800, cpu_s=900, memory_bytes=2 * GIB, file_bytes=65536)
         with scratch_input(source) as name:
             arguments = [sys.executable, "-I", str(INSPECTOR), what, str(name), guards]
             out = run(arguments, limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
@@ -227,8 +232,8 @@ def _watch(process: subprocess.Popen, limits: Limits, on_line: Callable, on_tick
                 on_tick()
             if now - began > limits.wall_s or now - alive > limits.silence_s:
                 raise ToolFailed(
-                    "Reading this recording was stopped after {seconds} s without an end. Convert it to MP4 (H.264 and AAC) "
-                    "and try again.",
+                    "Reading this recording was stopped after {seconds} s without an end. Convert it to MP4 (H.264 and "
+                    "AAC) and try again.",
                     seconds=int(now - began),
                 )  # fmt: skip
     return "\n".join([*lines, b"".join(rest).decode("utf-8", "replace")])
@@ -314,4 +319,6 @@ def _locate(wanted: str) -> str:
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise SettingsError("There is no ffmpeg on this machine. Install it, or set FFMPEG_BINARY to its path.") from error
+        raise SettingsError(
+            "There is no ffmpeg on this machine. Install it, or set FFMPEG_BINARY to its path."
+        ) from error

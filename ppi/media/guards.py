@@ -19,11 +19,12 @@ from ppi.errors import NotFound
 
 # Demuxers of MP4/MOV/3GP/M4A, MKV/WebM and AVI, and of plain sound files.
 FORMATS = "mov,matroska,avi,wav,w64,mp3,flac,ogg,aac,aiff"
-# Decoders by their ffmpeg names: what cameras, phones, browsers and editors write. Phones and old cameras add AMR, ADPCM,
-# the PCM kinds and Motion JPEG. Rare decoders stay out: magicyuv, for one, had a hole that a 50 KB file could use.
+# Decoders by their ffmpeg names: what cameras, phones, browsers and editors write. Phones and old cameras add AMR,
+# ADPCM, the PCM kinds and Motion JPEG. Rare decoders stay out: one of them (magicyuv) had a hole that a 50 KB file
+# could use.
 CODECS = (
     "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,libaom-av1,mpeg4,mpeg2video,mpeg1video,mjpeg,h263,prores,dvvideo,"
-    "msmpeg4,msmpeg4v2,wmv1,wmv2,wmv3,vc1,rawvideo,"
+    "msmpeg4,msmpeg4v2,msmpeg4v3,wmv1,wmv2,wmv3,vc1,rawvideo,"
     "aac,mp3,mp3float,mp2,mp2float,ac3,eac3,flac,alac,opus,libopus,vorbis,libvorbis,wmav1,wmav2,amrnb,amrwb,"
     "adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,"
     "pcm_mulaw,pcm_alaw"

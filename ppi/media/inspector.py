@@ -1,9 +1,9 @@
 """Looks into a media file with PyAV: `python -I inspector.py length|about|times FILE GUARDS`.
 
 Runs as a program of its own under limits (see ffmpeg.py), because it reads hostile bytes. It prints lines `at FRACTION`
-while it reads, and JSON at the end: `length` the declared duration in seconds, `about` the tracks with the facts of
-their time stamps, `times` the presentation time of every video frame. Nothing is decoded but the first frame, which
-tells the rotation. Exit code 3 means that the file is no recording.
+while it reads, and JSON at the end: `length` the declared duration and start in seconds, `about` the tracks with the
+facts of their time stamps, `times` the presentation time of every video frame. Nothing is decoded but the first frame,
+which tells the rotation. Exit code 3 means that the file is no recording.
 """
 
 import json
@@ -30,8 +30,8 @@ def main() -> None:
     json.dump(answer, sys.stdout)
 
 
-def length(container, max_pixels: int) -> float:
-    return seconds(container.duration)
+def length(container, max_pixels: int) -> dict:
+    return {"duration_s": seconds(container.duration), "start_s": seconds(container.start_time)}
 
 
 def times(container, max_pixels: int) -> list:
@@ -134,8 +134,8 @@ def stamps(container, video, tracks: list) -> dict:
 def packets(container, tracks: list):
     """(stream, start in seconds, end in seconds) of every packet that is shown, in the order of the file.
 
-    A file cut short ends with an error in some containers; what came before it counts, and the caller compares the reach
-    with what the file declares.
+    A file cut short ends with an error in some containers; what came before it counts, and the caller compares the
+    reach with what the file declares.
     """
     import av
 

@@ -30,6 +30,9 @@ def main() -> None:
     for name, kind in LIMITS.items():
         if wanted.get(name) is not None:
             _lower(kind, wanted[name])
+    # Python ignores these, and what is ignored stays so in the program.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execv(sys.argv[2], sys.argv[2:])
     except OSError as error:

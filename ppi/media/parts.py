@@ -19,7 +19,8 @@ def split(
 ) -> list[Path]:
     """Cut into consecutive parts `<stem>_part1.mp4` ... of about equal length, each beginning with a key frame.
 
-    There are fewer when the video has too few key frames. Codecs MP4 cannot hold go into MKV.
+    There are fewer when the video has too few key frames. Codecs MP4 cannot hold go into MKV. Where frames shown before
+    a key frame are coded after it (open GOP), a player may leave out those few at the beginning of a part.
     Raises InputError unless 1 <= parts <= 100.
     """
     if not 1 <= parts <= MAX_PARTS:

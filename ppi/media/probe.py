@@ -10,6 +10,7 @@ import numpy as np
 
 from ppi.errors import UnsupportedMedia
 from ppi.media.ffmpeg import Ffmpeg
+from ppi.media.guards import CODECS
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 
 CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi")
@@ -22,7 +23,11 @@ MISSING_S, MISSING_SHARE = 2.0, 0.02
 
 
 def inspect(
-    path: Path, ffmpeg: Ffmpeg, *, needs_video: bool = True, on_progress: Callable[[float], None] = lambda fraction: None
+    path: Path,
+    ffmpeg: Ffmpeg,
+    *,
+    needs_video: bool = True,
+    on_progress: Callable[[float], None] = lambda fraction: None,
 ) -> MediaInfo:
     """What the file holds, found by its content, never by its name.
 
@@ -42,6 +47,7 @@ def inspect(
         raise UnsupportedMedia("There is neither picture nor sound in this file. Choose a recording.")
     if video is not None:
         _check_picture(video, found, ffmpeg.settings.max_pixels)
+    _check_codecs([track["codec"] for track in (video, *found["audio"][:1]) if track])
     info = MediaInfo(
         container=container, duration_s=_duration_s(found), start_s=found["start_s"], size_bytes=path.stat().st_size,
         video=_track(video, found) if video else None,
@@ -100,10 +106,20 @@ def _check_picture(video: dict[str, Any], found: dict[str, Any], max_pixels: int
     gap_s = max(found["largest_gap_s"], found["first_s"] - found["start_s"])
     if gap_s > LARGEST_GAP_S:
         raise UnsupportedMedia(
-            "There is a gap of {gap_s} seconds in the picture: the time stamps are damaged. Convert the video and try again.",
+            "There is a gap of {gap_s} seconds in the picture: the time stamps are damaged. Convert the video and try "
+            "again.",
             gap_s=int(gap_s),
-        )
+        )  # fmt: skip
     _check_whole(video["declared_s"], found["video_end_s"] - found["first_s"])
+
+
+def _check_codecs(names: list[str]) -> None:
+    for name in names:
+        if name not in CODECS.split(","):
+            raise UnsupportedMedia(
+                "PPI does not read recordings of the kind {codec}. Convert the file to MP4 (H.264 and AAC) and try again.",
+                codec=name,
+            )  # fmt: skip
 
 
 def _check_length(info: MediaInfo, found: dict[str, Any], max_duration_s: float) -> None:

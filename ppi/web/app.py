@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ppi.services import Services
@@ -94,7 +94,7 @@ def _drain(response: Response) -> Response:
         try:
             while request.stream.read(BLOCK_BYTES):
                 continue
-        except (ClientDisconnected, OSError):  # nobody is waiting for the answer any more
+        except (HTTPException, OSError):  # nobody waits for the answer, or there is more than was announced
             response.headers["Connection"] = "close"
     return response
 

@@ -39,7 +39,10 @@ def home() -> str:
 @bp.get("/lessons/<lesson_id>")
 def lesson(lesson_id: str) -> str:
     services = access.services()
-    row = lessons.owned(services, access.current(), lesson_id)
+    try:
+        row = lessons.owned(services, access.current(), lesson_id)
+    except NotFound:  # a refused upload leaves no lesson, only the job that says why
+        return render_template("refused.html", job=lessons.owned_job(services, access.current(), lesson_id))
     shown = lessons.view(services, row)
     player = services.store.presign_get(services.raw, row.video_key, expires_s=86_400) if shown.is_ready else ""
     captions = _captions(shown)

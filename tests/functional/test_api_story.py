@@ -163,3 +163,16 @@ def test_an_object_in_storage_becomes_a_lesson(server):
     # Its own video again: the same lesson, prepared anew.
     assert api.post("/api/process-video", json={"object_name": row.video_key, "task_name": "x"}).json()["file_id"] == lesson
     assert api.post(f"/api/jobs/{lesson}/retry").status_code == 409
+
+
+def test_a_whole_file_in_one_chunk_is_taken(server):
+    """Through the real server, whose input ends by itself: the last read is exactly at the announced size."""
+    api = Api(server, "boris")
+    data = (DATA / "sample_lesson.mp4").read_bytes()
+    tus = {"Tus-Resumable": "1.0.0"}
+    location = api.post("/uploads/", headers={**tus, "Upload-Length": str(len(data))}).headers["Location"]
+    headers = {**tus, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    assert api.session.patch(server.url + location, headers=headers, data=data, timeout=30).status_code == 204
+    lesson = location.rsplit("/", 1)[1]
+    assert api.wait(lesson)["status"] == "completed"
+    assert api.post(f"/api/lessons/{lesson}/delete").json()["success"]

@@ -12,12 +12,12 @@ from ppi.errors import Cancelled, InputError
 from ppi.media import audio, clips, probe
 from ppi.media.clips import ClipRequest
 from ppi.records import Span
-from tests.fixtures_media import lag_s, number_in, numbers_of, samples_of, sweep
+from tests.fixtures_media import lag_s, number_in, numbers_of, samples_of
 
-SPANS = (Span(0, 1), Span(0.513, 2.247), Span(2.48, 2.56), Span(4.2, 5.0), Span(5.4, 6.7))
+SPANS = (Span(0, 0.52), Span(0.513, 2.247), Span(2.48, 2.56), Span(4.2, 5.0), Span(5.4, 6.7))
 EXACT = (
-    "mp4", "mp4_moov_last", "ntsc", "variable", "silent", "mov", "mkv", "late_start", "webm", "avi", "avi_h264", "camera",
-    "hevc", "odd_size", "late_sound",
+    "mp4", "mp4_moov_last", "ntsc", "variable", "silent", "mov", "mkv", "late_start", "webm", "avi", "avi_h264",
+    "camera", "hevc", "odd_size", "late_sound",
 )  # fmt: skip
 # Packets of AVI have no presentation times: players show a frame when the decoder lets go of it, so many frames late.
 AVI_DELAYS = {"avi": 1, "avi_h264": 2, "camera": 0}
@@ -39,8 +39,9 @@ def test_a_clip_shows_exactly_the_frames_of_its_interval(kind, recording, ffmpeg
     if kind in AVI_DELAYS:
         times = [(number + AVI_DELAYS[kind]) / 25 for number in numbers]
     times = np.array(times) - info.start_s
-    made = clips.cut(ffmpeg, source, info, requests_for(SPANS, tmp_path), quiet)
-    for span, clip in zip(SPANS, made, strict=True):
+    spans = SPANS if kind in ("mp4", "variable") else SPANS[1::2]
+    made = clips.cut(ffmpeg, source, info, requests_for(spans, tmp_path), quiet)
+    for span, clip in zip(spans, made, strict=True):
         inside = [number for time, number in zip(times, numbers, strict=True) if span.holds(round(float(time), 6))]
         shown_at, shown = numbers_of(Path(clip.path))
         assert shown == inside, f"{kind} {span}"
@@ -49,18 +50,17 @@ def test_a_clip_shows_exactly_the_frames_of_its_interval(kind, recording, ffmpeg
         assert np.abs(np.array(shown_at) - wanted).max() < 0.002
 
 
-@pytest.mark.parametrize("kind", ["mp4", "mkv", "late_start", "avi", "late_sound"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "late_start", "webm", "avi", "late_sound"])
 def test_the_sound_of_a_clip_stays_with_its_picture(kind, recording, ffmpeg, tmp_path):
     source = recording(kind)
     info = probe.inspect(source, ffmpeg)
     span = Span(2.11, 4.9)
-    clip = clips.cut(ffmpeg, source, info, requests_for([span], tmp_path), quiet)[0]
-    wav = tmp_path / "clip.wav"
-    audio.extract(ffmpeg, Path(clip.path), probe.inspect(Path(clip.path), ffmpeg), wav, None, quiet)
-    heard = samples_of(wav)
-    late_s = 1.5 if kind == "late_sound" else 0.0
-    wanted = sweep(np.arange(len(heard)) / 44_100 + span.start_s - late_s)
-    assert abs(lag_s(heard, wanted, 44_100)) < 0.03
+    clip = Path(clips.cut(ffmpeg, source, info, requests_for([span], tmp_path), quiet)[0].path)
+    audio.extract(ffmpeg, source, info, tmp_path / "whole.wav", None, quiet)
+    audio.extract(ffmpeg, clip, probe.inspect(clip, ffmpeg), tmp_path / "clip.wav", None, quiet)
+    heard = samples_of(tmp_path / "clip.wav")
+    whole = samples_of(tmp_path / "whole.wav")[round(span.start_s * 44_100) :]
+    assert abs(lag_s(heard, whole, 44_100)) < 0.002
     assert len(heard) / 44_100 == pytest.approx(span.duration_s, abs=0.05)
 
 
@@ -78,9 +78,8 @@ def test_the_key_frame_is_the_middle_frame_of_the_clip(recording, ffmpeg, tmp_pa
 
 def test_a_clip_has_even_sizes_and_no_metadata_of_the_source(recording, bare_ffmpeg, ffmpeg, tmp_path):
     source = tmp_path / "tagged.mkv"
-    bare_ffmpeg(
-        "-i", recording("odd_size"), "-c", "copy", "-metadata", "location=+59.93+030.33", "-metadata", "artist=Anna", source
-    )
+    tags = ("-metadata", "location=+59.93+030.33", "-metadata", "artist=Anna")
+    bare_ffmpeg("-i", recording("odd_size"), "-c", "copy", *tags, source)
     clip = clips.cut(ffmpeg, source, probe.inspect(source, ffmpeg), requests_for([Span(1, 2)], tmp_path), quiet)[0]
     with av.open(clip.path) as container:
         stream = container.streams.video[0]
@@ -130,7 +129,7 @@ def test_the_progress_of_cutting_never_goes_back_and_ends_at_one(recording, ffmp
     source, seen = recording("mp4"), []
     clips.cut(ffmpeg, source, probe.inspect(source, ffmpeg), requests_for(SPANS, tmp_path), seen.append)
     assert seen == sorted(seen)
-    assert 0 <= seen[0] and seen[-1] == pytest.approx(1.0)
+    assert seen[0] >= 0 and seen[-1] == pytest.approx(1.0)
 
 
 def test_no_clips_are_no_work(recording, ffmpeg):

@@ -1,0 +1,217 @@
+"""The wizard in Chromium: every step works as a person does it, in both languages, at desktop and phone width."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import zipfile
+
+import pytest
+import requests
+from playwright.sync_api import expect, sync_playwright
+
+from ppi.web.limits_sqlite import SqliteLimits
+from tests.conftest import DATA, PASSWORD, need
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need(CHROMIUM is not None, "Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, live_server):
+    """`open_page(language, width)`: a page of a fresh visitor; errors of scripts and of the security policy fail the test."""
+    contexts, faults = [], []
+
+    def make(language="en", width=1280):
+        context = browser.new_context(locale=language, viewport={"width": width, "height": 900}, base_url=live_server.url)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.live = live_server
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def log_in(page, name="admin"):
+    """Log in as a person does. The tests share an address, so the tries of earlier ones are forgotten."""
+    SqliteLimits(f"ppi-sqlite://{page.live.folder}/limits.sqlite3").reset()
+    page.goto("/")
+    page.fill("#username", name)
+    page.fill("#password", PASSWORD)
+    page.click("#login-form button[type=submit]")
+    expect(page.locator("a[href='/logout']")).to_be_visible()
+
+
+def test_the_page_is_locked_until_somebody_logs_in(open_page):
+    page = open_page()
+    page.goto("/")
+    expect(page.get_by_role("dialog", name="Log in to PPI")).to_be_visible()
+    assert page.locator(".locked[inert]").count() == 1
+    page.fill("#username", "nobody-at-all")
+    page.fill("#password", "wrong-password")
+    page.click("#login-form button[type=submit]")
+    expect(page.get_by_role("alert")).to_have_text("The user name or the password is wrong.")
+
+
+def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
+    page = open_page()
+    log_in(page)
+
+    # Step 1: upload and watch.
+    page.set_input_files("#video", DATA / "sample_lesson.mp4")
+    expect(page.locator("#task-name")).to_have_value("sample_lesson")
+    page.fill("#task-name", "Урок о воде")
+    page.get_by_role("button", name="Process Local Video").click()
+    page.wait_for_url(re.compile("/lessons/"))
+    expect(page.get_by_role("heading", name="Урок о воде")).to_be_visible()
+    page.get_by_role("button", name="Link for Label Studio").click(timeout=60_000)
+
+    # The link: read-only, copied, and good for the video.
+    dialog = page.get_by_role("dialog", name="Video Ready for Label Studio")
+    expect(dialog).to_be_visible()
+    link = page.locator("#share-link")
+    assert link.get_attribute("readonly") is not None
+    dialog.get_by_role("button", name="Copy Link").click()
+    expect(dialog.get_by_role("button", name="Copied!")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Link Copied!")).to_be_visible(timeout=5000)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == link.input_value()
+    assert requests.get(copied, timeout=20).content == (DATA / "sample_lesson.mp4").read_bytes()
+    page.get_by_role("button", name="Show Link").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Copy task JSON").click()
+    assert "lesson_id" in page.evaluate("navigator.clipboard.readText()")
+    dialog.get_by_role("button", name="Close").click()
+
+    # Transcript and summary.
+    page.locator("#engine").select_option("pocketsphinx")
+    page.get_by_role("button", name="Transcribe Audio").click()
+    expect(page.get_by_text("made by pocketsphinx")).to_be_visible(timeout=90_000)
+    page.get_by_role("button", name="Summarise", exact=True).click()
+    expect(page.get_by_role("button", name="Summarise again")).to_be_visible(timeout=60_000)
+    for suffix, start in ((".summary.docx", b"PK"), (".txt", b""), (".srt", b"1")):
+        with page.expect_download() as got:
+            page.locator(f"a[data-suffix='{suffix}']").click()
+        assert got.value.suggested_filename == f"sample_lesson{suffix}"
+        assert open(got.value.path(), "rb").read().startswith(start)
+
+    # Step 2: the dataset.
+    page.get_by_role("link", name="Build a dataset").click()
+    page.set_input_files("#annotations", DATA / "sample_patterns.xlsx")
+    page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
+    page.get_by_role("button", name="Build the dataset").click()
+    expect(page.locator("#dataset-error")).to_contain_text("JSON")
+    page.set_input_files("#annotations", DATA / "sample_annotations.json")
+    page.get_by_role("button", name="Build the dataset").click()
+
+    # Step 3: samples, and the ZIP.
+    page.wait_for_url(re.compile("/publish"), timeout=90_000)
+    expect(page.locator(".samples > li")).to_have_count(10)
+    expect(page.get_by_text("Домашнее задание П", exact=False).first).to_be_visible()
+    clip = page.locator(".samples video").first
+    clip.evaluate("video => video.play()")
+    page.wait_for_function("video => video.currentTime > 0", arg=clip.element_handle())
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download ZIP").click()
+    names = zipfile.ZipFile(io.BytesIO(open(got.value.path(), "rb").read())).namelist()
+    assert sum(name.endswith(".mp4") for name in names) == 10
+
+    # Deletion asks first, by name.
+    page.goto("/")
+    page.get_by_role("link", name="Урок о воде", exact=True).click()
+    page.get_by_role("button", name="Delete the lesson").click()
+    question = page.get_by_role("dialog", name="Delete for good?")
+    expect(question).to_contain_text("Урок о воде")
+    question.get_by_role("button", name="Keep it").click()
+    expect(question).to_be_hidden()
+    page.get_by_role("button", name="Delete the lesson").click()
+    question.get_by_role("button", name="Delete", exact=True).click()
+    page.wait_for_url(re.compile(r"/$"))
+    expect(page.get_by_role("link", name="Урок о воде", exact=True)).to_have_count(0)
+
+
+def test_a_storage_selection_becomes_a_lesson(open_page, live_server):
+    services = live_server.services
+    services.store.put_file(services.raw, "inbox/Из папки.mp4", DATA / "sample_lesson.mp4", content_type="video/mp4")
+    page = open_page("ru")
+    log_in(page)
+    page.locator("#load-files").click()
+    page.locator("#object-name").select_option("inbox/Из папки.mp4")
+    page.fill("#stored-name", "Из хранилища")
+    page.locator("#storage-form button[type=submit]").click()
+    page.wait_for_url(re.compile("/lessons/"))
+    expect(page.get_by_role("heading", name="Из хранилища")).to_be_visible()
+    expect(page.locator("video")).to_be_visible(timeout=60_000)
+
+
+def test_what_is_no_video_ends_in_a_sentence_that_says_so(open_page, tmp_path):
+    path = tmp_path / "lesson.mp4"
+    path.write_text("not a video")
+    page = open_page()
+    log_in(page, "boris")
+    page.set_input_files("#video", path)
+    page.get_by_role("button", name="Process Local Video").click()
+    expect(page.get_by_role("heading", name="This file was not kept")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("alert")).to_contain_text("MP4")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("language, word", [("en", "Files"), ("ru", "Файлы")])
+def test_every_page_opens_in_both_languages_and_fits_its_width(open_page, language, word, width):
+    page = open_page(language, width)
+    log_in(page, "anna")
+    assert page.locator("html").get_attribute("lang") == language
+    expect(page.locator("nav").get_by_text(word)).to_be_visible()
+    for path in ("/", "/dataset", "/publish", "/files", "/account", "/help", "/api/docs", "/nothing-here"):
+        page.goto(path)
+        expect(page.locator("main h1")).to_be_visible() if path not in ("/dataset", "/publish") else None
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_language_is_chosen_and_remembered(open_page):
+    page = open_page("en")
+    log_in(page, "anna")
+    page.locator("button[name=language][value=ru]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.goto("/files")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.locator("button[name=language][value=en]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_token_is_shown_once_and_works(open_page, live_server):
+    page = open_page()
+    log_in(page, "anna")
+    page.goto("/account")
+    page.fill("#label", "ноутбук")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.locator("#token-shown")).to_be_visible()
+    token = page.locator("#token").input_value()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert requests.get(f"{live_server.url}/list_files", headers=headers, timeout=10).status_code == 200
+    page.reload()
+    expect(page.locator(".rows").get_by_text("ноутбук")).to_be_visible()
+    page.get_by_role("button", name="Revoke").click()
+    page.locator("#confirm-yes").click()
+    expect(page.get_by_text("No tokens.")).to_be_visible()
+    assert requests.get(f"{live_server.url}/list_files", headers=headers, timeout=10).status_code == 401
