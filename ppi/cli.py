@@ -69,6 +69,8 @@ class Bar:
         if self._bar is not None:
             self._bar.label = label or self._label
             self._bar.update(max(percent - self._bar.pos, 0))
+            if percent >= 100 > self._shown:
+                click.echo(err=True)
         elif percent // 10 > self._shown // 10 or self._shown < 0:
             click.echo(f"{label or self._label}: {percent} %", err=True)
         self._shown = max(percent, self._shown)
@@ -165,7 +167,7 @@ def transcribe(media: Path, out: Path, on_progress, **wanted: str | None) -> Non
 
     given = {name: value or "" for name, value in wanted.items()}
     transcript = transcribe_file(media, out, settings=settings(), on_progress=on_progress, **given)
-    click.echo(f"\n{len(transcript.words)} words, language {transcript.language or 'none'}, engine {transcript.engine}.")
+    click.echo(f"{len(transcript.words)} words, language {transcript.language or 'none'}, {transcript.engine}.")
     for note in transcript.notes:
         click.echo(note)
 
@@ -180,7 +182,7 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
     from ppi.workflows.plain import summarize_file
 
     summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
-    click.echo(f"\n{len(summary.key_points)} key points, engine {summary.engine}.")
+    click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
 
 
 @main.group()
@@ -251,7 +253,7 @@ def build_dataset(on_progress, out: Path, **given) -> None:
     from ppi.workflows.plain_dataset import build_from_files
 
     report = build_from_files(out=out, settings=settings(), on_progress=on_progress, **given)
-    click.echo(f"\n{report.samples} samples in {out}.")
+    click.echo(f"{report.samples} samples in {out}.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
     for label in report.unmatched:
@@ -283,4 +285,4 @@ def push_dataset(folder: Path, repo_id: str, public: bool, on_progress) -> None:
     from ppi.workflows.plain_dataset import push_folder
 
     pushed = push_folder(folder, repo_id, settings(), is_private=not public, on_progress=on_progress)
-    click.echo(f"\n{pushed.url}")
+    click.echo(f"{pushed.url}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -86,7 +85,6 @@ def _finish(services: Services, job: Job, label: str) -> None:
     ended = runner.wait_for(services, job, lambda seen: bar.percent(seen.progress))
     if ended.status != "completed":
         raise ToolFailed("{label} failed: {reason}", label=label, reason=fill(ended.error, dict(ended.error_args)))
-    click.echo(file=sys.stderr)
 
 
 if __name__ == "__main__":

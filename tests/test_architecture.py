@@ -175,6 +175,9 @@ def test_only_the_settings_read_the_environment():
         and isinstance(node.value, ast.Name) and node.value.id == "os"
     }  # fmt: skip
     assert readers == {"ppi.settings"}
+    assert not any(
+        isinstance(node, ast.ImportFrom) and node.module == "os" for path in SOURCES for node in ast.walk(tree_of(path))
+    )
 
 
 def test_no_other_program_is_started_behind_the_owners_back():

@@ -1,4 +1,4 @@
-"""Reading the 16 kHz mono WAV that recognisers take."""
+"""Reading the 16 kHz mono WAV that recognisers take, in flat memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ppi.errors import InputError
 RATE_HZ = 16_000
 # 16-bit samples below this are quieter than any microphone in a room.
 SILENCE_PEAK = 16
+# Where a long recording is cut: in the quietest half second of the last minute that still fits.
+CUT_S, HOP_S, SEARCHED_S = 0.5, 0.1, 60.0
 
 
 def duration_s(path: Path) -> float:
@@ -22,15 +24,32 @@ def duration_s(path: Path) -> float:
 
 
 def is_silent(path: Path) -> bool:
-    """Whether nothing at all can be heard; reads in flat memory."""
-    return all(int(np.abs(block.astype(np.int32)).max(initial=0)) < SILENCE_PEAK for block in blocks(path))
+    """Whether nothing at all can be heard."""
+    return all(is_quiet(block) for block in blocks(path))
 
 
-def samples(path: Path) -> np.ndarray:
-    """float32, shape (samples,), 16 kHz, -1..1."""
-    found = list(blocks(path))
-    joined = np.concatenate(found) if found else np.zeros(0, np.int16)
-    return joined.astype(np.float32) / 32768.0
+def is_quiet(samples: np.ndarray) -> bool:
+    """Whether no sample (int16) is loud enough to be sound."""
+    return int(np.abs(samples.astype(np.int32)).max(initial=0)) < SILENCE_PEAK
+
+
+def stretches(path: Path, longest_s: float = 600.0) -> Iterator[tuple[float, np.ndarray]]:
+    """(start_s, int16 samples) of stretches that follow each other without a gap, cut where the recording is quiet."""
+    longest, start = int(longest_s * RATE_HZ), 0
+    kept = np.zeros(0, np.int16)
+    for block in blocks(path):
+        kept = np.concatenate([kept, block])
+        while len(kept) > longest:
+            cut = _quiet_place(kept[:longest])
+            yield start / RATE_HZ, kept[:cut]
+            kept, start = kept[cut:], start + cut
+    if len(kept):
+        yield start / RATE_HZ, kept
+
+
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """float32, -1..1, as recognisers want it."""
+    return samples.astype(np.float32) / 32768.0
 
 
 def blocks(path: Path, block_s: float = 10.0) -> Iterator[np.ndarray]:
@@ -38,6 +57,17 @@ def blocks(path: Path, block_s: float = 10.0) -> Iterator[np.ndarray]:
     with _open(path) as file:
         while data := file.readframes(int(block_s * RATE_HZ)):
             yield np.frombuffer(data, dtype="<i2")
+
+
+def _quiet_place(samples: np.ndarray) -> int:
+    """The middle of the quietest half second near the end, as an index; the latest when several are alike."""
+    hop, window = int(HOP_S * RATE_HZ), round(CUT_S / HOP_S)
+    searched = min(int(SEARCHED_S * RATE_HZ), len(samples) // 2) // hop
+    tail = samples[len(samples) - searched * hop :].astype(np.float64)
+    energy = (tail.reshape(searched, hop) ** 2).sum(axis=1)
+    sums = np.convolve(energy, np.ones(window), "valid")
+    latest = len(sums) - 1 - int(np.argmin(sums[::-1]))
+    return len(samples) - len(tail) + latest * hop + window * hop // 2
 
 
 def _open(path: Path) -> wave.Wave_read:

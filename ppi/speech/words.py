@@ -20,9 +20,11 @@ def segments_from(raw: Iterable[dict[str, Any]], duration_s: float) -> tuple[Seg
             continue
         start_s = _within(segment["start"], now_s, duration_s)
         words = _words(segment.get("words") or (), start_s, duration_s)
-        end_s = max([_within(segment["end"], start_s, duration_s), *(word.end_s for word in words)])
-        found.append(Segment(words[0].start_s if words else start_s, end_s, text, words))
-        now_s = words[-1].end_s if words else start_s
+        if words:
+            start_s, now_s = words[0].start_s, words[-1].end_s
+        else:
+            now_s = _within(segment["end"], start_s, duration_s)
+        found.append(Segment(start_s, now_s, text, words))
     return tuple(found)
 
 
@@ -33,10 +35,9 @@ def _words(raw: Iterable[dict[str, Any]], start_s: float, duration_s: float) -> 
         if not text:
             continue
         begin_s = _within(word["start"], now_s, duration_s)
-        end_s = _within(word["end"], begin_s, duration_s)
+        now_s = _within(word["end"], begin_s, duration_s)
         probability = word.get("probability")
-        words.append(Word(text, begin_s, end_s, None if probability is None else round(float(probability), 4)))
-        now_s = end_s
+        words.append(Word(text, begin_s, now_s, None if probability is None else round(float(probability), 4)))
     return tuple(words)
 
 

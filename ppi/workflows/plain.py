@@ -52,6 +52,7 @@ def transcribe_file(
             speech, language or settings.speech.language, lambda fraction: on_progress(0.05 + fraction * 0.95)
         )
     formats.write_all(transcript, out, media.stem)
+    on_progress(1.0)
     return transcript
 
 
@@ -74,6 +75,7 @@ def summarize_file(
     summary = engine.summarize(read, chosen, on_progress)
     stem = transcript.name.removesuffix(".json").removesuffix(".transcript")
     write_summary(out, stem, LessonFacts(name=stem, source_video=stem, duration_s=read.duration_s), summary, read)
+    on_progress(1.0)
     return summary
 
 

@@ -1,0 +1,118 @@
+"""The command line: teaches, works on plain files without a data folder, and ends with one sentence on bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import DATA, ROOT
+
+
+def ppi(*arguments, folder=None, **variables):
+    """Run `python -m ppi` as a person does, in an empty folder."""
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(folder or "/nonexistent"), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **variables
+    }  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "ppi", *map(str, arguments)], cwd=folder, env=environment, capture_output=True, text=True, timeout=180
+    )
+
+
+def made_by(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_help_teaches(tmp_path):
+    shown = ppi("--help", folder=tmp_path).stdout
+    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "dataset"):
+        assert command in shown
+    assert "dataset build --video" in shown
+
+
+def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_path):
+    shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "Урок 1.mp4")
+    heard = ppi("transcribe", "Урок 1.mp4", "--out", "texts", "--engine", "pocketsphinx", folder=tmp_path)
+    assert heard.returncode == 0, heard.stderr
+    assert made_by(tmp_path / "texts") == {f"Урок 1{end}" for end in (".txt", ".srt", ".vtt", ".transcript.json")}
+    assert "Transcribing: 100 %" in heard.stderr and "\r" not in heard.stderr
+    summed = ppi("summarize", "texts/Урок 1.transcript.json", "--out", "texts", folder=tmp_path)
+    assert summed.returncode == 0, summed.stderr
+    build = (
+        "dataset", "build", "--video", "Урок 1.mp4", "--annotations", DATA / "sample_annotations.json", "--patterns",
+        DATA / "sample_patterns.xlsx", "--transcript", "texts/Урок 1.transcript.json", "--out", "set",
+    )  # fmt: skip
+    for _ in range(2):
+        built = ppi(*build, folder=tmp_path)
+        assert built.returncode == 0, built.stderr
+        assert "10 samples" in built.stdout and "Домашнее задание П" in built.stdout
+    checked = ppi("dataset", "check", "set", folder=tmp_path)
+    assert checked.returncode == 0 and "10 rows, 0 problems" in checked.stdout
+    assert made_by(tmp_path) == {"Урок 1.mp4", "texts", "set"}, "nothing else is made"
+    (tmp_path / "set" / "texts" / "pattern_1.txt").unlink()
+    broken = ppi("dataset", "check", "set", folder=tmp_path)
+    assert broken.returncode == 1 and "pattern_1" in broken.stdout
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("transcribe", "nothing.mp4", "--out", "o"), "There is no file nothing.mp4"),
+    (("transcribe", "text.mp4", "--out", "o", "--engine", "pocketsphinx"), "MP4"),
+    (("transcribe", "text.mp4", "--out", "o", "--engine", "ears"), ""),
+    (("summarize", "text.mp4", "--out", "o"), "transcript"),
+    (("dataset", "check", "nowhere"), "There is no folder nowhere"),
+    (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
+    (("users", "passwd", "nobody"), "There is no account named nobody"),
+    (("users", "add", "x", "--role", "admin"), "2 to 64"),
+    (("ingest", "nothing.mp4", "--name", "a", "--user", "b"), "There is no file nothing.mp4"),
+])  # fmt: skip
+def test_bad_input_ends_with_one_clear_sentence(tmp_path, arguments, words):
+    (tmp_path / "text.mp4").write_text("not a recording")
+    ended = ppi(*arguments, folder=tmp_path)
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert words in ended.stderr and ended.stderr.strip().splitlines()[-1].startswith("Error: ")
+
+
+def test_settings_that_cannot_be_used_are_named(tmp_path):
+    ended = ppi("users", "list", folder=tmp_path, PPI_PORT="seven")
+    assert ended.returncode != 0 and "PPI_PORT" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_accounts_are_made_listed_changed_and_removed(tmp_path):
+    added = ppi("users", "add", "Анна", "--role", "admin", folder=tmp_path)
+    assert "Password: " in added.stdout
+    ppi("users", "add", "boris", "--password", "boris-password", folder=tmp_path)
+    listed = ppi("users", "list", folder=tmp_path).stdout
+    assert "Анна\tadmin\tactive" in listed and "boris\tDL-user\tactive" in listed
+    assert "Password" not in ppi("users", "passwd", "boris", "--password", "another-password", folder=tmp_path).stdout
+    assert ppi("users", "remove", "boris", "--yes", folder=tmp_path).returncode == 0
+    assert "boris" not in ppi("users", "list", folder=tmp_path).stdout
+    assert "last administrator" in ppi("users", "remove", "Анна", "--yes", folder=tmp_path).stderr
+    kept = json.loads((tmp_path / "data" / "users.json").read_text())["users"][0]["password_hash"]
+    assert kept.startswith("scrypt:")
+
+
+def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path):
+    shown = ppi("doctor", folder=tmp_path)
+    assert shown.returncode == 1
+    lines = {line[7:].split(":")[0]: line for line in shown.stdout.splitlines()}
+    assert set(lines) == {"ffmpeg", "object store", "job ledger", "accounts", "speech", "disk"}
+    assert lines["ffmpeg"].startswith("OK") and lines["object store"].startswith("OK")
+    assert lines["accounts"].startswith("TO DO") and "users add" in lines["accounts"]
+    assert lines["speech"].startswith("TO DO") and "WHISPER_MODEL_SIZE" in lines["speech"]
+    ppi("users", "add", "admin", "--role", "admin", folder=tmp_path)
+    assert ppi("doctor", folder=tmp_path, SPEECH_ENGINE="pocketsphinx").returncode == 0
+
+
+def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
+    ppi("users", "add", "anna", "--password", "anna-password", folder=tmp_path)
+    made = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    stored = tmp_path / "data" / "store" / "objects" / "raw-data" / "anna"
+    assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".json"}
+    again = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
+    assert again.returncode != 0 and "may hold 1 lesson" in again.stderr
