@@ -25,7 +25,7 @@ def main() -> None:
     except MemoryError:
         sys.exit("MemoryError")
     except (av.FFmpegError, ValueError) as error:
-        print(str(error).split("]")[-1].split(":")[0].strip(), file=sys.stderr)
+        print(getattr(error, "strerror", "") or "damaged", file=sys.stderr)
         sys.exit(UNREADABLE)
     json.dump(answer, sys.stdout)
 
@@ -51,7 +51,7 @@ def about(container, max_pixels: int) -> dict:
         "audio": [sound(stream) for stream in container.streams.audio],
     }
     if video is not None:
-        answer["video"] = picture(video)
+        answer["video"] = picture(video, is_avi=container.format.name == "avi")
         # A picture too large to be taken is not worth reading further, nor safe to decode.
         if video.width * video.height > max_pixels:
             return answer
@@ -85,14 +85,18 @@ def sound(stream) -> dict:
     return {"codec": context.name, "rate": context.rate or 0, "channels": context.channels or 0}
 
 
-def picture(stream) -> dict:
+def picture(stream, is_avi: bool) -> dict:
     context = stream.codec_context
+    declared_s = float(stream.duration * stream.time_base) if stream.duration else 0.0
+    # The duration of an AVI is scaled to the bytes that are there, its number of frames is as the head states it.
+    if is_avi and stream.average_rate:
+        declared_s = max(declared_s, float(stream.frames / stream.average_rate))
     return {
         "codec": context.name if context else "unknown",
         "width": stream.width,
         "height": stream.height,
         "pixel_format": (context.pix_fmt or "") if context else "",
-        "declared_s": float(stream.duration * stream.time_base) if stream.duration else 0.0,
+        "declared_s": declared_s,
     }
 
 

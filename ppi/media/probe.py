@@ -117,7 +117,7 @@ def _check_codecs(names: list[str]) -> None:
     for name in names:
         if name not in CODECS.split(","):
             raise UnsupportedMedia(
-                "PPI does not read recordings of the kind {codec}. Convert the file to MP4 (H.264 and AAC) and try again.",
+                "PPI does not read recordings of the kind {codec}. Convert the file to MP4 (H.264 and AAC).",
                 codec=name,
             )  # fmt: skip
 

@@ -12,6 +12,8 @@ from ppi.speech import wav
 # Longer stretches of speech (or of noise that passes for it) are cut, so that memory and waiting stay bounded.
 LONGEST_S = 30.0
 REPORT_S = 5.0
+END_S = 1.0
+BYTES_PER_S = 2 * wav.RATE_HZ
 
 
 def transcribe(report: Callable[[float], None], path: str) -> list[dict[str, Any]]:
@@ -37,33 +39,32 @@ def _utterances(path: Path) -> Iterator[tuple[float, float, bytes]]:
     from pocketsphinx import Endpointer
 
     ears = Endpointer(sample_rate=wav.RATE_HZ)
-    heard, start_s, now_s, told_s = b"", 0.0, 0.0, 0.0
-    for frame, is_last in _frames(path, ears.frame_bytes):
+    heard, start_s, told_s = b"", None, 0.0
+    for number, frame in enumerate(_frames(path, ears.frame_bytes), start=1):
+        now_s = number * ears.frame_length
         speech = ears.process(frame)
-        now_s += ears.frame_length
-        if is_last and ears.in_speech:
-            speech = (speech or b"") + (ears.end_stream(b"") or b"")
-        if speech:
-            start_s = start_s if heard else ears.speech_start
+        if speech is not None:
+            start_s = ears.speech_start if start_s is None else start_s
             heard += speech
-        if heard and (is_last or not ears.in_speech or len(heard) >= LONGEST_S * wav.RATE_HZ * 2):
+        if heard and (not ears.in_speech or len(heard) >= LONGEST_S * BYTES_PER_S):
             yield start_s, now_s, heard
+            start_s = start_s + len(heard) / BYTES_PER_S if ears.in_speech else None
             heard, told_s = b"", now_s
-        elif now_s - told_s >= REPORT_S and not heard:
+        elif not heard and now_s - told_s >= REPORT_S:
             yield now_s, now_s, b""
             told_s = now_s
 
 
-def _frames(path: Path, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Frames of `size` bytes and whether each is the last, which is filled up with silence."""
+def _frames(path: Path, size: int) -> Iterator[bytes]:
+    """Frames of `size` bytes, and then so much silence that speech up to the very end is seen to end."""
     rest = b""
     for block in wav.blocks(path):
         rest += block.tobytes()
-        while len(rest) > size:
-            yield rest[:size], False
-            rest = rest[size:]
-    if rest:
-        yield rest.ljust(size, b"\0"), True
+        whole = len(rest) // size * size
+        yield from (rest[place : place + size] for place in range(0, whole, size))
+        rest = rest[whole:]
+    yield rest.ljust(size, b"\0")
+    yield from [bytes(size)] * int(END_S * BYTES_PER_S / size)
 
 
 def _words(decoder, offset_s: float) -> list[dict[str, Any]]:

@@ -1,0 +1,263 @@
+"""Programs run under limits, see no secrets, report progress, and never outlive their job."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ppi.errors import Cancelled, DiskFull, NotFound, SettingsError, ToolFailed
+from ppi.media import guards
+from ppi.media.failures import failure
+from ppi.media.ffmpeg import Ffmpeg, Limits, run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GONE_S = 5
+
+
+@pytest.fixture
+def program(ffmpeg, tmp_path) -> Callable[[str], Ffmpeg]:
+    """`program(script)` is an Ffmpeg whose binary is that shell script; `$0.out` is a file it may write."""
+
+    def make(script: str) -> Ffmpeg:
+        path = tmp_path / "bin" / "ffmpeg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return Ffmpeg(dataclasses.replace(ffmpeg.settings, ffmpeg_binary=str(path)))
+
+    return make
+
+
+def said(tmp_path: Path) -> str:
+    return (tmp_path / "bin" / "ffmpeg.out").read_text()
+
+
+def to_wav(media, files):
+    return [media["a:0"].output(files[0], format="wav")]
+
+
+def endless(media, files):
+    return [media["v:0"].output("-", format="null", c="copy")]
+
+
+def children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.name().startswith(("ffmpeg", "sleep"))]
+
+
+def wait_until_gone(pids: list[int]) -> list[int]:
+    deadline = time.monotonic() + GONE_S
+    while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in pids):
+        time.sleep(0.05)
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_guards_stand_before_the_input_of_every_run(program, recording, tmp_path):
+    fake = program('printf "%s\\n" "$@" > "$0.out"; exit 1')
+    with pytest.raises(ToolFailed):
+        fake.convert(recording("mp4"), to_wav, [tmp_path / "out.wav"])
+    before = said(tmp_path).split("\n-i\n")[0].split("\n")
+    for option, value in (
+        ("-protocol_whitelist", "file"), ("-format_whitelist", guards.FORMATS), ("-codec_whitelist", guards.CODECS),
+        ("-max_pixels", "36000000"),
+    ):  # fmt: skip
+        assert before[before.index(option) + 1] == value
+    assert "-nostdin" in before
+    assert said(tmp_path).count("\n-i\n") == 1
+
+
+def test_the_program_sees_one_file_without_a_name_or_extension(program, recording, tmp_path):
+    fake = program('while [ "$1" != -i ]; do shift; done; echo "$2" > "$0.out"; ls "$(dirname "${2#file:}")" >> "$0.out"; exit 1')
+    with pytest.raises(ToolFailed):
+        fake.convert(recording("mp4"), to_wav, [tmp_path / "out.wav"])
+    url, *listed = said(tmp_path).split()
+    assert url.startswith("file:/")
+    path = Path(url.removeprefix("file:"))
+    assert listed == [path.name] and path.suffix == ""
+    assert not path.parent.exists(), "the scratch folder goes away"
+
+
+def test_no_secret_of_the_environment_reaches_the_program(program, recording, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIO_SECRET_KEY", "do-not-tell")
+    monkeypatch.setenv("HF_TOKEN", "do-not-tell")
+    fake = program('env > "$0.out"; exit 1')
+    with pytest.raises(ToolFailed):
+        fake.convert(recording("mp4"), to_wav, [tmp_path / "out.wav"])
+    names = {line.split("=")[0] for line in said(tmp_path).splitlines()}
+    assert "do-not-tell" not in said(tmp_path)
+    assert names <= {"PATH", "LANG", "HOME", "PWD", "SHLVL", "_", "OLDPWD"}
+
+
+def test_the_limits_hold_in_the_program(program, recording, tmp_path):
+    fake = program('{ ulimit -v; ulimit -t; ulimit -f; ulimit -c; } > "$0.out"; exit 1')
+    limits = Limits(cpu_s=77, memory_bytes=512 * 1024**2, file_bytes=512 * 1024)
+    with pytest.raises(ToolFailed):
+        fake.convert(recording("mp4"), to_wav, [tmp_path / "out.wav"], limits=limits)
+    memory_kib, cpu_s, blocks, core = said(tmp_path).split()
+    assert (int(memory_kib), int(cpu_s), int(blocks), int(core)) == (512 * 1024, 77, 1024, 0)
+
+
+def test_progress_is_reported_even_when_ffmpeg_is_silent(program, recording, tmp_path):
+    calls: list[float] = []
+    fake = program("exec sleep 2.2")
+    with pytest.raises(ToolFailed, match="nothing to write"):
+        fake.convert(recording("mp4"), to_wav, [tmp_path / "out.wav"], on_progress=lambda f: calls.append(time.monotonic()))
+    assert len(calls) >= 4
+    assert max(after - before for before, after in zip(calls, calls[1:], strict=False)) < 1.0
+
+
+def test_progress_never_goes_back(program, recording, tmp_path):
+    lines = "".join(f"echo out_time_us={us}; sleep 0.3; " for us in (0, 3_000_000, 1_000_000, 6_000_000, 9_000_000))
+    seen: list[float] = []
+    with pytest.raises(ToolFailed):
+        program(lines).convert(recording("mp4"), to_wav, [tmp_path / "out.wav"], total_s=6, on_progress=seen.append)
+    assert seen == sorted(seen)
+    assert 0.5 in seen and seen[-1] == 1.0
+
+
+def test_a_silent_program_is_stopped_by_the_watchdog(program, recording, tmp_path):
+    began = time.monotonic()
+    with pytest.raises(ToolFailed, match="was stopped after"):
+        program("exec sleep 60").convert(
+            recording("mp4"), to_wav, [tmp_path / "out.wav"], limits=Limits(silence_s=0.5)
+        )  # fmt: skip
+    assert time.monotonic() - began < 10
+    assert children() == []
+
+
+def test_a_program_that_never_ends_is_stopped_by_the_clock(recording, ffmpeg, tmp_path):
+    with pytest.raises(ToolFailed, match="was stopped after"):
+        ffmpeg.convert(recording("silent"), endless, [], input_options={"stream_loop": -1}, limits=Limits(wall_s=0.7))
+    assert children() == []
+
+
+def test_a_program_that_closes_its_output_and_goes_on_is_stopped_too(program, recording, tmp_path):
+    with pytest.raises(ToolFailed, match="was stopped after"):
+        program("exec sleep 60 >&-").convert(
+            recording("mp4"), to_wav, [tmp_path / "out.wav"], limits=Limits(wall_s=0.7)
+        )  # fmt: skip
+    assert children() == []
+
+
+def test_cancelling_kills_ffmpeg_and_leaves_nothing(recording, ffmpeg, tmp_path):
+    seen: list[int] = []
+
+    def cancel(fraction: float) -> None:
+        seen.extend(child.pid for child in children())
+        if seen:
+            raise Cancelled("The job was cancelled.")
+
+    def build(media, files):
+        return [media["v:0"].output(files[0], format="mpegts", c="copy")]
+
+    before = set(Path("/tmp").glob("ppi-media-*"))
+    with pytest.raises(Cancelled):
+        ffmpeg.convert(
+            recording("silent"), build, [tmp_path / "out.ts"], input_options={"re": None, "stream_loop": -1},
+            on_progress=cancel,
+        )  # fmt: skip
+    assert seen and wait_until_gone(seen) == []
+    assert list(tmp_path.iterdir()) == []
+    assert set(Path("/tmp").glob("ppi-media-*")) <= before
+
+
+HELPER = """
+import sys
+from pathlib import Path
+from ppi.media.ffmpeg import Ffmpeg
+from ppi.settings import Settings
+
+def build(media, files):
+    return [media["v:0"].output("-", format="null", c="copy")]
+
+Ffmpeg(Settings.from_env({}).media).convert(Path(sys.argv[1]), build, [], input_options={"re": None, "stream_loop": -1})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills children with their parent")
+def test_ffmpeg_dies_with_a_process_that_is_killed(recording):
+    helper = subprocess.Popen([sys.executable, "-c", HELPER, recording("silent")], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 20
+        found: list[psutil.Process] = []
+        while not found and time.monotonic() < deadline:
+            found = [p for p in psutil.Process(helper.pid).children(recursive=True) if p.name().startswith("ffmpeg")]
+            time.sleep(0.05)
+        assert found, "ffmpeg runs"
+        pids = [process.pid for process in found]
+    finally:
+        os.kill(helper.pid, signal.SIGKILL)
+        helper.wait()
+    assert wait_until_gone(pids) == []
+
+
+def test_an_unfinished_output_never_takes_the_place_of_a_finished_one(program, recording, tmp_path):
+    target = tmp_path / "out.wav"
+    target.write_bytes(b"finished")
+    fake = program('for last; do :; done; for o in "$@"; do case "$o" in file:*.wav) echo half > "${o#file:}";; esac; done; exit 1')
+    with pytest.raises(ToolFailed):
+        fake.convert(recording("mp4"), to_wav, [target])
+    assert target.read_bytes() == b"finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "out.wav"]
+
+
+def test_messages_hold_no_path_of_the_server(program, recording, tmp_path):
+    folder = tmp_path / "My folder"
+    fake = program(f'echo "[mov @ 0x55aa00] cannot open {folder}/x or /etc/ppi/secret" >&2; exit 1')
+    with pytest.raises(ToolFailed) as caught:
+        fake.convert(recording("mp4"), to_wav, [folder / "x.wav"])
+    assert "/" not in str(caught.value).replace("MP4 and", "") and "My folder" not in str(caught.value)
+    assert "cannot open the file" in str(caught.value)
+
+
+def test_a_full_disk_is_called_by_its_name():
+    assert isinstance(failure(1, "av_interleaved_write_frame(): No space left on device"), DiskFull)
+
+
+def test_a_program_that_crashes_or_runs_out_of_memory_is_a_failed_tool():
+    assert isinstance(failure(-signal.SIGSEGV, ""), ToolFailed)
+    assert "allowed" in str(failure(1, "Cannot allocate memory"))
+
+
+def test_a_file_that_is_gone_is_not_found(ffmpeg, tmp_path):
+    with pytest.raises(NotFound):
+        ffmpeg.convert(tmp_path / "gone.mp4", to_wav, [tmp_path / "out.wav"])
+
+
+def test_an_ffmpeg_that_does_not_exist_is_a_fault_of_the_settings(ffmpeg):
+    with pytest.raises(SettingsError, match="FFMPEG_BINARY"):
+        Ffmpeg(dataclasses.replace(ffmpeg.settings, ffmpeg_binary="/nowhere/ffmpeg")).version()
+
+
+def test_a_program_that_cannot_be_started_says_so(tmp_path):
+    (tmp_path / "no-program").write_text("text")
+    with pytest.raises(ToolFailed, match="cannot be started"):
+        run([str(tmp_path / "no-program")], Limits(wall_s=20))
+
+
+def test_the_ffmpeg_of_the_wheel_is_taken_where_there_is_no_other(ffmpeg, monkeypatch, tmp_path):
+    import imageio_ffmpeg
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
+    found = Ffmpeg(ffmpeg.settings)
+    assert found.binary == imageio_ffmpeg.get_ffmpeg_exe()
+    assert found.binary in found.check()
+
+
+def test_the_system_ffmpeg_has_what_ppi_needs(ffmpeg):
+    assert ffmpeg.version() in ffmpeg.check()
+
+
+def test_an_old_ffmpeg_is_refused(program):
+    with pytest.raises(ToolFailed, match="too old"):
+        program("echo ffmpeg version 4.4.2-0ubuntu1 Copyright").check()
