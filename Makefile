@@ -15,14 +15,18 @@ help:  ## list the targets
 run: setup seed  ## set up, put the sample lesson through the pipeline once, serve on http://127.0.0.1:5000
 	$(PY) -m ppi serve
 
-setup: $(VENV)/.ready  ## make .venv with everything PPI needs
+RUSSIAN := ppi/translations/ru/LC_MESSAGES/messages
+
+setup: $(VENV)/.ready $(RUSSIAN).mo  ## make .venv with everything PPI needs
 
 $(VENV)/.ready: requirements.txt
 	test -x $(PY) || python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BABEL) compile --directory ppi/translations --domain messages
 	$(PY) -m ppi.seed --check-ffmpeg
 	touch $@
+
+$(RUSSIAN).mo: $(RUSSIAN).po $(VENV)/.ready
+	$(BABEL) --quiet compile --directory ppi/translations --domain messages
 
 $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
@@ -34,18 +38,17 @@ seed: setup  ## make the data folder, an admin account and the sample lesson, un
 apt:
 	@sh tests/install-programs.sh
 
-test: apt $(VENV)/.ready-dev  ## install what the tests need, and pass them
-	$(BABEL) compile --directory ppi/translations --domain messages
+test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
 	$(PY) -m pytest $(T)
 
-test-slow: apt $(VENV)/.ready-dev  ## the long trials
+test-slow: apt setup $(VENV)/.ready-dev  ## the long trials
 	$(PY) -m pytest -m slow $(T)
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .
 
 translations: $(VENV)/.ready-dev  ## collect the messages of the pages and errors for translation
-	$(BABEL) extract --mapping-file babel.cfg $(KEYWORDS) --no-location --sort-output --output messages.pot ppi templates
+	$(BABEL) extract --mapping-file babel.cfg $(KEYWORDS) --no-location --sort-output --output messages.pot .
 	$(BABEL) update --input-file messages.pot --output-dir ppi/translations --no-fuzzy-matching
 	rm messages.pot
 

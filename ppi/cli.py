@@ -223,6 +223,26 @@ def change_password(name: str, password: str | None) -> None:
     click.echo(f"Changed the password of {name}." + (f" Password: {chosen}" if is_random else ""))
 
 
+@users.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["admin", "DL-user"]))
+def change_role(name: str, role: str) -> None:
+    """Give an account another role; ends all its sessions."""
+    here = services().users
+    here.set_role(here.by_name(name).id, role)
+    click.echo(f"{name} is now {role}.")
+
+
+@users.command("disable")
+@click.argument("name")
+@click.option("--undo", is_flag=True, help="Let the account log in again.")
+def disable_user(name: str, undo: bool) -> None:
+    """Keep an account from logging in; ends all its sessions and refuses its tokens."""
+    here = services().users
+    here.set_disabled(here.by_name(name).id, not undo)
+    click.echo(f"{name} is {'enabled' if undo else 'disabled'}.")
+
+
 @users.command("remove")
 @click.argument("name")
 @click.confirmation_option(prompt="Remove this account? Its lessons stay and belong to nobody.")

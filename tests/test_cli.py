@@ -89,6 +89,9 @@ def test_accounts_are_made_listed_changed_and_removed(tmp_path):
     listed = ppi("users", "list", folder=tmp_path).stdout
     assert "Анна\tadmin\tactive" in listed and "boris\tDL-user\tactive" in listed
     assert "Password" not in ppi("users", "passwd", "boris", "--password", "another-password", folder=tmp_path).stdout
+    assert ppi("users", "role", "boris", "admin", folder=tmp_path).returncode == 0
+    assert ppi("users", "disable", "boris", folder=tmp_path).returncode == 0
+    assert "boris\tadmin\tdisabled" in ppi("users", "list", folder=tmp_path).stdout
     assert ppi("users", "remove", "boris", "--yes", folder=tmp_path).returncode == 0
     assert "boris" not in ppi("users", "list", folder=tmp_path).stdout
     assert "last administrator" in ppi("users", "remove", "Анна", "--yes", folder=tmp_path).stderr

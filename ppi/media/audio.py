@@ -12,7 +12,7 @@ WAV = {"format": "wav", "c:a": "pcm_s16le", "map_metadata": "-1", "rf64": "auto"
 LESSON_WAV = {**WAV, "ar": 44_100, "ac": 2}
 SPEECH_WAV = {**WAV, "ar": 16_000, "ac": 1}
 LESSON_BYTES_PER_S = 44_100 * 2 * 2
-SPARE_S = 600
+SPARE_S = 60
 
 
 def extract(
@@ -27,13 +27,15 @@ def extract(
     if speech_wav is not None:
         kinds[speech_wav] = SPEECH_WAV
     sync = f"{_sync(info.start_s)},apad=whole_dur={info.duration_s:.6f}"
-    _convert(ffmpeg, source, kinds, sync, info.duration_s, on_progress)
+    _convert(ffmpeg, source, kinds, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
 
 
 def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress) -> None:
     """Write only the 16 kHz mono WAV that recognisers take; `source` may be a sound file."""
     found = ffmpeg.look_into(source, "length")
-    _convert(ffmpeg, source, {wav: SPEECH_WAV}, _sync(found["start_s"]), found["duration_s"], on_progress)
+    # What a file declares may be nothing, so only the settings bound how long it is.
+    longest_s = ffmpeg.settings.max_duration_s
+    _convert(ffmpeg, source, {wav: SPEECH_WAV}, _sync(found["start_s"]), found["duration_s"], longest_s, on_progress)
 
 
 def _sync(start_s: float) -> str:
@@ -42,7 +44,13 @@ def _sync(start_s: float) -> str:
 
 
 def _convert(
-    ffmpeg: Ffmpeg, source: Path, kinds: dict[Path, dict], sync: str, total_s: float, on_progress: Progress
+    ffmpeg: Ffmpeg,
+    source: Path,
+    kinds: dict[Path, dict],
+    sync: str,
+    total_s: float,
+    longest_s: float,
+    on_progress: Progress,
 ) -> None:
     def build(recording, files):
         return [
@@ -50,8 +58,8 @@ def _convert(
         ]
 
     # A sound track with a lie in its time stamps would be filled with hours of silence.
-    largest_bytes = int((total_s + SPARE_S) * LESSON_BYTES_PER_S)
+    largest_bytes = int(longest_s * LESSON_BYTES_PER_S)
     ffmpeg.convert(
         source, build, list(kinds), input_options={"copyts": None, "vn": None, "sn": None, "dn": None}, total_s=total_s,
-        limits=Limits(wall_s=max(600, total_s), file_bytes=largest_bytes), on_progress=on_progress,
+        limits=Limits(wall_s=max(600, longest_s), file_bytes=largest_bytes), on_progress=on_progress,
     )  # fmt: skip

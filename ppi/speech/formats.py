@@ -6,26 +6,17 @@ Sources: SubRip as written by common players; WebVTT, https://www.w3.org/TR/webv
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ppi.errors import InputError
 from ppi.records import Segment, Transcript, Word
-
-LINE_CHARS, CUE_LINES, CUE_S = 42, 2, 7.0
-
-
-@dataclass(frozen=True)
-class Cue:
-    """One caption: at most two lines of 42 characters."""
-
-    start_s: float
-    end_s: float
-    lines: tuple[str, ...]
+from ppi.speech.cues import cues_of
 
 
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
@@ -34,24 +25,18 @@ def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
         ".txt": to_txt(transcript), ".srt": to_srt(transcript), ".vtt": to_vtt(transcript),
         ".transcript.json": to_json(transcript),
     }  # fmt: skip
-    made = []
-    for suffix, text in texts.items():
-        path = folder / f"{stem}{suffix}"
-        fresh = folder / f".{secrets.token_hex(6)}"
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-        made.append(path)
-    return made
+    return [_write(folder / f"{stem}{suffix}", text) for suffix, text in texts.items()]
 
 
 def to_txt(transcript: Transcript) -> str:
     """One line a segment."""
-    return "".join(f"{segment.text}\n" for segment in transcript.segments)
+    return "".join(f"{' '.join(segment.text.split())}\n" for segment in transcript.segments)
 
 
 def to_srt(transcript: Transcript) -> str:
+    """SubRip knows no escapes, so the arrow of its time lines is replaced where somebody says it."""
     cues = (
-        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n" + "\n".join(cue.lines) + "\n"
+        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n" + "\n".join(cue.lines).replace("-->", "→") + "\n"
         for number, cue in enumerate(cues_of(transcript), start=1)
     )
     return "\n".join(cues)
@@ -71,53 +56,56 @@ def to_json(transcript: Transcript) -> str:
 
 
 def from_json(text: str | bytes) -> Transcript:
-    """Raises InputError when this is not a transcript."""
+    """Raises InputError when this is not a transcript: a field is missing, not of its type, or a time is out of order."""
     try:
         found = json.loads(text)
-        segments = tuple(_segment(segment) for segment in found["segments"])
         return Transcript(
-            segments, str(found["language"]), str(found["engine"]), str(found["model"]), float(found["duration_s"]),
-            tuple(map(str, found.get("notes", ()))),
+            tuple(_segment(segment) for segment in found["segments"]), _text(found["language"]), _text(found["engine"]),
+            _text(found["model"]), _number(found["duration_s"]), tuple(_text(note) for note in found.get("notes", ())),
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("This is not a transcript made by PPI. Choose a file whose name ends in .transcript.json.") from error
 
 
-def cues_of(transcript: Transcript) -> Iterator[Cue]:
-    """Captions in order of time that never overlap."""
-    last_s = 0.0
-    for segment in transcript.segments:
-        for words in _groups(segment):
-            start_s = max(words[0].start_s, last_s)
-            end_s = max(words[-1].end_s, start_s + 0.001)
-            last_s = end_s
-            yield Cue(start_s, end_s, _lines([word.text for word in words]))
+def _segment(raw: dict[str, Any]) -> Segment:
+    return Segment(*_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]))
 
 
-def _groups(segment: Segment) -> Iterator[list[Word]]:
-    """The segment's words in stretches that fit a caption."""
-    words = segment.words or (Word(segment.text, segment.start_s, segment.end_s),)
-    group: list[Word] = []
-    for word in words:
-        is_full = group and (
-            len(_lines([*(one.text for one in group), word.text])) > CUE_LINES or word.end_s - group[0].start_s > CUE_S
-        )
-        if is_full:
-            yield group
-            group = []
-        group.append(word)
-    if group:
-        yield group
+def _word(raw: dict[str, Any]) -> Word:
+    probability = raw.get("probability")
+    return Word(_text(raw["text"]), *_times(raw), None if probability is None else _number(probability))
 
 
-def _lines(words: list[str]) -> tuple[str, ...]:
-    lines: list[str] = []
-    for word in " ".join(words).split():
-        if lines and len(lines[-1]) + 1 + len(word) <= LINE_CHARS:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return tuple(lines)
+def _times(raw: dict[str, Any]) -> tuple[float, float]:
+    start_s, end_s = _number(raw["start_s"]), _number(raw["end_s"])
+    if end_s < start_s:
+        raise ValueError("the end comes before the start")
+    return start_s, end_s
+
+
+def _number(value: Any) -> float:
+    """A finite number, zero or more."""
+    if isinstance(value, str | bool) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"not a number: {value!r}")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    """Text that can be written as UTF-8: JSON may hold halves of characters, which cannot."""
+    if not isinstance(value, str):
+        raise TypeError(f"not a text: {value!r}")
+    value.encode("utf-8")
+    return value
+
+
+def _write(path: Path, text: str) -> Path:
+    fresh = path.with_name(f".{secrets.token_hex(6)}")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
 
 
 def _clock(time_s: float, mark: str) -> str:
@@ -129,11 +117,3 @@ def _clock(time_s: float, mark: str) -> str:
 
 def _escaped(line: str) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _segment(raw: dict[str, Any]) -> Segment:
-    words = tuple(
-        Word(str(word["text"]), float(word["start_s"]), float(word["end_s"]), word.get("probability"))
-        for word in raw["words"]
-    )  # fmt: skip
-    return Segment(float(raw["start_s"]), float(raw["end_s"]), str(raw["text"]), words)

@@ -11,7 +11,6 @@ from ppi.records import Transcript
 from ppi.settings import WHISPER_SIZES, SpeechSettings
 
 Progress = Callable[[float], None]
-ENGINES = ("whisper", "pocketsphinx")
 
 
 class Recognizer(Protocol):
@@ -38,7 +37,7 @@ def create(settings: SpeechSettings, engine: str = "", model: str = "") -> Recog
         from ppi.speech.whisper import WhisperRecognizer
 
         model = model or settings.model
-        if model not in WHISPER_SIZES and not model.endswith(".pt"):
+        if model not in WHISPER_SIZES and "/" not in model and not model.endswith(".pt"):
             raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=", ".join(WHISPER_SIZES))
         return WhisperRecognizer(model)
     raise InputError("There is no speech engine {engine}. Choose whisper or pocketsphinx.", engine=engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ppi.errors import InputError, WeightsMissing
+from ppi.errors import WeightsMissing
 from ppi.processes import WarmChild
 from ppi.records import Transcript
 from ppi.speech import wav
@@ -20,7 +20,7 @@ _CHILD = WarmChild()
 
 
 class WhisperRecognizer:
-    """`model` is a size or the path of a `.pt` checkpoint."""
+    """`model` is a size or the path of a checkpoint."""
 
     engine = "whisper"
 
@@ -36,19 +36,12 @@ class WhisperRecognizer:
         def on_report(fraction: float) -> None:
             reached[0] = max(reached[0], fraction)
 
+        wanted = {"path": str(speech_wav), "model": self.model, "language": language, "weights": str(_expected(self.model))}
         found = _CHILD.call(
-            "ppi.speech.whisper_child:transcribe",
-            {"path": str(speech_wav), "model": self.model, "language": language, "weights": str(_expected(self.model))},
-            on_report=on_report,
-            on_tick=lambda: on_progress(reached[0]),
+            "ppi.speech.whisper_child:transcribe", wanted, on_report=on_report, on_tick=lambda: on_progress(reached[0])
         )
         segments = segments_from(found["segments"], duration_s)
         return Transcript(segments, found["language"] if segments else "", self.engine, self.model, duration_s)
-
-
-def stop_child() -> None:
-    """Free the memory of the model."""
-    _CHILD.stop()
 
 
 def weights_file(model: str) -> Path:
@@ -70,9 +63,4 @@ def missing(model: str, path: Path) -> WeightsMissing:
 
 
 def _expected(model: str) -> Path:
-    if model in WEIGHTS:
-        return Path.home() / ".cache" / "whisper" / WEIGHTS[model]
-    path = Path(model)
-    if path.suffix != ".pt":
-        raise InputError("There is no Whisper model {model}.", model=model)
-    return path
+    return Path.home() / ".cache" / "whisper" / WEIGHTS[model] if model in WEIGHTS else Path(model)

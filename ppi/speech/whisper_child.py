@@ -6,28 +6,43 @@ import io
 import pickle
 from collections.abc import Callable
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from ppi.errors import InputError
 from ppi.speech import wav
-from ppi.speech.whisper import missing
+from ppi.speech.whisper import WEIGHTS, missing
+
+# What a file that is no checkpoint makes torch and whisper raise.
+UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError)
 
 
 def transcribe(report: Callable[[float], None], path: str, model: str, language: str, weights: str) -> dict[str, Any]:
-    """Hear the WAV at `path`; reports the fraction heard. Answers {language, segments} in whisper's own shape."""
+    """Hear the WAV at `path`, stretch by stretch, in flat memory; reports the fraction heard.
+
+    Answers {language, segments} with segments in the shape `ppi.speech.words.segments_from` takes. A language that
+    was not given is found out in the first stretch where something is said.
+    """
     import whisper
 
     if language and language not in whisper.tokenizer.LANGUAGES:
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
     loaded = _load(model, weights)
-    _report_through_tqdm(report)
-    found = loaded.transcribe(
-        wav.samples(Path(path)), language=language or None, word_timestamps=True, verbose=False,
-        condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
-    )  # fmt: skip
-    return {"language": found["language"], "segments": found["segments"]}
+    total_s = wav.duration_s(Path(path))
+    segments: list[dict[str, Any]] = []
+    for start_s, sound in wav.stretches(Path(path)):
+        if wav.is_quiet(sound):
+            continue
+        length_s = len(sound) / wav.RATE_HZ
+        _report_through_tqdm(lambda heard, start=start_s, length=length_s: report((start + heard * length) / total_s))
+        found = loaded.transcribe(
+            wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
+            condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
+        )  # fmt: skip
+        segments += [_moved(segment, start_s) for segment in found["segments"]]
+        language = language or (found["language"] if segments else "")
+    return {"language": language, "segments": segments}
 
 
 @lru_cache(maxsize=1)
@@ -35,15 +50,26 @@ def _load(model: str, weights: str):
     """One model at a time stays in memory."""
     import whisper
 
-    is_path = model.endswith(".pt")
-    if is_path and not Path(model).is_file():
-        raise missing(model, Path(weights))
+    file = Path(weights)
+    if model not in WEIGHTS and not file.is_file():
+        raise missing(model, file)
     try:
-        return whisper.load_model(model)
-    except (URLError, OSError) as error:
-        raise missing(model, Path(weights)) from error
-    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        return whisper.load_model(model, download_root=str(file.parent))
+    except (OSError, HTTPException) as error:
+        raise missing(model, file) from error
+    except UNREADABLE as error:
+        if model in WEIGHTS:  # a download whose checksum is wrong
+            raise missing(model, file) from error
         raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=str(error)[:200]) from error
+
+
+def _moved(segment: dict[str, Any], by_s: float) -> dict[str, Any]:
+    """What is kept of whisper's segment, with times counted from the start of the recording."""
+    words = [
+        {"word": word["word"], "start": word["start"] + by_s, "end": word["end"] + by_s, "probability": word["probability"]}
+        for word in segment.get("words", ())
+    ]
+    return {"start": segment["start"] + by_s, "end": segment["end"] + by_s, "text": segment["text"], "words": words}
 
 
 def _report_through_tqdm(report: Callable[[float], None]) -> None:

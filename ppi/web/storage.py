@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import ContentRange
@@ -85,8 +85,8 @@ def stable(token: str, name: str) -> Response:
 
 def allow_label_studio(answer: Response) -> Response:
     """Let the pages of the configured Label Studio read this answer."""
-    origin = access.services().settings.web.label_studio_url
-    answer.headers["Access-Control-Allow-Origin"] = origin
+    parts = urlsplit(access.services().settings.web.label_studio_url)
+    answer.headers["Access-Control-Allow-Origin"] = f"{parts.scheme}://{parts.netloc}"
     answer.headers["Access-Control-Expose-Headers"] = EXPOSED
     answer.headers["Vary"] = "Origin"
     return answer

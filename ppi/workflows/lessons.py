@@ -176,7 +176,10 @@ def restore_rows(services: Services) -> int:
         lesson = json.loads(b"".join(services.store.read(services.raw, stored.key)))["lesson"]
         names = ("id", "prefix", "name", "owner_id", "owner_name", "video_key", "parts", "created_s")
         values = {name: lesson[name] for name in names}
-        row = LessonRow(**values, size_bytes=0, offset_bytes=0, state="stored", source_key="", expires_s=0.0)
+        size_bytes = services.store.stat(services.raw, lesson["video_key"]).size_bytes
+        row = LessonRow(
+            **values, size_bytes=size_bytes, offset_bytes=size_bytes, state="stored", source_key="", expires_s=0.0
+        )  # fmt: skip
         services.lessons.restore(row)
         found += 1
     return found

@@ -62,6 +62,14 @@ def test_sound_of_phones_and_old_cameras_is_understood(codec, recording, bare_ff
     assert np.abs(samples_of(tmp_path / "speech.wav")).max() > 0.3
 
 
+def test_speech_of_a_recording_that_declares_no_length_is_whole(recording, bare_ffmpeg, ffmpeg, tmp_path):
+    """A browser's recording of seven minutes: its length is known only at its end."""
+    source, speech = tmp_path / "live.webm", tmp_path / "speech.wav"
+    bare_ffmpeg("-f", "lavfi", "-i", "anoisesrc=r=8000:a=0.1", "-t", 420, "-c:a", "libvorbis", "-live", 1, source)
+    audio.extract_speech(ffmpeg, source, speech, quiet)
+    assert len(samples_of(speech)) / 16_000 == pytest.approx(420, abs=0.1)
+
+
 def test_a_video_without_sound_is_refused_and_nothing_is_written(recording, ffmpeg, tmp_path):
     source, wav = recording("silent"), tmp_path / "out" / "video.wav"
     with pytest.raises(UnsupportedMedia):

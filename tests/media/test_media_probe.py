@@ -55,7 +55,7 @@ def test_a_start_later_than_zero_counts_as_zero_for_players(recording, ffmpeg):
 
 
 def test_a_rotation_is_told_in_degrees_clockwise(rotated, ffmpeg):
-    assert probe.inspect(rotated, ffmpeg).video.rotation_deg in (90, 270)
+    assert probe.inspect(rotated, ffmpeg).video.rotation_deg == 270
 
 
 @pytest.mark.parametrize("kind", ["mp4", "variable", "webm", "avi"])
