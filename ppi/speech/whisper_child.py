@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from http.client import HTTPException
@@ -18,8 +20,10 @@ from ppi.speech.whisper import WEIGHTS, missing
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError)
 
 
-def transcribe(report: Callable[[float], None], path: str, model: str, language: str, weights: str) -> dict[str, Any]:
-    """Hear the WAV at `path`, stretch by stretch, in flat memory; reports the fraction heard.
+def transcribe(
+    report: Callable[[float], None], path: str, model: str, language: str, weights: str, longest_s: float = 600.0
+) -> dict[str, Any]:
+    """Hear the WAV at `path` in stretches of at most `longest_s`, so in flat memory; reports the fraction heard.
 
     Answers {language, segments} with segments in the shape `ppi.speech.words.segments_from` takes. A language that
     was not given is found out in the first stretch where something is said.
@@ -31,15 +35,16 @@ def transcribe(report: Callable[[float], None], path: str, model: str, language:
     loaded = _load(model, weights)
     total_s = wav.duration_s(Path(path))
     segments: list[dict[str, Any]] = []
-    for start_s, sound in wav.stretches(Path(path)):
+    for start_s, sound in wav.stretches(Path(path), longest_s):
         if wav.is_quiet(sound):
             continue
         length_s = len(sound) / wav.RATE_HZ
         _report_through_tqdm(lambda heard, start=start_s, length=length_s: report((start + heard * length) / total_s))
-        found = loaded.transcribe(
-            wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
-            condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
-        )  # fmt: skip
+        with contextlib.redirect_stdout(io.StringIO()):  # whisper prints the language it found
+            found = loaded.transcribe(
+                wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
+                condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
+            )  # fmt: skip
         segments += [_moved(segment, start_s) for segment in found["segments"]]
         language = language or (found["language"] if segments else "")
     return {"language": language, "segments": segments}
@@ -77,6 +82,9 @@ def _report_through_tqdm(report: Callable[[float], None]) -> None:
     import sys
 
     import tqdm
+
+    # A lock between processes, tqdm's default, is never given back when the child is killed.
+    tqdm.tqdm.set_lock(threading.RLock())
 
     class Bar(tqdm.tqdm):
         def __init__(self, *args, **kwargs):
