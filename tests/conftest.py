@@ -21,7 +21,7 @@ DATA = ROOT / "tests" / "data"
 PASSWORD = "admin-password-1"
 PEOPLE = {"admin": "admin", "anna": "DL-user", "boris": "DL-user"}
 
-pytest_plugins = ["tests.fixtures_dataset", "tests.fixtures_media", "tests.fixtures_storage"]
+pytest_plugins = ["tests.fixtures_dataset", "tests.fixtures_media", "tests.fixtures_speech", "tests.fixtures_storage"]
 
 
 def need(is_there: bool, what: str) -> None:

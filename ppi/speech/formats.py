@@ -9,7 +9,6 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any

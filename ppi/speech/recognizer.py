@@ -38,7 +38,8 @@ def create(settings: SpeechSettings, engine: str = "", model: str = "") -> Recog
 
         model = model or settings.model
         if model not in WHISPER_SIZES and "/" not in model and not model.endswith(".pt"):
-            raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=", ".join(WHISPER_SIZES))
+            sizes = ", ".join(WHISPER_SIZES)
+            raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=sizes)
         return WhisperRecognizer(model)
     raise InputError("There is no speech engine {engine}. Choose whisper or pocketsphinx.", engine=engine)
 

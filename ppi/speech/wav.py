@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,12 +71,12 @@ def _quiet_place(samples: np.ndarray) -> int:
     return len(samples) - len(tail) + latest * hop + window * hop // 2
 
 
-def _open(path: Path) -> wave.Wave_read:
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[wave.Wave_read]:
     try:
-        file = wave.open(str(path), "rb")
+        with wave.open(str(path), "rb") as file:
+            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE_HZ, 1, 2):
+                raise wave.Error("another kind of WAV")
+            yield file
     except (wave.Error, EOFError) as error:
         raise InputError("The sound for the recogniser must be a WAV of 16 kHz, mono, 16 bit.") from error
-    if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE_HZ, 1, 2):
-        file.close()
-        raise InputError("The sound for the recogniser must be a WAV of 16 kHz, mono, 16 bit.")
-    return file

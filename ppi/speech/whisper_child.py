@@ -65,7 +65,8 @@ def _load(model: str, weights: str):
     except UNREADABLE as error:
         if model in WEIGHTS:  # a download whose checksum is wrong
             raise missing(model, file) from error
-        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=str(error)[:200]) from error
+        reason = str(error)[:200]
+        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=reason) from error
 
 
 def _moved(segment: dict[str, Any], by_s: float) -> dict[str, Any]:

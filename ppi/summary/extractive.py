@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
+
 from ppi.records import KeyPoint, Span, Summary, SummarySection, Transcript
 from ppi.summary import ranking
 from ppi.summary.sections import sections_of, title_of
@@ -13,38 +15,50 @@ from ppi.summary.sentences import Sentence, sentences_of
 
 SHARE, FEWEST, MOST = 0.08, 5, 20
 SECTION_SENTENCES = 5
-# More sentences than this and the square matrix of likenesses would no longer be small.
-LARGEST = 4000
 
 
 def summarize(report: Callable[[float], None], transcript: Transcript) -> Summary:
     """Key points over the whole lesson, and a few sentences for each section. Deterministic."""
-    sentences = sentences_of(transcript)[:LARGEST]
-    report(0.2)
+    sentences = sentences_of(transcript)
+    report(0.3)
     matrix = ranking.vectors([sentence.text for sentence in sentences]) if sentences else None
     if matrix is None:
         return Summary(transcript.language, "extractive", "", (), _plain(sentences))
     scores = ranking.weigh([sentence.text for sentence in sentences], ranking.text_rank(matrix))
-    report(0.6)
-    count = min(max(FEWEST, math.ceil(SHARE * len(sentences))), MOST)
-    points = tuple(
-        KeyPoint(sentences[number].span.start_s, sentences[number].text)
-        for number in ranking.pick(matrix, scores, count)
-    )  # fmt: skip
+    report(0.5)
+    sections = sections_of(sentences)
+    rows = _rows(sections)
+    scores[[own[0] for own in rows]] *= ranking.FIRST_WEIGHT
+    report(0.7)
     lesson = Counter(stem for sentence in sentences for stem in ranking.stems(sentence.text))
-    parts, first = [], 0
-    for section in sections_of(sentences):
-        rows = range(first, first + len(section))
-        first += len(section)
-        parts.append(_section(section, matrix[rows.start : rows.stop], scores[rows.start : rows.stop], lesson))
-    report(1.0)
+    parts = []
+    for section, own in zip(sections, rows, strict=True):
+        text = " ".join(sentences[row].text for row in ranking.pick(matrix, scores, SECTION_SENTENCES, own))
+        parts.append(SummarySection(title_of(section, lesson), _span(section), text))
+    report(0.9)
+    points = tuple(
+        KeyPoint(sentences[row].span.start_s, sentences[row].text) for row in key_rows(matrix, scores, rows)
+    )  # fmt: skip
     return Summary(transcript.language, "extractive", "", points, tuple(parts))
 
 
-def _section(section: list[Sentence], matrix, scores, lesson: Counter[str]) -> SummarySection:
-    picked = ranking.pick(matrix, scores, SECTION_SENTENCES)
-    text = " ".join(section[number].text for number in picked)
-    return SummarySection(title_of(section, lesson), _span(section), text)
+def key_rows(matrix, scores: np.ndarray, sections: list[range]) -> list[int]:
+    """The rows that become key points: each section gives its share, so that the whole lesson is covered."""
+    total = sum(map(len, sections))
+    count = min(max(FEWEST, math.ceil(SHARE * total)), MOST)
+    chosen: list[int] = []
+    for number, own in enumerate(sections):
+        reached = sum(map(len, sections[: number + 1])) / total
+        chosen += ranking.pick(matrix, scores, round(count * reached) - len(chosen), own, beside=chosen)
+    return chosen
+
+
+def _rows(sections: list[list[Sentence]]) -> list[range]:
+    rows, first = [], 0
+    for section in sections:
+        rows.append(range(first, first + len(section)))
+        first += len(section)
+    return rows
 
 
 def _plain(sentences: list[Sentence]) -> tuple[SummarySection, ...]:

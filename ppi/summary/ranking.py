@@ -7,13 +7,14 @@ Carbonell and Goldstein, SIGIR 1998.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from ppi.summary.sentences import is_russian
 
-DAMPING, SETTLED = 0.85, 1e-6
+DAMPING, SETTLED, MAX_ROUNDS = 0.85, 1e-6, 200
 RELEVANCE = 0.7
 TOKEN = re.compile(r"\w+", re.UNICODE)
 # What teachers say without meaning anything by it.
@@ -25,7 +26,9 @@ CUES = re.compile(
     r"(?i)\b(определени|запомн|итак|главн|важн|вывод|следовательно|называется|important|definition|remember|in summary|"
     r"therefore|main|conclusion|is called|homework|домашн)"
 )
-COURTESIES = re.compile(r"(?i)^\W*(hello|good (morning|afternoon)|thank|здравствуй|добр(ый|ое)|спасибо|до свидания|goodbye|bye)")
+COURTESIES = re.compile(r"(?i)^\W*(hello|good (morning|afternoon)|thank|здравствуй|добр(ый|ое)|спасибо|до свидания|(good)?bye)")
+CUE_WEIGHT, COURTESY_WEIGHT, FIRST_WEIGHT = 1.25, 0.3, 1.1
+SHORTEST_WORDS = 5
 
 
 def stems(text: str) -> list[str]:
@@ -40,50 +43,68 @@ def vectors(texts: list[str]):
     """TF-IDF rows of unit length, a sparse matrix of shape (texts, terms); None when no text has a word that counts."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    try:
-        return TfidfVectorizer(analyzer=stems, sublinear_tf=True, dtype=np.float32).fit_transform(texts)
-    except ValueError:  # an empty vocabulary
+    found = [stems(text) for text in texts]
+    if not any(found):
         return None
+    return TfidfVectorizer(analyzer=lambda words: words, sublinear_tf=True).fit_transform(found)
 
 
 def text_rank(matrix) -> np.ndarray:
-    """Importance of each row, float64 of shape (rows,), summing to 1."""
-    links = (matrix @ matrix.T).toarray().astype(np.float32)
-    np.fill_diagonal(links, 0.0)
-    sums = links.sum(axis=1, keepdims=True)
-    count = len(links)
-    links = np.divide(links, sums, out=np.full_like(links, 1.0 / count), where=sums > 0)
+    """Importance of each row, float64 of shape (rows,), summing to 1.
+
+    The links between rows are their cosines. The square matrix of all links is never made: multiplying by the
+    vectors and back again gives the same sums in memory that grows with the text only.
+    """
+    count = matrix.shape[0]
+    own = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+
+    def along_links(weights: np.ndarray) -> np.ndarray:
+        return matrix @ (matrix.T @ weights) - own * weights
+
+    sums = along_links(np.ones(count))
+    is_alone = sums < 1e-9
+    shares = np.where(is_alone, 0.0, 1.0 / np.where(is_alone, 1.0, sums))
     ranks = np.full(count, 1.0 / count)
-    while True:
-        fresh = (1 - DAMPING) / count + DAMPING * (ranks @ links)
+    for _ in range(MAX_ROUNDS):
+        flow = along_links(ranks * shares) + ranks[is_alone].sum() / count
+        fresh = (1 - DAMPING) / count + DAMPING * flow
         fresh /= fresh.sum()
         if np.abs(fresh - ranks).max() < SETTLED / count:
             return fresh
         ranks = fresh
+    return ranks
 
 
 def weigh(texts: list[str], ranks: np.ndarray) -> np.ndarray:
-    """Ranks with the knowledge of lessons: definitions count more, greetings and fragments less."""
-    weighed = ranks / max(float(ranks.max()), 1e-12)
+    """Ranks, 0..1 and above, with the knowledge of lessons: definitions count more, greetings and fragments less."""
+    weighed = ranks / ranks.max()
     for number, text in enumerate(texts):
-        words = len(text.split())
         if CUES.search(text):
-            weighed[number] *= 1.25
-        if COURTESIES.search(text) or words < 4:
-            weighed[number] *= 0.3
+            weighed[number] *= CUE_WEIGHT
+        if COURTESIES.search(text) or len(text.split()) < SHORTEST_WORDS:
+            weighed[number] *= COURTESY_WEIGHT
     return weighed
 
 
-def pick(matrix, scores: np.ndarray, count: int) -> list[int]:
-    """The best rows that do not repeat each other, in order of appearance."""
+def pick(matrix, scores: np.ndarray, count: int, among: Sequence[int] | None = None, beside: Sequence[int] = ()) -> list[int]:
+    """The best `count` rows of `among` (all by default) that repeat neither each other nor those of `beside`, in order."""
+    among = np.asarray(range(len(scores)) if among is None else among, dtype=int)
+    rows, values = matrix[among], RELEVANCE * scores[among]
+    repeats = np.zeros(len(among))
+    for row in beside:
+        repeats = np.maximum(repeats, _likeness(rows, matrix[row]))
     chosen: list[int] = []
-    candidates = set(range(len(scores)))
-    while candidates and len(chosen) < count:
-        repeats = (matrix @ matrix[chosen].T).max(axis=1).toarray().ravel() if chosen else np.zeros(len(scores))
-        best = max(sorted(candidates), key=lambda row: RELEVANCE * scores[row] - (1 - RELEVANCE) * repeats[row])
+    while len(chosen) < min(count, len(among)):
+        worth = values - (1 - RELEVANCE) * repeats
+        worth[chosen] = -np.inf
+        best = int(np.argmax(worth))
         chosen.append(best)
-        candidates.discard(best)
-    return sorted(chosen)
+        repeats = np.maximum(repeats, _likeness(rows, rows[best]))
+    return sorted(int(among[place]) for place in chosen)
+
+
+def _likeness(rows, row) -> np.ndarray:
+    return (rows @ row.T).toarray().ravel()
 
 
 @lru_cache(maxsize=2)

@@ -12,31 +12,29 @@ import numpy as np
 from ppi.summary.ranking import TOKEN, stems, vectors
 from ppi.summary.sentences import Sentence
 
-WINDOW_S = 90.0
-SHORTEST_S = 180.0
+WINDOW_S = 60.0
+# Neighbouring windows are compared in groups of two: single minutes of speech have too little in common by chance.
+GROUP = 2
+SHORTEST_S, MOST = 180.0, 15
 TITLE_WORDS = 3
 
 
 def sections_of(sentences: list[Sentence]) -> list[list[Sentence]]:
-    """Consecutive stretches of at least three minutes, cut where neighbouring windows have least in common."""
+    """Consecutive stretches of at least three minutes, cut where the windows before and after have least in common."""
     windows = _windows(sentences)
-    if len(windows) < 4:
-        return [sentences] if sentences else []
-    matrix = vectors([" ".join(sentence.text for sentence in window) for window in windows])
+    matrix = vectors([" ".join(sentence.text for sentence in window) for window in windows]) if len(windows) > 1 else None
     if matrix is None:
-        return [sentences]
-    likeness = np.asarray([(matrix[n] @ matrix[n + 1].T).toarray()[0, 0] for n in range(len(windows) - 1)])
-    depths = _depths(likeness)
+        return [sentences] if sentences else []
+    depths = _depths(_likeness(matrix))
+    start_s, end_s = sentences[0].span.start_s, sentences[-1].span.end_s
+    shortest_s = max(SHORTEST_S, (end_s - start_s) / MOST)
     limit = depths.mean() + depths.std() / 2
-    sections, current = [], list(windows[0])
-    for number, window in enumerate(windows[1:]):
-        is_long_enough = current[-1].span.end_s - current[0].span.start_s >= SHORTEST_S
-        is_rest_long = sentences[-1].span.end_s - window[0].span.start_s >= SHORTEST_S
-        if depths[number] >= limit and is_long_enough and is_rest_long:
-            sections.append(current)
-            current = []
-        current += window
-    return [*sections, current]
+    cuts_s = [start_s, end_s]
+    for gap in sorted(range(len(depths)), key=lambda gap: (-depths[gap], gap)):
+        place_s = windows[gap + 1][0].span.start_s
+        if depths[gap] > max(limit, 1e-9) and min(abs(place_s - cut_s) for cut_s in cuts_s) >= shortest_s:
+            cuts_s.append(place_s)
+    return _cut(sentences, sorted(cuts_s)[1:-1])
 
 
 def title_of(section: list[Sentence], lesson: Counter[str]) -> str:
@@ -54,6 +52,15 @@ def title_of(section: list[Sentence], lesson: Counter[str]) -> str:
     return title[:1].upper() + title[1:]
 
 
+def _cut(sentences: list[Sentence], cuts_s: list[float]) -> list[list[Sentence]]:
+    sections: list[list[Sentence]] = [[]]
+    for sentence in sentences:
+        if len(sections) <= len(cuts_s) and sentence.span.start_s >= cuts_s[len(sections) - 1]:
+            sections.append([])
+        sections[-1].append(sentence)
+    return sections
+
+
 def _windows(sentences: list[Sentence]) -> list[list[Sentence]]:
     windows: list[list[Sentence]] = []
     for sentence in sentences:
@@ -63,11 +70,30 @@ def _windows(sentences: list[Sentence]) -> list[list[Sentence]]:
     return windows
 
 
+def _likeness(matrix) -> np.ndarray:
+    """Cosines between the groups of windows before and after each gap; float64 of shape (windows - 1,)."""
+    rows = matrix.toarray()
+    found = []
+    for gap in range(1, len(rows)):
+        before, after = rows[max(gap - GROUP, 0) : gap].sum(axis=0), rows[gap : gap + GROUP].sum(axis=0)
+        length = np.linalg.norm(before) * np.linalg.norm(after)
+        found.append(float(before @ after / length) if length else 0.0)
+    return np.asarray(found)
+
+
 def _depths(likeness: np.ndarray) -> np.ndarray:
-    """How deep each valley lies below the peaks on both its sides."""
+    """How deep each valley lies below the nearest peaks on both its sides."""
     depths = np.zeros(len(likeness))
     for number, value in enumerate(likeness):
-        left = likeness[: number + 1].max()
-        right = likeness[number:].max()
-        depths[number] = (left - value) + (right - value)
+        depths[number] = _peak(likeness[number::-1]) + _peak(likeness[number:]) - 2 * value
     return depths
+
+
+def _peak(values: np.ndarray) -> float:
+    """Where the climb that starts at the first value ends."""
+    peak = values[0]
+    for value in values[1:]:
+        if value < peak:
+            break
+        peak = value
+    return float(peak)

@@ -1,0 +1,83 @@
+"""Speech made on the spot with known words, real speech, and checkpoints of Whisper small enough for tests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import DATA, need
+
+RATE_HZ = 16_000
+JFK = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+
+
+@pytest.fixture(scope="session")
+def speak(tmp_path_factory) -> Callable[..., Path]:
+    """`speak("Good morning, class.", 8.0, "Урок окончен.")` is a 16 kHz mono WAV: sentences, and silences in seconds."""
+    need(shutil.which("espeak-ng") is not None, "espeak-ng")
+    folder = tmp_path_factory.mktemp("spoken")
+
+    def make(*parts: str | float) -> Path:
+        path = folder / f"{len(list(folder.iterdir()))}.wav"
+        sounds = [np.zeros(int(part * RATE_HZ), np.int16) if isinstance(part, float) else said(part) for part in parts]
+        return write_wav(path, np.concatenate(sounds))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def jfk(tmp_path_factory) -> Path:
+    """Real speech, eleven seconds: see JFK for the words."""
+    need(shutil.which("ffmpeg") is not None, "ffmpeg")
+    path = tmp_path_factory.mktemp("jfk") / "speech.wav"
+    source = DATA / "speech" / "jfk.flac"
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-i", source, "-ar", str(RATE_HZ), "-ac", "1", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def classroom_model() -> str:
+    """A checkpoint that knows the sentences of synthetic lessons."""
+    return str(DATA / "speech" / "classroom.pt")
+
+
+@pytest.fixture(scope="session")
+def random_model(tmp_path_factory) -> str:
+    """A checkpoint of random weights in the shape of a multilingual Whisper: it knows nothing and is slow to find that out."""
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+
+    torch.manual_seed(7)
+    dims = ModelDimensions(
+        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=448,
+        n_text_state=64, n_text_head=2, n_text_layer=1,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("weights") / "random.pt"
+    torch.save({"dims": vars(dims), "model_state_dict": Whisper(dims).state_dict()}, path)
+    return str(path)
+
+
+def said(text: str) -> np.ndarray:
+    """The sentence as int16 samples at 16 kHz; Cyrillic is spoken as Russian."""
+    voice = "ru" if any("а" <= letter <= "я" for letter in text.lower()) else "en-us"
+    raw = subprocess.run(["espeak-ng", "-v", voice, "-s", "145", "--stdout", text], capture_output=True, check=True).stdout
+    # espeak-ng cannot know the length when it writes the 44 bytes of the header.
+    sound = np.frombuffer(raw[44 : len(raw) // 2 * 2], np.int16).astype(np.float64)
+    length = int(len(sound) * RATE_HZ / 22_050)
+    return np.interp(np.linspace(0, len(sound) - 1, length), np.arange(len(sound)), sound).astype(np.int16)
+
+
+def write_wav(path: Path, samples: np.ndarray, rate_hz: int = RATE_HZ) -> Path:
+    """Write int16 samples as a mono WAV."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return path

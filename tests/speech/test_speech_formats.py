@@ -1,0 +1,147 @@
+"""Transcripts as files: exact round trips, captions that players accept, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from ppi.errors import InputError
+from ppi.records import Segment, Transcript, Word
+from ppi.speech import formats
+from ppi.speech.cues import LINE_CHARS, LONGEST_S, cues_of
+
+TIME = r"\d\d:\d\d:\d\d[.,]\d\d\d"
+
+
+def said(text: str, start_s: float = 0.0, word_s: float = 0.4) -> Segment:
+    words = tuple(
+        Word(word, round(start_s + n * word_s, 3), round(start_s + (n + 1) * word_s, 3), 0.1 + n / 1000)
+        for n, word in enumerate(text.split())
+    )
+    return Segment(words[0].start_s, words[-1].end_s, text, words)
+
+
+LESSON = Transcript(
+    (
+        said("Доброе утро, ребята. Сегодня мы узнаем, почему идёт дождь & откуда берётся <вода> в реке."),
+        said("Who can tell me what happens when the water gets hot? " * 6, 20.0),
+        Segment(3700.0, 3702.5, "Без слов."),
+    ),
+    "ru", "whisper", "base", 3705.25, ("A note.",),
+)  # fmt: skip
+
+
+def test_json_comes_back_exactly_as_it_went():
+    assert formats.from_json(formats.to_json(LESSON)) == LESSON
+    assert formats.from_json(formats.to_json(LESSON).encode()) == LESSON
+    nothing = Transcript((), "", "pocketsphinx", "en-us", 0.0)
+    assert formats.from_json(formats.to_json(nothing)) == nothing
+
+
+def test_json_has_the_fields_other_programs_rely_on():
+    raw = json.loads(formats.to_json(LESSON))
+    assert {"engine", "model", "language", "duration_s", "notes", "segments"} == set(raw)
+    assert {"start_s", "end_s", "text", "words"} == set(raw["segments"][0])
+    assert {"text", "start_s", "end_s", "probability"} == set(raw["segments"][0]["words"][0])
+
+
+def changed(**fields) -> str:
+    return json.dumps({**json.loads(formats.to_json(LESSON)), **fields})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "null", "7", b"\xff\xfe\x00", "[" * 100_000, '{"segments": 5}', changed(language=None),
+        changed(duration_s="long"), changed(duration_s=float("nan")), changed(duration_s=10**400), changed(segments=[None]),
+        changed(segments=[{"start_s": 2, "end_s": 1, "text": "", "words": []}]),
+        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [["a", 0, 1]]}]),
+        changed(segments=[{"start_s": -1, "end_s": 1, "text": "a", "words": []}]),
+        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [{"text": "a", "start_s": 0, "end_s": 1, "probability": "x"}]}]),
+        changed(notes=["\ud800"]),
+    ],
+    ids=range(18),
+)  # fmt: skip
+def test_what_is_no_transcript_is_refused_in_one_sentence(text):
+    with pytest.raises(InputError, match="not a transcript made by PPI"):
+        formats.from_json(text)
+
+
+def test_captions_fit_the_screen_never_overlap_and_lose_no_word():
+    cues = cues_of(LESSON)
+    assert all(1 <= len(cue.lines) <= 2 and all(0 < len(line) <= LINE_CHARS for line in cue.lines) for cue in cues)
+    assert all(0 < cue.end_s - cue.start_s <= LONGEST_S + 0.01 for cue in cues)
+    assert all(earlier.end_s <= later.start_s for earlier, later in zip(cues, cues[1:], strict=False))
+    assert " ".join(line for cue in cues for line in cue.lines).split() == LESSON.text.split()
+
+
+def test_a_new_caption_begins_after_a_pause():
+    first, second = said("Think about it."), said("Yes, Anna?", 8.0)
+    spoken = Segment(0.0, 9.0, "Think about it. Yes, Anna?", first.words + second.words)
+    cues = cues_of(replace(LESSON, segments=(spoken,)))
+    assert [(cue.start_s, cue.lines) for cue in cues] == [(0.0, ("Think about it.",)), (8.0, ("Yes, Anna?",))]
+
+
+def test_a_quick_word_can_be_read_but_never_into_the_next_caption():
+    quick = (Segment(1.0, 1.1, "Да.", (Word("Да.", 1.0, 1.1),)), Segment(1.5, 1.6, "Нет.", (Word("Нет.", 1.5, 1.6),)))
+    assert [(cue.start_s, cue.end_s) for cue in cues_of(replace(LESSON, segments=quick))] == [(1.0, 1.5), (1.5, 2.5)]
+
+
+def test_words_of_a_script_without_blanks_stay_together_and_long_ones_are_cut():
+    words = tuple(Word(letter, n * 0.2, n * 0.2 + 0.2) for n, letter in enumerate("今天我们学习"))
+    long = Segment(5.0, 6.0, "a" * 100, (Word("a" * 100, 5.0, 6.0),))
+    cues = cues_of(replace(LESSON, segments=(Segment(0.0, 1.2, "今天我们学习", words), long)))
+    assert cues[0].lines == ("今天我们学习",)
+    assert [len(line) for cue in cues[1:] for line in cue.lines] == [42, 42, 16]
+
+
+def test_overlapping_segments_of_another_program_make_captions_in_order():
+    messy = (Segment(0.0, 5.0, "One two."), Segment(2.0, 3.0, "Three."), Segment(2.5, 2.5, "Four."))
+    cues = cues_of(replace(LESSON, segments=messy))
+    assert all(earlier.end_s <= later.start_s for earlier, later in zip(cues, cues[1:], strict=False))
+    assert all(cue.start_s < cue.end_s for cue in cues)
+
+
+def test_srt_is_numbered_and_uses_commas():
+    blocks = formats.to_srt(LESSON).strip().split("\n\n")
+    for number, block in enumerate(blocks, start=1):
+        lines = block.split("\n")
+        assert lines[0] == str(number) and re.fullmatch(f"{TIME} --> {TIME}", lines[1]) and "," in lines[1]
+        assert 3 <= len(lines) <= 4
+    assert blocks[-1].split("\n")[1].startswith("01:01:40,000")
+
+
+def test_vtt_has_its_header_and_escapes():
+    text = formats.to_vtt(LESSON)
+    assert text.startswith("WEBVTT\n\n00:00:00.000 --> ")
+    assert "&lt;вода&gt;" in text and "&amp;" in text and "<вода>" not in text
+
+
+def test_an_arrow_that_somebody_says_breaks_no_captions():
+    spoken = replace(LESSON, segments=(said("a --> b"),))
+    assert formats.to_srt(spoken).count("-->") == formats.to_vtt(spoken).count("-->") == 1
+
+
+def test_txt_has_one_line_a_segment():
+    broken = replace(LESSON, segments=(Segment(0, 1, " One\n two. "), Segment(1, 2, "Three.")))
+    assert formats.to_txt(broken) == "One two.\nThree.\n"
+
+
+def test_all_four_files_are_written_and_nothing_else(tmp_path):
+    (tmp_path / "lesson.txt").write_text("old")
+    made = formats.write_all(LESSON, tmp_path, "lesson")
+    assert [path.name for path in made] == ["lesson.txt", "lesson.srt", "lesson.vtt", "lesson.transcript.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in made)
+    assert formats.from_json(made[-1].read_bytes()) == LESSON
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
+    (tmp_path / "lesson.txt").write_text("old")
+    unwritable = replace(LESSON, segments=(Segment(0, 1, "\ud800"),))
+    with pytest.raises(UnicodeEncodeError):
+        formats.write_all(unwritable, tmp_path, "lesson")
+    assert [path.name for path in tmp_path.iterdir()] == ["lesson.txt"]
+    assert (tmp_path / "lesson.txt").read_text() == "old"
