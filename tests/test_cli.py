@@ -15,11 +15,15 @@ from tests.conftest import DATA, ROOT
 
 def ppi(*arguments, folder=None, **variables):
     """Run `python -m ppi` as a person does, in an empty folder."""
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(folder or "/nonexistent"), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **variables
-    }  # fmt: skip
+    fixed = {"PATH": os.environ["PATH"], "HOME": str(folder or "/nonexistent"), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    environment = {**fixed, **variables}
     return subprocess.run(
-        [sys.executable, "-m", "ppi", *map(str, arguments)], cwd=folder, env=environment, capture_output=True, text=True, timeout=180
+        [sys.executable, "-m", "ppi", *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
 
 

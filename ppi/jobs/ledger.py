@@ -23,7 +23,8 @@ class Job:
     """One background run.
 
     `status` is queued, running, completed, error or cancelled; `phase` is the word the API shows while it runs.
-    `progress` is a whole percentage that never goes back within a run. `stage` and `error` are templates, their values beside them.
+    `progress` is a whole percentage that never goes back within a run. `stage` and `error` are templates, their values
+    beside them.
     Times are seconds since the epoch, 0.0 when not yet.
     """
 

@@ -30,6 +30,28 @@ CODECS = (
     "pcm_mulaw,pcm_alaw"
 )
 LISTS = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "codec_whitelist": CODECS}
+SCRATCH = "ppi-media-"
+
+
+def sweep_scratch() -> int:
+    """Remove the scratch folders of processes that were killed; answers how many there were."""
+    swept = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        owner = folder.name.removeprefix(SCRATCH).split("-")[0]
+        if owner.isdecimal() and not _is_running(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+            swept += 1
+    return swept
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's process
+        return True
+    return True
 
 
 @contextmanager
@@ -40,7 +62,7 @@ def scratch_input(source: Path) -> Iterator[Path]:
     """
     if not source.is_file():
         raise NotFound("The file {name} is not there any more. Upload it again.", name=source.name)
-    folder = Path(tempfile.mkdtemp(prefix="ppi-media-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     name = folder / secrets.token_hex(8)
     try:
         os.symlink(source.resolve(), name)

@@ -62,7 +62,8 @@ class ObjectStore(Protocol):
     def presign_get(self, bucket: str, key: str, *, expires_s: int = WEEK_S, download_name: str | None = None) -> str:
         """A link that gives the object to anybody until it expires, at most seven days ahead.
 
-        With `download_name` browsers save it under that name. Links of the local store begin with "/" unless a public address is set.
+        With `download_name` browsers save it under that name. Links of the local store begin with "/" unless a public address
+        is set.
         """
 
     def verify(self, bucket: str, key: str, given: Mapping[str, str]) -> str | None:

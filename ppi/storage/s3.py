@@ -194,7 +194,9 @@ class _Watched(io.RawIOBase):
 
 def _client(settings: StorageSettings, host: str, is_secure: bool) -> Minio:
     """A region is given so that signing never asks the server for it."""
-    pool = urllib3.PoolManager(timeout=TIMEOUT, retries=urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=[502, 503, 504]))
+    pool = urllib3.PoolManager(
+        timeout=TIMEOUT, retries=urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=[502, 503, 504])
+    )
     return Minio(
         host, access_key=settings.access_key, secret_key=settings.secret_key, secure=is_secure, region=REGION, http_client=pool
     )  # fmt: skip

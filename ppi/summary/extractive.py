@@ -24,10 +24,10 @@ def summarize(report: Callable[[float], None], transcript: Transcript) -> Summar
     matrix = ranking.vectors([sentence.text for sentence in sentences]) if sentences else None
     if matrix is None:
         return Summary(transcript.language, "extractive", "", (), _plain(sentences))
-    scores = ranking.weigh([sentence.text for sentence in sentences], ranking.text_rank(matrix))
+    scores = _scores(sentences, matrix)
     report(0.5)
     sections = sections_of(sentences)
-    rows = _rows(sections)
+    rows = _candidates(sections)
     scores[[own[0] for own in rows]] *= ranking.FIRST_WEIGHT
     report(0.7)
     lesson = Counter(stem for sentence in sentences for stem in ranking.stems(sentence.text))
@@ -36,29 +36,45 @@ def summarize(report: Callable[[float], None], transcript: Transcript) -> Summar
         text = " ".join(sentences[row].text for row in ranking.pick(matrix, scores, SECTION_SENTENCES, own))
         parts.append(SummarySection(title_of(section, lesson), _span(section), text))
     report(0.9)
-    points = tuple(
-        KeyPoint(sentences[row].span.start_s, sentences[row].text) for row in key_rows(matrix, scores, rows)
-    )  # fmt: skip
+    points = tuple(KeyPoint(sentences[row].span.start_s, sentences[row].text) for row in _key_rows(matrix, scores, rows))
     return Summary(transcript.language, "extractive", "", points, tuple(parts))
 
 
-def key_rows(matrix, scores: np.ndarray, sections: list[range]) -> list[int]:
+def _scores(sentences: list[Sentence], matrix) -> np.ndarray:
+    """What each sentence is worth. Saying the same again does not make it worth more, so repeats are not ranked: they get 0."""
+    firsts = [rows[0] for rows in _repeats(sentences).values()]
+    scores = np.zeros(len(sentences))
+    scores[firsts] = ranking.weigh([sentences[row].text for row in firsts], ranking.text_rank(matrix[firsts]))
+    return scores
+
+
+def _candidates(sections: list[list[Sentence]]) -> list[list[int]]:
+    """For each section the rows that may speak for it: all but the repeats within it."""
+    found, first = [], 0
+    for section in sections:
+        found.append(sorted(first + rows[0] for rows in _repeats(section).values()))
+        first += len(section)
+    return found
+
+
+def _repeats(sentences: list[Sentence]) -> dict[str, list[int]]:
+    """The rows where the same is said, by what is said."""
+    rows: dict[str, list[int]] = {}
+    for row, sentence in enumerate(sentences):
+        rows.setdefault(" ".join(sentence.text.casefold().split()), []).append(row)
+    return rows
+
+
+def _key_rows(matrix, scores: np.ndarray, sections: list[list[int]]) -> list[int]:
     """The rows that become key points: each section gives its share, so that the whole lesson is covered."""
     total = sum(map(len, sections))
     count = min(max(FEWEST, math.ceil(SHARE * total)), MOST)
     chosen: list[int] = []
     for number, own in enumerate(sections):
         reached = sum(map(len, sections[: number + 1])) / total
-        chosen += ranking.pick(matrix, scores, round(count * reached) - len(chosen), own, beside=chosen)
+        worthy = [row for row in own if scores[row] > 0]
+        chosen += ranking.pick(matrix, scores, round(count * reached) - len(chosen), worthy, beside=chosen)
     return chosen
-
-
-def _rows(sections: list[list[Sentence]]) -> list[range]:
-    rows, first = [], 0
-    for section in sections:
-        rows.append(range(first, first + len(section)))
-        first += len(section)
-    return rows
 
 
 def _plain(sentences: list[Sentence]) -> tuple[SummarySection, ...]:

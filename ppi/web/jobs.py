@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from flask import Blueprint, Response, jsonify, request
+from flask_babel import gettext
 
 from ppi.annotation import label_studio
 from ppi.errors import NotFound
@@ -62,6 +63,8 @@ def lessons_list() -> Response:
 def describe_job(job: Job) -> dict[str, Any]:
     """A job as the API shows it; messages are in the reader's language."""
     message = translated(job.error, job.error_args) if job.error else translated(job.stage, job.stage_args)
+    if job.status == "completed":
+        message = gettext("Done")
     shown = {
         "file_id": job.id, "job_id": job.id, "lesson_id": job.lesson_id, "kind": job.kind, "status": job.shown_status,
         "progress": job.progress, "message": message, "timestamp": _iso(job.updated_s),

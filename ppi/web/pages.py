@@ -94,7 +94,9 @@ def files() -> str:
         if not wanted or (row is not None and row.owner_name == wanted):
             listed.append((found, row))
     total_bytes = sum(found.size_bytes for found, _ in listed)
-    return render_template("files.html", step=0, files=listed, owners=owners, wanted=wanted, total_bytes=total_bytes, chosen=None)
+    return render_template(
+        "files.html", step=0, files=listed, owners=owners, wanted=wanted, total_bytes=total_bytes, chosen=None
+    )
 
 
 @bp.get("/account")
@@ -160,21 +162,37 @@ def state_of(shown: lessons.LessonView) -> tuple[str, str]:
 
 def words() -> dict[str, Any]:
     """What the scripts of the pages say."""
+    statuses = {
+        "queued": gettext("Waiting"),
+        "running": gettext("Starting"),
+        "uploading_video": gettext("Storing the video"),
+        "downloading": gettext("Fetching from storage"),
+        "extracting_audio": gettext("Extracting audio"),
+        "transcribing": gettext("Transcribing"),
+        "summarizing": gettext("Summarising"),
+        "building": gettext("Building the dataset"),
+        "publishing": gettext("Publishing"),
+        "completed": gettext("Done"),
+        "error": gettext("Failed"),
+        "cancelled": gettext("Cancelled"),
+    }
     return {
-        "statuses": {
-            "queued": gettext("Waiting"), "running": gettext("Starting"), "uploading_video": gettext("Storing the video"),
-            "downloading": gettext("Fetching from storage"), "extracting_audio": gettext("Extracting audio"),
-            "transcribing": gettext("Transcribing"), "summarizing": gettext("Summarising"), "building": gettext("Building the dataset"),
-            "publishing": gettext("Publishing"), "completed": gettext("Done"), "error": gettext("Failed"),
-            "cancelled": gettext("Cancelled"),
-        },
-        "uploading": gettext("Uploading"), "paused": gettext("Paused. Nothing is lost."), "position": gettext("Place in the queue: {position}"),
-        "left": gettext("about {time} left"), "copied": gettext("Copied!"), "offline": gettext("The server does not answer. Trying again…"),
-        "chooseFile": gettext("Choose a video first."), "chooseStored": gettext("Choose a file first."),
-        "tooLarge": gettext("This file is larger than the limit of {limit}."), "leave": gettext("The upload is not finished."),
-        "nothingStored": gettext("There are no videos in storage yet."), "pause": gettext("Pause"), "resume": gettext("Continue"),
-        "failed": gettext("Something went wrong. Try again."), "chosen": gettext("Chosen: {name}"),
-    }  # fmt: skip
+        "statuses": statuses,
+        "uploading": gettext("Uploading"),
+        "paused": gettext("Paused. Nothing is lost."),
+        "position": gettext("Place in the queue: {position}"),
+        "left": gettext("about {time} left"),
+        "copied": gettext("Copied!"),
+        "offline": gettext("The server does not answer. Trying again…"),
+        "chooseFile": gettext("Choose a video first."),
+        "chooseStored": gettext("Choose a file first."),
+        "tooLarge": gettext("This file is larger than the limit of {limit}."),
+        "nothingStored": gettext("There are no videos in storage yet."),
+        "pause": gettext("Pause"),
+        "resume": gettext("Continue"),
+        "failed": gettext("Something went wrong. Try again."),
+        "chosen": gettext("Chosen: {name}"),
+    }
 
 
 def _chosen() -> LessonRow | None:
@@ -216,6 +234,6 @@ def _counts(stored: build_dataset.StoredDataset | None) -> list[dict[str, Any]]:
         return []
     found = stored.report.get("patterns", [])
     most = max((entry["samples"] for entry in found), default=1)
-    return [{**entry, "most": most, "label": ngettext("%(num)s sample", "%(num)s samples", entry["samples"])} for entry in found]
-
-
+    return [
+        {**entry, "most": most, "label": ngettext("%(num)s sample", "%(num)s samples", entry["samples"])} for entry in found
+    ]

@@ -7,6 +7,7 @@ import time
 from ppi.jobs.ledger import Job
 from ppi.jobs.run import Run
 from ppi.jobs.threads import ThreadRunner
+from ppi.media.guards import sweep_scratch
 from ppi.services import Services
 from ppi.workflows import build_dataset, ingest, lessons, publish, scratch, summarize, transcribe, uploads
 
@@ -30,8 +31,9 @@ def start_runner(services: Services) -> ThreadRunner:
 
 
 def keep_house(services: Services) -> None:
-    """Throw away unfinished uploads and working folders nobody needs any more."""
+    """Throw away unfinished uploads, working folders and scratch folders nobody needs any more."""
     uploads.sweep_uploads(services)
+    sweep_scratch()
     scratch.sweep(services)
 
 

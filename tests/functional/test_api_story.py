@@ -62,7 +62,9 @@ def server(request, tmp_path_factory):
 def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     api = Api(server, "anna")
     with (DATA / "sample_lesson.mp4").open("rb") as video:
-        answer = api.post("/api/process-video", files={"video": ("Мой урок 1.mp4", video)}, data={"task_name": "Вода", "parts": "2"})
+        answer = api.post(
+            "/api/process-video", files={"video": ("Мой урок 1.mp4", video)}, data={"task_name": "Вода", "parts": "2"}
+        )
     lesson = answer.json()["file_id"]
     done = api.wait(lesson)
     assert done["status"] == "completed", done
@@ -95,7 +97,9 @@ def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
         assert "attachment" in got.headers["Content-Disposition"]
 
     with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
-        answer = api.post("/api/datasets", data={"file_id": lesson}, files={"annotations": marks, "patterns": ("p.xlsx", table)})
+        answer = api.post(
+            "/api/datasets", data={"file_id": lesson}, files={"annotations": marks, "patterns": ("p.xlsx", table)}
+        )
     built = api.wait(answer.json()["job_id"])
     assert built["status"] == "completed", built
     found = api.get(f"/api/datasets/{lesson}").json()
@@ -151,7 +155,9 @@ def test_what_is_no_lesson_is_refused_and_holds_no_slot(server):
 
 def test_an_object_in_storage_becomes_a_lesson(server):
     admin = server.services.users.by_name("admin")
-    server.services.store.put_file(server.services.raw, "inbox/Запись.mp4", DATA / "sample_lesson.mp4", content_type="video/mp4")
+    server.services.store.put_file(
+        server.services.raw, "inbox/Запись.mp4", DATA / "sample_lesson.mp4", content_type="video/mp4"
+    )
     boris, api = Api(server, "boris"), Api(server, "admin")
     asked = {"object_name": "inbox/Запись.mp4", "task_name": "Из хранилища"}
     assert boris.post("/api/process-video", json=asked).status_code == 404

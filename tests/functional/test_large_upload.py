@@ -40,7 +40,9 @@ def test_the_web_process_stays_under_200_mb_during_a_2_gb_upload(tmp_path):
         headers = {**tus, "Content-Type": "application/offset+octet-stream"}
         for offset in range(0, SIZE_BYTES, CHUNK_BYTES):
             data = os.urandom(1024) * (CHUNK_BYTES // 1024)
-            answer = api.session.patch(server.url + location, headers={**headers, "Upload-Offset": str(offset)}, data=data, timeout=120)
+            answer = api.session.patch(
+                server.url + location, headers={**headers, "Upload-Offset": str(offset)}, data=data, timeout=120
+            )
             assert answer.status_code == 204
         lesson = location.rsplit("/", 1)[1]
         assert server.services.lessons.get(lesson).state == "received"

@@ -21,7 +21,6 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-
 def kill_all(server):
     """kill -9 of the server's own processes; its children must end by themselves."""
     own = [psutil.Process(server.process.pid)]
@@ -88,7 +87,9 @@ def test_a_server_killed_while_transcribing_and_while_building_finishes_both_onc
     heard = api.wait(job)
     assert heard["status"] == "completed", heard
     with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
-        answer = api.post("/api/datasets", data={"file_id": lesson}, files={"annotations": marks, "patterns": ("p.xlsx", table)})
+        answer = api.post(
+            "/api/datasets", data={"file_id": lesson}, files={"annotations": marks, "patterns": ("p.xlsx", table)}
+        )
     build = answer.json()["job_id"]
     wait_for_phase(api, build, ("building",))
     kill_all(server)
@@ -116,7 +117,9 @@ def test_an_upload_continues_where_a_killed_server_acknowledged_it(folder):
     try:
         offset = int(api.session.head(server.url + location, headers=tus, timeout=20).headers["Upload-Offset"])
         assert offset == 300_000
-        api.session.patch(server.url + location, headers={**chunk, "Upload-Offset": str(offset)}, data=data[offset:], timeout=20)
+        api.session.patch(
+            server.url + location, headers={**chunk, "Upload-Offset": str(offset)}, data=data[offset:], timeout=20
+        )
         done = api.wait(location.rsplit("/", 1)[1])
         assert done["status"] == "completed"
         assert requests.get(done["shareable_url"], timeout=20).content == data

@@ -270,3 +270,20 @@ def test_the_system_ffmpeg_has_what_ppi_needs(ffmpeg):
 def test_an_old_ffmpeg_is_refused(program):
     with pytest.raises(ToolFailed, match="too old"):
         program("echo ffmpeg version 4.4.2-0ubuntu1 Copyright").check()
+
+
+def test_the_scratch_folder_of_a_killed_process_is_swept_and_that_of_a_living_one_kept(tmp_path, monkeypatch):
+    import os
+    import subprocess
+    import sys
+    import tempfile
+
+    from ppi.media import guards
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead, alive = (tmp_path / f"{guards.SCRATCH}{pid}-x" for pid in (gone.pid, os.getpid()))
+    dead.mkdir(), alive.mkdir()
+    assert guards.sweep_scratch() == 1
+    assert alive.exists() and not dead.exists()

@@ -48,6 +48,9 @@ def test_json_has_the_fields_other_programs_rely_on():
     assert {"text", "start_s", "end_s", "probability"} == set(raw["segments"][0]["words"][0])
 
 
+WORD = {"text": "a", "start_s": 0, "end_s": 1, "probability": None}
+
+
 def changed(**fields) -> str:
     return json.dumps({**json.loads(formats.to_json(LESSON)), **fields})
 
@@ -60,7 +63,7 @@ def changed(**fields) -> str:
         changed(segments=[{"start_s": 2, "end_s": 1, "text": "", "words": []}]),
         changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [["a", 0, 1]]}]),
         changed(segments=[{"start_s": -1, "end_s": 1, "text": "a", "words": []}]),
-        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [{"text": "a", "start_s": 0, "end_s": 1, "probability": "x"}]}]),
+        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [{**WORD, "probability": "x"}]}]),
         changed(notes=["\ud800"]),
     ],
     ids=range(18),

@@ -20,7 +20,11 @@ def metadata(**values):
 
 
 def create(client, size=10, **values):
-    headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": metadata(filename="Видео 1.mp4", task_name="Урок", **values)}
+    headers = {
+        **TUS,
+        "Upload-Length": str(size),
+        "Upload-Metadata": metadata(filename="Видео 1.mp4", task_name="Урок", **values),
+    }
     return client.post("/uploads/", headers=headers)
 
 
@@ -168,8 +172,10 @@ def test_an_upload_that_was_complete_when_the_server_died_is_queued_by_the_next(
 
 
 @pytest.mark.parametrize("headers, status", [
-    ({**TUS, "Upload-Length": "x"}, 400), ({**TUS, "Upload-Length": "-1"}, 400), ({**TUS}, 400), ({**TUS, "Upload-Length": "0"}, 400),
-    ({**TUS, "Upload-Length": "9" * 18}, 413), ({"Upload-Length": "5"}, 409), ({**TUS, "Upload-Length": "5", "Upload-Metadata": "a ???"}, 400),
+    ({**TUS, "Upload-Length": "x"}, 400), ({**TUS, "Upload-Length": "-1"}, 400), ({**TUS}, 400),
+    ({**TUS, "Upload-Length": "0"}, 400),
+    ({**TUS, "Upload-Length": "9" * 18}, 413), ({"Upload-Length": "5"}, 409),
+    ({**TUS, "Upload-Length": "5", "Upload-Metadata": "a ???"}, 400),
 ])  # fmt: skip
 def test_bad_announcements_are_refused(client_for, headers, status):
     answer = client_for("anna").post("/uploads/", headers=headers)
@@ -238,7 +244,8 @@ def test_a_classic_form_becomes_the_same_job(client_for, services):
 
 
 @pytest.mark.parametrize("form, code", [
-    ({}, "input"), ({"video": (io.BytesIO(b""), "a.mp4")}, "input"), ({"video": (io.BytesIO(b"x"), "a.mp4"), "parts": "0"}, "input"),
+    ({}, "input"), ({"video": (io.BytesIO(b""), "a.mp4")}, "input"),
+    ({"video": (io.BytesIO(b"x"), "a.mp4"), "parts": "0"}, "input"),
     ({"video": (io.BytesIO(b"x"), "a.mp4"), "parts": "many"}, "input"),
 ])  # fmt: skip
 def test_a_form_that_cannot_be_used_leaves_nothing(client_for, services, form, code):
@@ -259,7 +266,9 @@ def test_the_limit_is_the_setting(tmp_path):
     assert [create(client, 1000).status_code for _ in range(3)] == [201, 201, 409]
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "a\x00b.mp4", "\u202egnp.mp4", "-y.mp4", "x" * 300 + ".mp4", "...", "", "CON.mp4"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\x00b.mp4", "\u202egnp.mp4", "-y.mp4", "x" * 300 + ".mp4", "...", "", "CON.mp4"]
+)
 def test_hostile_file_names_stay_inside_the_lesson(client_for, services, name):
     headers = {**TUS, "Upload-Length": "4", "Upload-Metadata": metadata(filename=name, task_name=name)}
     answer = client_for("anna").post("/uploads/", headers=headers)
