@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from ppi.records import KeyPoint, Span
+from ppi.summary import ranking
 
+MOST_POINTS = 20
 POINT = re.compile(r"^[\W_]*(?:\d{1,2}[.)]\s*)?\[?(?:(\d{1,2}):)?(\d{1,3}):(\d\d)\]?\W*(\w.*)$")
 
 
@@ -21,6 +23,15 @@ def read_points(said: str, span: Span) -> list[KeyPoint]:
         if span.start_s - 1 <= time_s <= span.end_s + 1:
             points.setdefault(text.strip().casefold(), KeyPoint(float(time_s), text.strip()))
     return sorted(points.values(), key=lambda point: point.time_s)
+
+
+def best_points(points: list[KeyPoint]) -> tuple[KeyPoint, ...]:
+    """At most MOST_POINTS, those that say most and repeat least, in order of time."""
+    matrix = ranking.vectors([point.text for point in points]) if len(points) > MOST_POINTS else None
+    if matrix is None:
+        return tuple(points[:MOST_POINTS])
+    scores = ranking.weigh([point.text for point in points], ranking.text_rank(matrix))
+    return tuple(points[row] for row in ranking.pick(matrix, scores, MOST_POINTS))
 
 
 def clock(time_s: float) -> str:

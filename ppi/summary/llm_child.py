@@ -7,7 +7,7 @@ telling points of all chunks the key points of the lesson.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,31 +16,29 @@ from typing import Any
 from ppi.errors import BackendError, WeightsMissing
 from ppi.records import KeyPoint, Segment, Span, Summary, SummarySection, Transcript
 from ppi.summary import prompts, ranking
-from ppi.summary.answers import clock, read_points
+from ppi.summary.answers import best_points, clock, read_points
+from ppi.summary.chunks import LINE_TOKENS, chunks_of, lines_of
 from ppi.summary.sections import title_of
 from ppi.summary.sentences import sentences_of
 
-CHUNK_TOKENS, ANSWER_TOKENS, MOST_POINTS = 2000, 400, 20
-# Tokens that a line of the prompt needs besides its text: the time in brackets and the end of the line.
-LINE_TOKENS = 12
-LARGEST_CONTEXT = 8192
+CHUNK_TOKENS, ANSWER_TOKENS, LARGEST_CONTEXT = 2000, 400, 8192
 
 
 def summarize(report: Callable[[float], None], transcript: Transcript, model: str) -> Summary:
     """Raises WeightsMissing when the model cannot be loaded, BackendError when it says nothing of use."""
     chat = _load(model)
     language = prompts.LANGUAGE_NAMES.get(transcript.language, "the language of the transcript")
-    chunks = list(_chunks(transcript.segments, chat, _budget(chat, language)))
+    chunks = list(chunks_of(transcript.segments, chat.count, _budget(chat, language)))
     lesson = Counter(ranking.stems(transcript.text))
     points: list[KeyPoint] = []
     sections: list[SummarySection] = []
     for number, chunk in enumerate(chunks, start=1):
-        lines = "\n".join(_line(segment.start_s, segment.text) for segment in chunk)
         span = Span(chunk[0].start_s, chunk[-1].end_s)
-        said = chat.answer(prompts.CHUNK.format(language=language, number=number, count=len(chunks), lines=lines))
+        asked = prompts.CHUNK.format(language=language, number=number, count=len(chunks), lines=lines_of(chunk))
+        said = chat.answer(asked)
         report((number - 0.5) / len(chunks))
         found = read_points(said, span)
-        listed = "\n".join(_line(point.time_s, point.text) for point in found)
+        listed = "\n".join(f"[{clock(point.time_s)}] {point.text}" for point in found)
         text = chat.answer(prompts.SECTION.format(language=language, points=listed)) if found else said
         if text:
             sections.append(SummarySection(_title(chunk, transcript, lesson), span, text))
@@ -48,7 +46,8 @@ def summarize(report: Callable[[float], None], transcript: Transcript, model: st
         report(number / len(chunks))
     if not sections:
         raise BackendError("The chat model {model} gave no answer. Try again, or leave SUMMARY_MODEL empty.", model=model)
-    return Summary(transcript.language, "transformers", f"{model} (prompts {prompts.VERSION})", _best(points), tuple(sections))
+    made_by = f"{model} (prompts {prompts.VERSION})"
+    return Summary(transcript.language, "transformers", made_by, best_points(points), tuple(sections))
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,12 @@ class _Chat:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def answer(self, question: str) -> str:
-        """What the model says, without the question; the question must leave room for `answer_tokens`."""
+        """What the model says, without the question. Raises BackendError when the question leaves no room for it."""
         import torch
 
         asked = {name: tensor.to(self.model.device) for name, tensor in self.encode(question).items()}
+        if asked["input_ids"].shape[1] + self.answer_tokens > self.context:
+            raise BackendError("The chat model reads only {tokens} tokens at a time. Choose a larger one.", tokens=self.context)
         pad = self.tokenizer.pad_token_id
         with torch.inference_mode():
             made = self.model.generate(
@@ -122,46 +123,5 @@ def _budget(chat: _Chat, language: str) -> int:
     return budget
 
 
-def _chunks(segments: tuple[Segment, ...], chat: _Chat, budget: int) -> Iterator[list[Segment]]:
-    """Runs of segments that fit the budget together."""
-    chunk: list[Segment] = []
-    used = 0
-    for segment in segments:
-        for piece in _pieces(segment, chat, budget - LINE_TOKENS):
-            cost = chat.count(piece.text) + LINE_TOKENS
-            if chunk and used + cost > budget:
-                yield chunk
-                chunk, used = [], 0
-            chunk.append(piece)
-            used += cost
-    if chunk:
-        yield chunk
-
-
-def _pieces(segment: Segment, chat: _Chat, limit: int) -> Iterator[Segment]:
-    """The segment itself, or its halves, and theirs, until each fits."""
-    words = segment.text.split()
-    if chat.count(segment.text) <= limit:
-        yield segment
-    elif len(words) > 1:
-        half = len(words) // 2
-        middle_s = segment.start_s + (segment.end_s - segment.start_s) * half / len(words)
-        yield from _pieces(Segment(segment.start_s, middle_s, " ".join(words[:half])), chat, limit)
-        yield from _pieces(Segment(middle_s, segment.end_s, " ".join(words[half:])), chat, limit)
-
-
 def _title(chunk: list[Segment], transcript: Transcript, lesson: Counter[str]) -> str:
     return title_of(sentences_of(replace(transcript, segments=tuple(chunk))), lesson)
-
-
-def _best(points: list[KeyPoint]) -> tuple[KeyPoint, ...]:
-    """At most MOST_POINTS, those that say most and repeat least, in order of time."""
-    matrix = ranking.vectors([point.text for point in points]) if len(points) > MOST_POINTS else None
-    if matrix is None:
-        return tuple(points[:MOST_POINTS])
-    scores = ranking.weigh([point.text for point in points], ranking.text_rank(matrix))
-    return tuple(points[row] for row in ranking.pick(matrix, scores, MOST_POINTS))
-
-
-def _line(time_s: float, text: str) -> str:
-    return f"[{clock(time_s)}] {text}"

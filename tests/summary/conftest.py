@@ -69,40 +69,71 @@ def transcript_of(sentences: list[str], language: str = "en", step_s: float = 5.
 
 @pytest.fixture(scope="session")
 def chat_folder(tmp_path_factory) -> Callable[..., str]:
-    """`chat_folder(context=1024)` is the folder of a random Llama with a tokenizer of its own and a chat template."""
+    """`chat_folder(context=1024, says=())` is the folder of a small Llama with a tokenizer of its own.
+
+    It answers every question with the lines of `says`; without lines its weights are random and so are its answers.
+    Without `template` it is a model that was never taught to chat.
+    """
     made: dict[tuple, str] = {}
 
-    def make(context: int = 2048, template: bool = True) -> str:
-        if (context, template) not in made:
+    def make(context: int = 1024, template: bool = True, says: tuple[str, ...] = ()) -> str:
+        if (context, template, says) not in made:
             folder = tmp_path_factory.mktemp("chat")
-            write_chat_model(folder, context, template)
-            made[context, template] = str(folder)
-        return made[context, template]
+            tokenizer = tokenizer_for(says, template)
+            model_for(tokenizer, context, says).save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            made[context, template, says] = str(folder)
+        return made[context, template, says]
 
     return make
 
 
-def write_chat_model(folder, context: int, has_template: bool) -> None:
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+def tokenizer_for(says: tuple[str, ...], has_template: bool):
+    """Bytes, some pairs of them, and each line of `says` as a token of its own."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
 
     bare = Tokenizer(models.BPE(unk_token="<unk>"))
     bare.pre_tokenizer, bare.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=["<unk>", "<s>", "</s>"], initial_alphabet=letters)
+    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=["<unk>", "<s>", "</s>", "<say>"], initial_alphabet=letters)
     bare.train_from_iterator([text for texts in KEY_SENTENCES.values() for text in texts], trainer)
+    bare.add_tokens([AddedToken(f"{line}\n", normalized=False) for line in says])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bare, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
     if has_template:
         tokenizer.chat_template = (
             "{% for message in messages %}{% if message['role'] == 'system' %}{{ raise_exception('no system role') }}"
             "{% endif %}<s>{{ message['role'] }}: {{ message['content'] }}</s>{% endfor %}"
-            "{% if add_generation_prompt %}assistant:{% endif %}"
+            "{% if add_generation_prompt %}<say>{% endif %}"
         )
-    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def model_for(tokenizer, context: int, says: tuple[str, ...]):
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    size = (len(tokenizer) + 7) // 8 * 8
     torch.manual_seed(5)
     config = LlamaConfig(
-        hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        vocab_size=len(tokenizer), max_position_embeddings=context, bos_token_id=1, eos_token_id=2,
+        hidden_size=size if says else 64, intermediate_size=16, num_hidden_layers=1, num_attention_heads=4,
+        num_key_value_heads=2, vocab_size=size, max_position_embeddings=context, bos_token_id=1, eos_token_id=2,
     )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    if says:
+        follow(model, tokenizer.convert_tokens_to_ids(["<say>", *(f"{line}\n" for line in says), "</s>"]))
+    return model
+
+
+def follow(model, chain: list[int]) -> None:
+    """Set the weights so that each token of the chain is followed by the next, whatever was said before."""
+    import torch
+
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.embed_tokens.weight.copy_(torch.eye(len(model.model.embed_tokens.weight)))
+        model.lm_head.weight.zero_()
+        for token, following in zip(chain, chain[1:], strict=False):
+            model.lm_head.weight[following, token] = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from ppi.errors import BackendError, Cancelled, WeightsMissing
 from ppi.records import KeyPoint, Segment, Span, Transcript
 from ppi.settings import SummarySettings
-from ppi.summary import engine, llm_child
-from ppi.summary.answers import read_points
+from ppi.summary import engine
+from ppi.summary.answers import best_points, read_points
+from ppi.summary.chunks import LINE_TOKENS, chunks_of
 from tests.summary.conftest import transcript_of
 
 
@@ -22,33 +24,41 @@ def quiet(fraction: float) -> None:
 @pytest.mark.parametrize("has_template", [True, False], ids=["with a chat template", "without"])
 def test_a_chat_model_gives_a_summary_of_the_whole_lesson(has_template, chat_folder, lecture):
     folder, progress = chat_folder(1024, has_template), []
-    said = lecture("en")
+    said = replace(lecture("en"), segments=lecture("en").segments[:25])
     summary = engine.summarize(said, SummarySettings(model=folder), progress.append)
     assert summary.engine == "transformers" and summary.model.startswith(folder)
-    assert len(summary.sections) >= 3
+    assert len(summary.sections) >= 2
     assert summary.sections[0].span.start_s == 0 and summary.sections[-1].span.end_s == said.segments[-1].end_s
     assert all(section.text and section.title for section in summary.sections)
     assert progress == sorted(progress) and len(set(progress)) > 2
 
 
-def test_chunks_keep_segments_whole_and_prompts_within_the_context(chat_folder, lecture):
+def test_points_of_the_model_become_key_points_at_their_time(chat_folder, lecture):
+    says = ("[00:05] Water rises.", "[00:40] Rain falls.", "[99:00] Nobody said this.")
+    summary = engine.summarize(lecture("en"), SummarySettings(model=chat_folder(says=says)), quiet)
+    assert summary.key_points == (KeyPoint(5.0, "Water rises."), KeyPoint(40.0, "Rain falls."))
+    assert summary.sections[0].text == "\n".join(says)
+
+
+def test_chunks_keep_segments_whole_and_fill_the_budget(lecture):
     said = lecture("ru")
-    chat = llm_child._load(chat_folder(1024))
-    budget = llm_child._budget(chat, "Russian")
-    chunks = list(llm_child._chunks(said.segments, chat, budget))
+    chunks = list(chunks_of(said.segments, len, 500))
     assert [segment for chunk in chunks for segment in chunk] == list(said.segments)
-    for chunk in chunks:
-        lines = "\n".join(llm_child._line(segment.start_s, segment.text) for segment in chunk)
-        asked = llm_child.prompts.CHUNK.format(language="Russian", number=10, count=12, lines=lines)
-        assert chat.encode(asked)["input_ids"].shape[1] + chat.answer_tokens <= 1024
+    sizes = [sum(len(segment.text) + LINE_TOKENS for segment in chunk) for chunk in chunks]
+    assert max(sizes) <= 500 and min(sizes[:-1]) > 350
 
 
-def test_a_segment_larger_than_the_context_is_cut_and_loses_no_word(chat_folder):
-    chat = llm_child._load(chat_folder(1024))
+def test_a_segment_larger_than_the_budget_is_cut_and_loses_no_word():
     giant = Segment(0.0, 100.0, " ".join(f"word{n}" for n in range(1500)))
-    pieces = [piece for chunk in llm_child._chunks((giant,), chat, 300) for piece in chunk]
+    pieces = [piece for chunk in chunks_of((giant,), len, 300) for piece in chunk]
     assert " ".join(piece.text for piece in pieces) == giant.text and len(pieces) > 4
     assert all(earlier.end_s == later.start_s for earlier, later in zip(pieces, pieces[1:], strict=False))
+    assert all(len(piece.text) <= 300 for piece in pieces)
+
+
+def test_a_word_larger_than_the_budget_is_shortened():
+    [[piece]] = chunks_of((Segment(0.0, 1.0, "a" * 10_000),), len, 300)
+    assert 0 < len(piece.text) <= 300
 
 
 def test_a_model_too_small_to_read_anything_is_refused(chat_folder, lecture):
@@ -125,7 +135,7 @@ def test_points_beyond_the_first_hour_keep_their_time():
 
 def test_many_points_are_cut_to_the_best_in_order_of_time():
     points = [KeyPoint(float(n), f"Point {n} about the river and the cloud number{n}.") for n in range(60)]
-    best = llm_child._best(points)
+    best = best_points(points)
     assert len(best) == 20 and list(best) == sorted(best, key=lambda point: point.time_s)
 
 
