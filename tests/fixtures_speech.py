@@ -55,7 +55,7 @@ def random_model(tmp_path_factory) -> str:
 
     torch.manual_seed(7)
     dims = ModelDimensions(
-        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=448,
+        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=64,
         n_text_state=64, n_text_head=2, n_text_layer=1,
     )  # fmt: skip
     path = tmp_path_factory.mktemp("weights") / "random.pt"

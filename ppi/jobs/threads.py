@@ -115,7 +115,9 @@ class ThreadRunner:
                     log.exception("job %s: the lease could not be renewed", job_id)
 
     def _work(self, job: Job, run: Run) -> None:
-        log.info("job %s: %s of lesson %s begins, attempt %d", job.id, job.kind, job.lesson_id, job.attempt)
+        log.info(
+            "job %s: %s of lesson %s for user %s begins, attempt %d", job.id, job.kind, job.lesson_id, job.owner_id, job.attempt
+        )
         try:
             self._record(job, self._handlers[job.kind], run)
         except Exception:  # the row keeps its lease and is claimed again when that runs out

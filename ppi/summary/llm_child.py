@@ -92,14 +92,9 @@ class _Chat:
 @lru_cache(maxsize=1)
 def _load(name: str) -> _Chat:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    is_folder = Path(name).is_dir()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=is_folder, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, local_files_only=is_folder, trust_remote_code=False, use_safetensors=True, dtype="auto"
-        )
+        tokenizer, model = _read(name)
     except MemoryError:
         raise
     except Exception as error:  # each file of a model is read by another library with errors of its own
@@ -112,6 +107,23 @@ def _load(name: str) -> _Chat:
         model = model.to("cuda")
     known = getattr(model.config, "max_position_embeddings", LARGEST_CONTEXT) or LARGEST_CONTEXT
     return _Chat(tokenizer, model.eval(), min(known, tokenizer.model_max_length, LARGEST_CONTEXT))
+
+
+def _read(name: str) -> tuple[Any, Any]:
+    """(tokenizer, model). The network is asked only for a repository that is not on this machine yet."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    def read(is_local: bool) -> tuple[Any, Any]:
+        wanted = {"local_files_only": is_local, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(name, **wanted)
+        return tokenizer, AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, dtype="auto", **wanted)
+
+    try:
+        return read(is_local=True)
+    except OSError:
+        if Path(name).exists() or Path(name).is_absolute():
+            raise
+        return read(is_local=False)
 
 
 def _budget(chat: _Chat, language: str) -> int:

@@ -6,6 +6,7 @@ quotas follow in the views; the body is read last.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ ACCESS = {
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 login_manager = LoginManager()
 
@@ -86,6 +88,7 @@ def log_in(account: User) -> None:
     session.clear()
     login_user(Visitor(account, secrets.token_urlsafe(16)))
     session.permanent = True
+    log.info("user %s logged in from %s", account.id, request.remote_addr)
 
 
 def log_out() -> None:

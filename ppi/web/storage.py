@@ -95,7 +95,7 @@ def allow_label_studio(answer: Response) -> Response:
 def _serve(found: ObjectInfo, download_name: str | None) -> Response:
     start, stop, status = 0, found.size_bytes, 200
     asked = parse_range_header(request.headers.get("Range"))
-    if asked is not None and len(asked.ranges) == 1 and _is_current(found):
+    if asked is not None and asked.units == "bytes" and len(asked.ranges) == 1 and _is_current(found):
         wanted = asked.range_for_length(found.size_bytes)
         if wanted is None:
             return Response(status=416, headers={"Content-Range": f"bytes */{found.size_bytes}"})

@@ -182,3 +182,19 @@ def test_a_whole_file_in_one_chunk_is_taken(server):
     lesson = location.rsplit("/", 1)[1]
     assert api.wait(lesson)["status"] == "completed"
     assert api.post(f"/api/lessons/{lesson}/delete").json()["success"]
+
+
+def test_another_implementation_of_tus_uploads_in_pieces(server):
+    """The protocol is not just what our own page speaks."""
+    from tusclient.client import TusClient
+
+    api = Api(server, "boris")
+    client = TusClient(f"{server.url}/uploads/", headers=dict(api.session.headers))
+    metadata = {"filename": "Урок с tus.mp4", "task_name": "tus"}
+    sender = client.uploader(str(DATA / "sample_lesson.mp4"), chunk_size=200_000, metadata=metadata)
+    sender.upload()
+    lesson = sender.url.rsplit("/", 1)[1]
+    done = api.wait(lesson)
+    assert done["status"] == "completed"
+    assert requests.get(done["shareable_url"], timeout=20).content == (DATA / "sample_lesson.mp4").read_bytes()
+    assert api.post(f"/api/lessons/{lesson}/delete").json()["success"]

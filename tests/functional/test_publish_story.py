@@ -1,0 +1,58 @@
+"""The last step through the API: the stored dataset is pushed to a Hub, private, and its files arrive as they were built."""
+
+from __future__ import annotations
+
+import pytest
+
+from ppi.services import Services
+from tests.conftest import DATA, settings_for, start_server, stop_server, with_people
+from tests.functional.test_api_story import Api
+from tests.servers.hub_stub import TOKEN, HubStub
+
+
+@pytest.fixture
+def hub():
+    stub = HubStub().start()
+    yield stub
+    stub.stop()
+
+
+def build(api):
+    """Upload the sample lesson and build its dataset; answers the lesson's id."""
+    with (DATA / "sample_lesson.mp4").open("rb") as video:
+        answer = api.post("/api/process-video", files={"video": ("a.mp4", video)}, data={"task_name": "A"})
+    lesson = answer.json()["file_id"]
+    api.wait(lesson)
+    with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
+        files = {"annotations": marks, "patterns": ("p.xlsx", table)}
+        answer = api.post("/api/datasets", data={"file_id": lesson}, files=files)
+    assert api.wait(answer.json()["job_id"])["status"] == "completed"
+    return lesson
+
+
+def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub):
+    folder, variables = tmp_path / "data", {"HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
+    with_people(Services(settings_for(folder, **variables)))
+    server = start_server(folder, **variables)
+    try:
+        api = Api(server, "anna")
+        assert api.post("/api/datasets/0123456789abcdef/push", json={"repo_id": "school/x"}).status_code == 404
+        lesson = build(api)
+        for wrong in ({"repo_id": "Школа/уроки"}, {"repo_id": "a b"}, {}):
+            assert api.post(f"/api/datasets/{lesson}/push", json=wrong).status_code == 400
+        name = f"{hub.owner}/water-lesson"
+        pushed = api.wait(api.post(f"/api/datasets/{lesson}/push", json={"repo_id": name}).json()["job_id"])
+        assert pushed["status"] == "completed", pushed
+        assert name in pushed["result"]["url"]
+        repository = hub.repositories[name]
+        assert repository.is_private
+        services = server.services
+        prefix = next(row.prefix for row in services.lessons.list()) + "dataset/"
+        stored = {item.key.removeprefix(prefix): item.key for item in services.store.list(services.final, prefix)}
+        arrived = repository.files
+        assert set(stored) <= set(arrived) | {".gitattributes"}
+        for path, key in stored.items():
+            assert arrived[path] == b"".join(services.store.read(services.final, key)), path
+        assert TOKEN not in (folder / "logs" / "ppi.log").read_text() + (folder / "server.out").read_text()
+    finally:
+        stop_server(server)
