@@ -70,16 +70,19 @@ class WarmChild:
         timeout_s: float | None = None,
     ) -> Any:
         """Run `target` in the child, starting it when needed; see `run_in_child`."""
-        with self._lock:
+        while not self._lock.acquire(timeout=TICK_S):  # another call has the child: this one can still be cancelled
+            on_tick()
+        try:
             self._ensure()
-            try:
-                self._pipe.send((target, kwargs))
-                return self._wait(on_report, on_tick, timeout_s)
-            except BaseException as error:
-                if not isinstance(error, _RaisedInChild):
-                    self.stop()
-                    raise
-                raise error.cause from None
+            self._pipe.send((target, kwargs))
+            return self._wait(on_report, on_tick, timeout_s)
+        except _RaisedInChild as error:
+            raise error.cause from None
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            self._lock.release()
 
     def _ensure(self) -> None:
         if self._process is not None and self._process.is_alive():

@@ -125,7 +125,7 @@ def test_pages_without_a_description_exist(app):
 
 
 def test_the_description_is_valid_openapi():
-    openapi_spec_validator.validate(specification())
+    assert openapi_spec_validator.validate(specification()) is None
 
 
 def test_the_api_page_names_only_calls_that_exist():

@@ -1,6 +1,7 @@
 """Child processes: answers, errors, progress, and an end whenever the parent wants one."""
 
 import os
+import threading
 import time
 
 import psutil
@@ -93,3 +94,24 @@ def test_an_error_in_on_tick_kills_the_child_at_once():
 def test_a_child_with_a_memory_limit_fails_instead_of_taking_the_machine_down():
     with pytest.raises(ToolFailed, match="memory"):
         run_in_child(f"{HERE}:hog", {}, memory_bytes=1_500_000_000)
+
+
+def test_a_call_that_waits_for_a_busy_child_can_be_cancelled():
+    child, pids = WarmChild(), []
+
+    def keep_busy():
+        with pytest.raises(ToolFailed):
+            child.call(f"{HERE}:sleep", {}, on_report=pids.append, timeout_s=8)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    while not pids:
+        time.sleep(0.05)
+
+    def cancel():
+        raise Cancelled("The job was cancelled.")
+
+    with pytest.raises(Cancelled):
+        child.call(f"{HERE}:pid", {}, on_tick=cancel)
+    assert psutil.pid_exists(pids[0]), "the other call goes on"
+    busy.join()

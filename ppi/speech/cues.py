@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ppi.records import Segment, Transcript
 
@@ -35,13 +36,13 @@ class _Piece:
 
 
 def cues_of(transcript: Transcript) -> list[Cue]:
-    """Captions in order of time that never overlap."""
+    """Captions in order of time that never overlap, in whole milliseconds."""
     groups = [group for segment in transcript.segments for group in _groups(_pieces(segment))]
     cues: list[Cue] = []
-    for group, following in zip(groups, [*groups[1:], None], strict=True):
-        start_s = max(group[0].start_s, cues[-1].end_s if cues else 0.0)
+    for group, following in zip_longest(groups, groups[1:]):
+        start_s = round(max(group[0].start_s, cues[-1].end_s if cues else 0.0), 3)
         free_s = following[0].start_s if following else transcript.duration_s
-        end_s = max(group[-1].end_s, min(start_s + SHORTEST_S, free_s), start_s + 0.001)
+        end_s = round(max(group[-1].end_s, min(start_s + SHORTEST_S, free_s), start_s + 0.001), 3)
         cues.append(Cue(start_s, end_s, tuple(_lines(group))))
     return cues
 

@@ -10,7 +10,7 @@ MAX_NAME_BYTES = 200
 USER_ID, USER_NAME, LESSON_ID = "user-id", "user-name", "lesson-id"
 
 JOINER = "\u200d"  # holds emoji together
-_SLASHES = re.compile(r"[/\\\u2215\u2044\u29f8\ufe68\uff0f\uff3c]")
+_SLASHES = re.compile(r"[/\\\u2044\u2215\u2216\u27cb\u27cd\u29f5\u29f8\u29f9\ufe68\uff0f\uff3c]")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _FALLBACK = "file"
 
@@ -20,14 +20,12 @@ def clean_name(name: str) -> str:
 
     Cyrillic, spaces and emoji stay, the extension survives shortening, and the result is never empty.
     """
-    name = unicodedata.normalize("NFC", name.encode("utf-8", "ignore").decode())
-    name = _SLASHES.sub("_", name)
+    name = _SLASHES.sub("_", name.encode("utf-8", "ignore").decode())
     name = "".join(letter for letter in name if letter == JOINER or unicodedata.category(letter)[0] != "C")
-    name = re.sub(r"\s+", " ", name).strip(" .")
-    name = name.lstrip("-~").strip(" .") or _FALLBACK
-    if _RESERVED.match(name):
-        name = f"_{name}"
-    return _shorten(name)
+    # After the removals: letters and accents that they kept apart have met.
+    name = re.sub(r"\s+", " ", unicodedata.normalize("NFC", name))
+    name = _shorten(name.lstrip(" .-~" + JOINER).rstrip(" ." + JOINER) or _FALLBACK)
+    return _shorten(f"_{name}") if _RESERVED.match(name) else name
 
 
 def lesson_prefix(owner_name: str, role: str, task_name: str, day: date, serial: int = 1) -> str:

@@ -153,6 +153,10 @@ def _styles(document, language: str) -> None:
         if colour:
             style.font.color.rgb = RGBColor(*colour)
             style.font.italic = False
+    document.styles["Caption"].font.bold = False
+    for line in document.styles["Title"].element.iter(qn("w:bottom")):
+        line.set(qn("w:color"), HAIRLINE)
+        line.attrib.pop(qn("w:themeColor"), None)
     document.styles["Heading 1"].paragraph_format.space_after = Pt(6)
     normal = document.styles["Normal"]
     normal.paragraph_format.space_after = Pt(6)
@@ -199,8 +203,15 @@ def _hairlines(table) -> None:
         for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", HAIRLINE)):
             line.set(qn(f"w:{name}"), value)
         borders.append(line)
-    # The schema wants the borders before the layout.
-    table._tbl.tblPr.find(qn("w:tblLayout")).addprevious(borders)
+    # Without it the lines would begin left of the text around the table.
+    margins, left = OxmlElement("w:tblCellMar"), OxmlElement("w:left")
+    left.set(qn("w:w"), "0")
+    left.set(qn("w:type"), "dxa")
+    margins.append(left)
+    # The schema wants the borders before the layout and the margins after it.
+    layout = table._tbl.tblPr.find(qn("w:tblLayout"))
+    layout.addprevious(borders)
+    layout.addnext(margins)
 
 
 def _timed(document, time_s: float, text: str) -> None:

@@ -41,7 +41,7 @@ def share_heard(said: str, heard: str) -> float:
 
 def test_most_words_of_real_speech_are_heard_with_times_in_order(told):
     heard, progress = told
-    # Measured: 0.73.
+    # Measured: 0.68 to 0.77 in several runs.
     assert share_heard(JFK, heard.text) > 0.6
     times = [time for word in heard.words for time in (word.start_s, word.end_s)]
     assert times == sorted(times) and times[0] >= 0 and times[-1] <= heard.duration_s == pytest.approx(11.0, abs=0.1)
