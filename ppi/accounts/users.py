@@ -203,16 +203,27 @@ class Users:
 def _parse(path: Path) -> dict[str, User]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["users"]
-        users = [
-            User(**{**row, "tokens": tuple(ApiToken(**token) for token in row.get("tokens", ()))})
-            for row in rows
-        ]  # fmt: skip
+        users = [_user(row) for row in rows]
+        if len({user.id for user in users}) < len(users) or len({user.name.casefold() for user in users}) < len(users):
+            raise ValueError("two accounts have the same id or name")
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             "{path} cannot be read ({reason}). Compare it with users.json.example, or restore it from a backup.",
             path=str(path), reason=str(error),
         ) from error  # fmt: skip
     return {user.id: user for user in users}
+
+
+def _user(row: dict) -> User:
+    """Raises TypeError and ValueError for what a hand may have written wrong."""
+    user = User(**{**row, "tokens": tuple(ApiToken(**token) for token in row.get("tokens", ()))})
+    texts = [user.id, user.name, user.password_hash, user.language, *(token.sha256 for token in user.tokens)]
+    is_typed = all(isinstance(text, str) for text in texts) and isinstance(user.is_disabled, bool)
+    if not is_typed or not isinstance(user.session_version, int):
+        raise TypeError(f"a value of the account {user.name} is of another type than in the example")
+    if user.role not in ROLES:
+        raise ValueError(f"the role of the account {user.name} is {user.role}, not admin or DL-user")
+    return user
 
 
 def _admins(users: dict[str, User]) -> list[User]:

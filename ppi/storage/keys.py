@@ -13,6 +13,8 @@ JOINER = "\u200d"  # holds emoji together
 _SLASHES = re.compile(r"[/\\\u2044\u2215\u2216\u27cb\u27cd\u29f5\u29f8\u29f9\ufe68\uff0f\uff3c]")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _FALLBACK = "file"
+# Endings of what is made from a video: one that is itself called so would be replaced by it.
+_DERIVED = (".wav", ".txt", ".srt", ".vtt")
 
 
 def clean_name(name: str) -> str:
@@ -36,8 +38,9 @@ def lesson_prefix(owner_name: str, role: str, task_name: str, day: date, serial:
 
 
 def video_key(prefix: str, file_name: str) -> str:
-    """Where the lesson's video lies."""
-    return prefix + clean_name(file_name)
+    """Where the lesson's video lies; one that is called `lesson.wav` becomes `lesson.wav.video`."""
+    name = clean_name(file_name)
+    return prefix + (f"{name}.video" if name.lower().endswith(_DERIVED) else name)
 
 
 def stem(key: str) -> str:

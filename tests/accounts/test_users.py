@@ -25,7 +25,7 @@ def test_an_account_is_added_found_and_kept(users, tmp_path):
     again = Users(tmp_path / "users.json")
     assert again.get(made.id) == again.by_name("анна ёлкина") == made
     assert again.all() == [made]
-    assert (tmp_path / "users.json").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "users.json").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("name, password, role", [
@@ -120,7 +120,19 @@ def test_nothing_secret_is_in_the_repr(users):
     assert "scrypt" not in shown and "sha256" not in shown
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"users": [{"id": "1"}]}', '{"users": 5}', '{"users": [{"id": 1, "x": 2}]}'])
+ROW = {"id": "1", "name": "admin", "role": "admin", "password_hash": "x"}
+TOKEN = {"id": "a", "label": "b", "created": "c", "sha256": 5}
+
+
+def rows(*changed) -> str:
+    return json.dumps({"users": [{**ROW, **row} for row in changed]})
+
+
+@pytest.mark.parametrize("text", [
+    "", "[]", "{", '{"users": [{"id": "1"}]}', '{"users": 5}', '{"users": [{"id": 1, "x": 2}]}', '{"users": ["anna"]}',
+    rows({"name": None}), rows({"role": "Admin"}), rows({"password_hash": None}), rows({"tokens": [TOKEN]}),
+    rows({"session_version": "1"}), rows({"is_disabled": "false"}), rows({}, {"name": "anna"}), rows({}, {"id": "2"}),
+])  # fmt: skip
 def test_a_broken_file_is_named(tmp_path, text):
     path = tmp_path / "users.json"
     path.write_text(text)
@@ -131,6 +143,7 @@ def test_a_broken_file_is_named(tmp_path, text):
 def test_the_example_can_be_read():
     found = Users(ROOT / "users.json.example").all()
     assert sorted(user.role for user in found) == ["DL-user", "admin"]
+    assert all(user.password_hash.startswith("scrypt:") for user in found)
     assert "users passwd" in json.loads((ROOT / "users.json.example").read_text())["comment"]
 
 
@@ -149,4 +162,5 @@ def test_four_hundred_parallel_changes_all_survive(users, tmp_path):
         process.start()
     for process in processes:
         process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     assert len(users.get(anna.id).tokens) == 400

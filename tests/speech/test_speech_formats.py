@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import random
 import re
 from dataclasses import replace
 
@@ -115,6 +117,61 @@ def test_srt_is_numbered_and_uses_commas():
         assert lines[0] == str(number) and re.fullmatch(f"{TIME} --> {TIME}", lines[1]) and "," in lines[1]
         assert 3 <= len(lines) <= 4
     assert blocks[-1].split("\n")[1].startswith("01:01:40,000")
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+def test_captions_are_read_back_by_a_strict_reader_whatever_was_said(kind):
+    chance = random.Random(2)
+    for _ in range(150):
+        given = strange(chance)
+        text = formats.to_srt(given) if kind == "srt" else formats.to_vtt(given)
+        cues = read_captions(kind, text)
+        assert all(start_ms < end_ms for start_ms, end_ms, _ in cues)
+        assert all(earlier[1] <= later[0] for earlier, later in zip(cues, cues[1:], strict=False))
+        assert all(1 <= len(lines) <= 2 and all(0 < len(line) <= LINE_CHARS for line in lines) for *_, lines in cues)
+
+
+def strange(chance: random.Random) -> Transcript:
+    """Times that meet between two milliseconds or run backwards, and words that formats trip over."""
+    vocabulary = ("слово", "-->", "<b>", "&", "x" * 60, "", " ", "\u2028", "\x85", "a\nb", "今天", "–" * 50)
+    segments, now_s = [], 0.0
+    for _ in range(chance.randint(0, 4)):
+        start_s = max(0.0, now_s + chance.choice((0, 0.0005, 1 / 3, 5, -1)))
+        words, now_s = [], start_s
+        for _ in range(chance.randint(0, 12)):
+            end_s = now_s + chance.choice((0, 0.0005, 0.001, 0.25, 3.3))
+            words.append(Word(chance.choice(vocabulary), now_s, end_s))
+            now_s = end_s
+        segments.append(Segment(start_s, now_s, " ".join(word.text for word in words), tuple(words)))
+    return Transcript(tuple(segments), "ru", "whisper", "base", now_s)
+
+
+def read_captions(kind: str, text: str) -> list[tuple[int, int, list[str]]]:
+    """(start_ms, end_ms, lines) of each caption; fails on anything a strict reader would refuse."""
+    mark = "," if kind == "srt" else "."
+    clock = rf"(\d\d):([0-5]\d):([0-5]\d){re.escape(mark)}(\d\d\d)"
+    if kind == "vtt":
+        header, _, text = text.partition("\n\n" if "-->" in text else "\n")
+        assert header == "WEBVTT"
+    cues = []
+    for number, block in enumerate(filter(None, text.strip("\n").split("\n\n")), start=1):
+        lines = block.split("\n")
+        if kind == "srt":
+            assert lines.pop(0) == str(number)
+        found = re.fullmatch(f"{clock} --> {clock}", lines.pop(0))
+        numbers = [int(part) for part in found.groups()]
+        start_ms, end_ms = (((h * 60 + m) * 60 + s) * 1000 + ms for h, m, s, ms in (numbers[:4], numbers[4:]))
+        assert not any("-->" in line or line.splitlines() != [line] for line in lines)
+        assert kind == "srt" or not any(re.search(r"[<>]|&(?!amp;|lt;|gt;)", line) for line in lines)
+        cues.append((start_ms, end_ms, [html.unescape(line) for line in lines]))
+    return cues
+
+
+def test_a_lesson_without_speech_has_files_without_captions(tmp_path):
+    nothing = Transcript((), "", "whisper", "base", 60.0)
+    made = formats.write_all(nothing, tmp_path, "silent")
+    assert [path.read_text().strip() for path in made[:3]] == ["", "", "WEBVTT"]
+    assert formats.from_json(made[3].read_text()) == nothing
 
 
 def test_vtt_has_its_header_and_escapes():

@@ -13,7 +13,7 @@ from ppi.errors import Cancelled, InputError, WeightsMissing
 from ppi.processes import run_in_child
 from ppi.speech import recognizer
 from tests.conftest import settings_for
-from tests.fixtures_speech import RATE_HZ, write_wav
+from tests.fixtures_speech import RATE_HZ, said, write_wav
 
 
 def quiet(fraction: float) -> None:
@@ -28,27 +28,58 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-# Measured: of 40 such sentences by several voices all 40 came out without a fault at the beginning of the text.
-@pytest.mark.parametrize(
-    ("sentence", "language"),
-    [
-        ("Compare your results with your friends.", "en"),
-        ("Who can tell me the answer?", "en"),
-        ("Откройте учебник на странице семь.", "ru"),
-        ("Давайте работать в парах.", "ru"),
-    ],
-)
-def test_real_words_come_out(sentence, language, speak, classroom_model, tmp_path):
-    heard = whisper(classroom_model, tmp_path).transcribe(speak(sentence), language, quiet)
-    wanted = words_of(sentence)
-    assert [word for part in heard.words for word in words_of(part.text)][: len(wanted)] == wanted
-    assert (heard.language, heard.engine, heard.model) == (language, "whisper", classroom_model)
+SENTENCES = {
+    "en": (
+        "Compare your results with your friends.", "Who can tell me the answer?", "Look at the board.",
+        "Work together in groups of ten.", "Raise your hand, please.", "What happens next?",
+    ),
+    "ru": (
+        "Откройте учебник на странице семь.", "Давайте работать в парах.", "Запишите результат.",
+        "Мне нужно больше времени.", "Отличная мысль, Нина.", "Спасибо, Иван, садись.",
+    ),
+}  # fmt: skip
+
+
+def in_silence(folder, sentence: str):
+    """The sentence at the beginning of half a minute, the window that Whisper hears at once."""
+    sound = said(sentence)
+    return write_wav(folder / "said.wav", np.pad(sound, (RATE_HZ // 5, 30 * RATE_HZ - RATE_HZ // 5 - len(sound))))
+
+
+def word_errors(wanted: list[str], heard: list[str]) -> int:
+    """The fewest words to change, leave out or put in, that make one of the other."""
+    row = list(range(len(heard) + 1))
+    for number, word in enumerate(wanted, start=1):
+        before, row[0] = row[0], number
+        for place, other in enumerate(heard, start=1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+# The model was trained on such sentences, so this tells of our part, not of how well Whisper hears.
+# Measured: no error in these, nor in eight more of each language by other voices; the bound leaves room for other machines.
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_real_words_come_out(language, speak, classroom_model, tmp_path):
+    hear, errors, count = whisper(classroom_model, tmp_path), 0, 0
+    for sentence in SENTENCES[language]:
+        heard = hear.transcribe(in_silence(tmp_path, sentence), language, quiet)
+        assert (heard.language, heard.engine, heard.model) == (language, "whisper", classroom_model)
+        errors += word_errors(words_of(sentence), words_of(heard.text))
+        count += len(words_of(sentence))
+    assert errors / count < 0.2
+
+
+def test_words_lie_where_they_were_said(speak, classroom_model, tmp_path):
+    heard = whisper(classroom_model, tmp_path).transcribe(in_silence(tmp_path, "Look at the board."), "en", quiet)
+    times = [moment for word in heard.words for moment in (word.start_s, word.end_s)]
+    assert times == sorted(times) and len(heard.words) == 4
+    assert times[0] >= 0 and times[-1] < 3.0 < heard.duration_s == 30.0
 
 
 def test_the_language_is_found_out(speak, classroom_model, tmp_path):
     hear = whisper(classroom_model, tmp_path)
-    assert hear.transcribe(speak("Откройте учебник на странице семь."), "", quiet).language == "ru"
-    assert hear.transcribe(speak("Compare your results with your friends."), "", quiet).language == "en"
+    for language in ("ru", "en"):
+        assert hear.transcribe(in_silence(tmp_path, SENTENCES[language][0]), "", quiet).language == language
 
 
 def test_times_are_in_order_and_within_the_recording_whatever_the_model_says(speak, random_model, tmp_path):
@@ -130,6 +161,12 @@ def test_a_file_that_is_no_checkpoint_is_named(speak, tmp_path):
     path.write_text("Dear reader")
     with pytest.raises(InputError, match="letter.pt is not a usable Whisper checkpoint"):
         whisper(str(path), tmp_path).transcribe(speak("The lesson is over."), "en", quiet)
+
+
+def test_a_sound_that_is_not_as_agreed_is_refused(random_model, tmp_path):
+    other = write_wav(tmp_path / "other.wav", np.ones(8000, np.int16), 44_100)
+    with pytest.raises(InputError, match="16 kHz, mono, 16 bit"):
+        whisper(random_model, tmp_path).transcribe(other, "en", quiet)
 
 
 def test_an_unknown_language_is_refused(speak, classroom_model, tmp_path):

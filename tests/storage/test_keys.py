@@ -72,14 +72,23 @@ BASES = [
     "a\u2028b",
     "١٢٣",
     "名前",
+    "e\u200b\u0301",
+    "\u0435\x00\u0306",
+    "-\u00a0-y",
+    "~ -y",
+    "\u200d",
+    "\u200d-y",
+    "a\u2216b\u29f9c\u27cbd",
+    "con" + "\u200d" * 70 + "." * 30,
 ]
+SLASHES = set("/\\\u2044\u2215\u2216\u27cb\u27cd\u29f5\u29f8\u29f9\ufe68\uff0f\uff3c")
 NAMES = [base + end for base in BASES for end in ("", ".mp4", ".MOV", " .mkv", ".tar.gz")]
 
 
 def is_harmless(name):
     hidden = any(letter != keys.JOINER and unicodedata.category(letter)[0] == "C" for letter in name)
     return (
-        name and not hidden and not set(name) & set("/\\∕／") and name not in (".", "..") and name == name.strip(" .")
+        name and not hidden and not set(name) & SLASHES and name == name.strip(" ." + keys.JOINER)
         and not name.startswith(("-", "~")) and len(name.encode()) <= 200 and unicodedata.is_normalized("NFC", name)
     )  # fmt: skip
 
@@ -97,8 +106,22 @@ def test_ordinary_names_are_kept():
         assert keys.clean_name(name) == name
 
 
-def test_the_extension_survives_shortening():
+def test_letters_and_accents_kept_apart_by_a_hidden_character_become_one():
+    assert keys.clean_name("e\u200b\u0301.mp4") == "\u00e9.mp4"
+
+
+def test_the_extension_survives_whatever_the_name():
     assert keys.clean_name("ы" * 300 + ".mp4").endswith("ы.mp4")
+    for base in BASES:
+        assert keys.clean_name(f"{base}.mp4").endswith("mp4"), base
+
+
+def test_a_video_never_has_the_name_of_what_is_made_from_it():
+    for name in ("lesson.wav", "lesson.txt", "lesson.srt", "lesson.vtt", "lesson.mp4", "lesson", "a.info.json", "LESSON.WAV"):
+        video = keys.video_key("p/", name)
+        for suffix in (".wav", ".txt", ".srt", ".vtt", ".transcript.json", ".info.json", ".summary.docx", ".summary.txt"):
+            assert keys.derivative_key(video, suffix).lower() != video.lower()
+    assert keys.video_key("p/", "lesson.wav") == "p/lesson.wav.video"
 
 
 def test_every_name_stores_and_comes_back(tmp_path):
