@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 BABEL := $(VENV)/bin/pybabel
 ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge AnnotationError DatasetError \
   WeightsMissing NotFound NotLoggedIn AccessDenied CsrfFailed Conflict QuotaExceeded TooManyTries Cancelled LeaseLost \
-  ToolFailed DiskFull BackendError
+  ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2
 
 .PHONY: help run setup seed test test-slow lint translations apt clean

@@ -14,3 +14,10 @@ preload_app = False
 # The request line of a log would hold the signatures of links.
 accesslog = None
 control_socket_disable = True
+
+
+def worker_exit(server, worker):
+    """Jobs of a process that ends are queued again at once, for the others or for the next start."""
+    import wsgi
+
+    wsgi.engine.stop(5)

@@ -101,23 +101,43 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 @main.command()
-def worker() -> None:
-    """Work off the jobs of the data folder in a process of its own (with PPI_JOBS_IN_WEB=false in the server)."""
-    import signal
-    import threading
+@click.option("--queues", default="", help="Which work to do, by commas: media, speech, dataset, publish. All when not given.")
+@click.option("--concurrency", type=click.IntRange(1), help="How many jobs at a time.")
+def worker(queues: str, concurrency: int | None) -> None:
+    """Work off jobs in a process of its own.
 
+    With REDIS_ENABLED=true on any machine; otherwise beside the server, on its data folder, with PPI_JOBS_IN_WEB=false.
+    """
+    from ppi.jobs.ledger import QUEUES
     from ppi.logs import set_up_logs
-    from ppi.workflows.runner import start_runner
 
     here = services()
     set_up_logs(here.settings)
-    runner = start_runner(here)
+    offered = tuple(name for name in QUEUES if name != "receive" or not here.is_cluster)
+    chosen = tuple(filter(None, (name.strip() for name in queues.split(",")))) or offered
+    if unknown := [name for name in chosen if name not in offered]:
+        raise click.BadParameter(f"{', '.join(unknown)}: expected some of {', '.join(offered)}", param_hint="--queues")
+    click.echo(f"The worker is ready for {', '.join(chosen)}. Stop it with Ctrl+C.", err=True)
+    if here.is_cluster:
+        from ppi.worker import run_worker
+
+        run_worker(here, chosen, concurrency or 2)
+    else:
+        _work_beside_server(here, chosen, concurrency or 0)
+
+
+def _work_beside_server(here, queues: tuple[str, ...], concurrency: int) -> None:
+    import signal
+    import threading
+
+    from ppi.workflows.runner import lanes, start_engine
+
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
-    click.echo("The worker is ready. Stop it with Ctrl+C.", err=True)
+    working = start_engine(here, "worker", lanes(here, queues, concurrency))
     done.wait()
-    runner.stop()
+    working.stop()
 
 
 @main.command()
@@ -143,7 +163,7 @@ def ingest(video: Path, name: str, user: str, parts: int) -> None:
 
     here = services()
     bar = Bar("Ingest")
-    working = runner.start_runner(here)
+    working = runner.start_engine(here, "command", runner.lanes(here))
     job = local.ingest_file(here, video, name, user, parts)
     ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
     working.stop()

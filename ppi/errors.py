@@ -153,3 +153,15 @@ class BackendError(PpiError):
 
     code = "backend"
     retryable = True
+
+
+class ServerAway(BackendError):
+    """A server PPI depends on does not answer; jobs wait for it to come back."""
+
+    code = "server_away"
+
+
+class Unexpected(BackendError):
+    """A fault nobody foresaw."""
+
+    code = "unexpected"

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ppi.errors import BackendError, PpiError, ToolFailed
+from ppi.errors import PpiError, ToolFailed, Unexpected
 
 TICK_S = 0.25
 _SPAWN = multiprocessing.get_context("spawn")
@@ -168,7 +168,7 @@ def _answer(pipe: Any, target: str, kwargs: dict[str, Any]) -> tuple[str, Any]:
         import traceback
 
         traceback.print_exc()
-        return "error", BackendError("{what} failed: {reason}", what=target, reason=f"{type(error).__name__}: {error}")
+        return "error", Unexpected("{what} failed: {reason}", what=target, reason=f"{type(error).__name__}: {error}")
 
 
 def _die_with_parent() -> None:

@@ -51,7 +51,7 @@ def make_sample(services: Services) -> None:
     mark = services.settings.data_dir / "sample.done"
     if mark.exists():
         return
-    working = runner.start_runner(services)
+    working = runner.start_engine(services, "command", runner.lanes(services))
     try:
         _every_step(services)
     finally:

@@ -7,30 +7,39 @@ import secrets
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ppi.accounts.sessions import EndedSessions
 from ppi.accounts.users import Users
 from ppi.jobs.database import Database
+from ppi.jobs.ledger import Job, Ledger
 from ppi.jobs.ledger_sqlite import SqliteLedger
+from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
+from ppi.jobs.locks import FileLocks, RedisLocks, UploadLocks
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
 from ppi.storage import open_store
 from ppi.storage.base import ObjectStore
 
+if TYPE_CHECKING:
+    from ppi.jobs.celery_queue import CeleryBell
+    from ppi.jobs.journal import Journal
+    from ppi.jobs.redis_db import RedisDatabase
+
 
 class Services:
-    """One per process. `ring` tells the runner of this process, when it has one, that there is new work."""
+    """One per process. `wake` tells the runner of this process, when it has one, that there is new work."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.ring: Callable[[], None] = lambda: None
+        self.wake: Callable[[], None] = lambda: None
 
     @cached_property
     def secret_key(self) -> str:
         """Signs cookies and links: SECRET_KEY, else the one kept in the data folder."""
-        return self.settings.web.secret_key or _kept_secret(self.settings.data_dir)
+        return self.settings.web.secret_key or _kept_text(self.settings.data_dir / "secret_key", secrets.token_hex(32))
 
     @cached_property
     def users(self) -> Users:
@@ -49,16 +58,68 @@ class Services:
         return Database(self.settings.data_dir / "ledger.sqlite3")
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
-        return SqliteLedger(self.database, self.settings.jobs.lease_s, self.settings.jobs.max_attempts)
+    def redis(self) -> RedisDatabase:
+        from ppi.jobs.redis_db import RedisDatabase
+
+        return RedisDatabase(self.settings.redis)
 
     @cached_property
-    def lessons(self) -> SqliteLessons:
-        return SqliteLessons(self.database)
+    def journal(self) -> Journal:
+        """What this machine must not forget when Redis does."""
+        from ppi.jobs.journal import Journal
+
+        return Journal(self.settings.data_dir / "journal.sqlite3")
 
     @cached_property
-    def links(self) -> SqliteLinks:
-        return SqliteLinks(self.database)
+    def ledger(self) -> Ledger:
+        if not self.is_cluster:
+            return SqliteLedger(self.database, self.settings.jobs.max_attempts)
+        from ppi.jobs.ledger_redis import RedisLedger
+
+        return RedisLedger(self.redis, self.journal, self.settings.jobs.max_attempts)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        if not self.is_cluster:
+            return SqliteLessons(self.database)
+        from ppi.jobs.lessons_redis import RedisLessons
+
+        return RedisLessons(self.redis, self.journal)
+
+    @cached_property
+    def links(self) -> Links:
+        if not self.is_cluster:
+            return SqliteLinks(self.database)
+        from ppi.jobs.lessons_redis import RedisLinks
+
+        return RedisLinks(self.redis, self.journal)
+
+    @cached_property
+    def upload_locks(self) -> UploadLocks:
+        return RedisLocks(self.redis) if self.is_cluster else FileLocks(self.uploads_dir)
+
+    @cached_property
+    def bell(self) -> CeleryBell:
+        """Rings for workers on other machines."""
+        from ppi.jobs.celery_queue import CeleryBell, make_celery
+
+        return CeleryBell(make_celery(self.settings.redis))
+
+    def ring(self, job: Job) -> None:
+        """Say that there is new work, to the runner of this process and to the workers."""
+        self.wake()
+        if self.is_cluster:
+            self.bell.ring(job)
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether jobs are kept in Redis and done by workers, perhaps on several machines."""
+        return self.settings.redis.is_enabled
+
+    @cached_property
+    def place(self) -> str:
+        """The name of this data folder, made on first use: jobs that need its files are done beside it."""
+        return _kept_text(self.settings.data_dir / "place", secrets.token_hex(8))
 
     @cached_property
     def ffmpeg(self) -> Ffmpeg:
@@ -85,17 +146,16 @@ class Services:
         return self.settings.data_dir / "work"
 
 
-def _kept_secret(data_dir: Path) -> str:
-    """The key in the data folder, made on first use; of several processes starting at once one makes it."""
-    path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
+def _kept_text(path: Path, fresh_text: str) -> str:
+    """The text of a file made on first use, readable by nobody else; of several processes starting at once one makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        fresh = data_dir / f"secret_key.{secrets.token_hex(4)}"
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+            file.write(fresh_text)
         try:
             os.link(fresh, path)
-        except FileExistsError:  # another process was quicker: its key holds
+        except FileExistsError:  # another process was quicker: what it wrote holds
             return path.read_text().strip()
         finally:
             fresh.unlink()

@@ -56,8 +56,23 @@ class StorageSettings:
 
 
 @dataclass(frozen=True)
+class RedisSettings:
+    """When enabled, jobs, lessons and counters live in Redis, and Celery workers do the work."""
+
+    is_enabled: bool
+    host: str
+    port: int
+    db: int
+    password: str = field(repr=False)
+    is_secure: bool = False
+
+
+@dataclass(frozen=True)
 class JobSettings:
-    """`heavy` and `light` are how many jobs of each lane run at a time on one machine."""
+    """`heavy` and `light` are how many jobs of the heavy and the light queues run at a time on one machine.
+
+    `retention_s` is how long lessons are kept after their last change, 0 for ever.
+    """
 
     heavy: int
     light: int
@@ -65,6 +80,7 @@ class JobSettings:
     renew_s: float
     max_attempts: int
     is_run_in_web: bool
+    retention_s: int
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,7 @@ class Settings:
     upload: UploadSettings
     storage: StorageSettings
     jobs: JobSettings
+    redis: RedisSettings
     media: MediaSettings
     speech: SpeechSettings
     summary: SummarySettings
@@ -131,9 +148,9 @@ VARIABLES = (
     "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES",
     "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_SECURE",
     "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED", "REDIS_HOST",
-    "REDIS_PORT", "REDIS_DB", "PPI_HEAVY_JOBS", "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY",
-    "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE",
-    "SUMMARY_MODEL", "HF_TOKEN", "HF_ENDPOINT",
+    "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS", "PPI_LIGHT_JOBS",
+    "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS", "SPEECH_ENGINE",
+    "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL", "HF_TOKEN", "HF_ENDPOINT",
 )  # fmt: skip
 
 
@@ -146,13 +163,13 @@ class _Reader:
 
     def settings(self) -> Settings:
         data_dir = Path(self.text("PPI_DATA_DIR", "./data")).expanduser().absolute()
-        self._check_redis()
         values = dict(
             data_dir=data_dir,
             users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
             log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
-            web=self._web(), upload=self._upload(), storage=self._storage(), jobs=self._jobs(), media=self._media(),
-            speech=self._speech(), summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
+            web=self._web(), upload=self._upload(), storage=self._storage(), jobs=self._jobs(),
+            redis=self._redis(), media=self._media(), speech=self._speech(),
+            summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
             hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
         )  # fmt: skip
         if self._faults:
@@ -196,6 +213,7 @@ class _Reader:
         return JobSettings(
             heavy=self.number("PPI_HEAVY_JOBS", 1, 1), light=self.number("PPI_LIGHT_JOBS", 4, 1),
             lease_s=lease_s, renew_s=lease_s / 4, max_attempts=3, is_run_in_web=self.flag("PPI_JOBS_IN_WEB", True),
+            retention_s=self.number("PPI_RETENTION_DAYS", 0, 0) * 86_400,
         )  # fmt: skip
 
     def _media(self) -> MediaSettings:
@@ -215,10 +233,12 @@ class _Reader:
             self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file")
         return SpeechSettings(engine=engine, model=model, language=self.text("PPI_SPEECH_LANGUAGE"))
 
-    def _check_redis(self) -> None:
-        self.number("REDIS_PORT", 6379, 1, 65535), self.number("REDIS_DB", 0, 0)
-        if self.flag("REDIS_ENABLED", False):
-            self._faults.append("REDIS_ENABLED: this version keeps its jobs in SQLite; expected false or nothing")
+    def _redis(self) -> RedisSettings:
+        return RedisSettings(
+            is_enabled=self.flag("REDIS_ENABLED", False), host=self.text("REDIS_HOST", "127.0.0.1"),
+            port=self.number("REDIS_PORT", 6379, 1, 65535), db=self.number("REDIS_DB", 0, 0),
+            password=self.text("REDIS_PASSWORD"), is_secure=self.flag("REDIS_SECURE", False),
+        )  # fmt: skip
 
     def text(self, name: str, default: str = "") -> str:
         return self._environ.get(name, "").strip() or default

@@ -21,7 +21,9 @@ DATA = ROOT / "tests" / "data"
 PASSWORD = "admin-password-1"
 PEOPLE = {"admin": "admin", "anna": "DL-user", "boris": "DL-user"}
 
-pytest_plugins = ["tests.fixtures_dataset", "tests.fixtures_media", "tests.fixtures_speech", "tests.fixtures_storage"]
+pytest_plugins = [
+    "tests.fixtures_dataset", "tests.fixtures_media", "tests.fixtures_redis", "tests.fixtures_speech", "tests.fixtures_storage",
+]  # fmt: skip
 
 
 def need(is_there: bool, what: str) -> None:
@@ -91,7 +93,8 @@ def start_server(folder: Path, port: int | None = None, **variables: str) -> Ser
 
     port = port or free_port()
     given = {"PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables}
-    environment = {**{name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI"))}, **given}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI", "REDIS"))}
+    environment = {**kept, **given}
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.out").open("ab") as out:
         process = subprocess.Popen(

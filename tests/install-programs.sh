@@ -6,6 +6,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need ffmpeg ffmpeg
 need espeak-ng espeak-ng
 need chromium chromium
+need redis-server redis-server
 need soffice libreoffice-writer-nogui
 need pdftoppm poppler-utils
 need fc-list fontconfig

@@ -31,13 +31,17 @@ BASE_ARROWS = {
 # What the pages may know besides workflows: who asks, what a job or a lesson is, and the task for Label Studio.
 WEB_MAY = {
     "ppi", "ppi.errors", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
-    "ppi.jobs.ledger", "ppi.jobs.lessons_sqlite", "ppi.annotation.label_studio",
+    "ppi.jobs.ledger", "ppi.jobs.lessons", "ppi.annotation.label_studio",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.
 ENTRIES_MAY = {
     "ppi": {"ppi.services", "ppi.settings", "ppi.web"},
     "ppi.__main__": {"ppi.cli"},
-    "ppi.cli": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.workflows"},
+    "ppi.cli": {
+        "ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows",
+        "ppi.jobs.ledger",
+    },
+    "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
     "ppi.seed": {"ppi.cli", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
 }
 WEB = {"ppi.web.*"}
@@ -49,13 +53,16 @@ OWNERS = {
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector"}, "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
-    "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"}, "filelock": {"ppi.accounts.users", "ppi.storage.cache"},
+    "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"},
+    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database"},
+    "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
+    "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work"},
     "zipstream": {"ppi.workflows.build_dataset"},
     "sqlite3": {
         "ppi.jobs.database", "ppi.jobs.ledger_sqlite", "ppi.jobs.lessons_sqlite", "ppi.accounts.sessions",
         "ppi.web.limits_sqlite",
     },
-    "psutil": {"ppi.jobs.threads"},
+    "psutil": {"ppi.jobs.hosts"},
     "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
     "torch": {"ppi.speech.whisper_child", "ppi.summary.llm_child"}, "transformers": {"ppi.summary.llm_child"},
@@ -113,7 +120,8 @@ def may_of(module: str) -> set[str]:
     place = module.split(".")[1]
     if place in ROOMS:
         return BASE | {f"ppi.{place}"}
-    return {"services": BASE | rooms, "workflows": BASE | rooms | {"ppi.services", "ppi.workflows"}, "web": WEB_MAY}[place]
+    workflows = BASE | rooms | {"ppi", "ppi.services", "ppi.workflows"}
+    return {"services": BASE | rooms, "workflows": workflows, "web": WEB_MAY}[place]
 
 
 def own_imports(path: Path) -> Iterator[str]:

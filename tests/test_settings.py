@@ -21,7 +21,7 @@ def test_all_faults_are_reported_together_with_the_form_expected():
     wrong = {
         "PPI_PORT": "seven", "MAX_UPLOAD_BYTES": "-1", "MINIO_ENDPOINT": "http://store:9000", "MINIO_SECURE": "maybe",
         "SPEECH_ENGINE": "ears", "WHISPER_MODEL_SIZE": "huge", "PPI_PUBLIC_URL": "ppi.example.org", "SECRET_KEY": "short",
-        "REDIS_ENABLED": "true",
+        "REDIS_ENABLED": "perhaps", "REDIS_PORT": "none",
     }  # fmt: skip
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(wrong)

@@ -8,53 +8,76 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+from ppi.errors import DiskFull, ServerAway
+
+# How long a statement waits for another process to let go of the file.
+BUSY_S = 30
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
-  id TEXT PRIMARY KEY, kind TEXT NOT NULL, lane TEXT NOT NULL, owner_id TEXT NOT NULL, lesson_id TEXT NOT NULL,
-  input TEXT NOT NULL, status TEXT NOT NULL, phase TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT '',
-  stage_args TEXT NOT NULL DEFAULT '{}', progress INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0,
-  attempts_base INTEGER NOT NULL DEFAULT 0, runner TEXT NOT NULL DEFAULT '', host TEXT NOT NULL DEFAULT '',
-  lease_until_s REAL NOT NULL DEFAULT 0, not_before_s REAL NOT NULL DEFAULT 0,
-  is_cancel_requested INTEGER NOT NULL DEFAULT 0,
-  error_code TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', error_args TEXT NOT NULL DEFAULT '{}',
-  result TEXT NOT NULL DEFAULT '{}', created_s REAL NOT NULL, started_s REAL NOT NULL DEFAULT 0,
-  updated_s REAL NOT NULL, finished_s REAL NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (lane, status, created_s);
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, queue TEXT NOT NULL, owner_id TEXT NOT NULL, lesson_id TEXT NOT NULL,
+  input TEXT NOT NULL, status TEXT NOT NULL, place TEXT NOT NULL, phase TEXT NOT NULL, stage TEXT NOT NULL,
+  stage_args TEXT NOT NULL, progress INTEGER NOT NULL, attempt INTEGER NOT NULL, attempts_base INTEGER NOT NULL,
+  beats INTEGER NOT NULL, outages INTEGER NOT NULL, runner TEXT NOT NULL, host TEXT NOT NULL, not_before_s REAL NOT NULL,
+  is_cancel_requested INTEGER NOT NULL, error_code TEXT NOT NULL, error TEXT NOT NULL, error_args TEXT NOT NULL,
+  result TEXT NOT NULL, created_s REAL NOT NULL, started_s REAL NOT NULL, updated_s REAL NOT NULL,
+  finished_s REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (status, queue, created_s);
 CREATE INDEX IF NOT EXISTS jobs_of_lesson ON jobs (lesson_id, kind, created_s);
 CREATE TABLE IF NOT EXISTS lessons (
   id TEXT PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner_id TEXT NOT NULL,
   owner_name TEXT NOT NULL, video_key TEXT NOT NULL, size_bytes INTEGER NOT NULL, offset_bytes INTEGER NOT NULL,
-  parts INTEGER NOT NULL, state TEXT NOT NULL, source_key TEXT NOT NULL DEFAULT '', expires_s REAL NOT NULL DEFAULT 0,
-  created_s REAL NOT NULL);
+  parts INTEGER NOT NULL, state TEXT NOT NULL, source_key TEXT NOT NULL, expires_s REAL NOT NULL, created_s REAL NOT NULL,
+  place TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS lessons_of_owner ON lessons (owner_id, created_s);
 CREATE TABLE IF NOT EXISTS links (
   token TEXT PRIMARY KEY, lesson_id TEXT NOT NULL, key TEXT NOT NULL, created_s REAL NOT NULL,
   is_revoked INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS links_of_lesson ON links (lesson_id, key);
+CREATE TABLE IF NOT EXISTS turns (chore TEXT PRIMARY KEY, taken_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id));
+CREATE TABLE IF NOT EXISTS processes (
+  name TEXT PRIMARY KEY, host TEXT NOT NULL, role TEXT NOT NULL, queues TEXT NOT NULL, version TEXT NOT NULL,
+  started_s REAL NOT NULL, seen_s REAL NOT NULL);
 """
 
 
+# What the first version wrote, brought into today's shape; jobs it left running are begun anew.
+FROM_FIRST_VERSION = """
+ALTER TABLE lessons ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs RENAME TO old_jobs;
+DROP INDEX IF EXISTS jobs_waiting;
+DROP INDEX IF EXISTS jobs_of_lesson;
+{schema}
+INSERT INTO jobs SELECT id, kind,
+  CASE kind WHEN 'ingest' THEN 'receive' WHEN 'publish' THEN 'publish' WHEN 'build_dataset' THEN 'dataset' ELSE 'speech' END,
+  owner_id, lesson_id, input, CASE status WHEN 'running' THEN 'queued' ELSE status END, '', phase, stage, stage_args,
+  progress, attempt, attempt, 0, 0, '', '', 0, is_cancel_requested, error_code, error, error_args, result, created_s,
+  started_s, updated_s, finished_s FROM old_jobs;
+DROP TABLE old_jobs;
+"""
+VERSION = 2
+
+
 class Database:
-    """One SQLite file in WAL mode, one connection per thread. The file must lie on a local disk."""
+    """One SQLite file in WAL mode, one connection per thread. The file must lie on a local disk.
+
+    Whatever SQLite cannot do now is raised as ServerAway (locked, broken disk) or DiskFull.
+    """
 
     def __init__(self, path: Path):
         self._path = path
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self.connection() as connection:
-            connection.executescript(SCHEMA)
+        with FileLock(f"{path}.lock"), self.connection() as connection:
+            _bring_up_to_date(connection)
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """The thread's connection, in autocommit: every single statement is a transaction."""
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            self._local.connection = connection
-        yield connection
+        with _faults():
+            yield self._open()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -67,3 +90,33 @@ class Database:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            self._local.connection = connection
+        return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version >= VERSION:
+        return
+    is_first = connection.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchone()
+    script = FROM_FIRST_VERSION.format(schema=SCHEMA) if is_first else SCHEMA
+    connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={VERSION}; COMMIT;")
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """SQLite's own faults in PPI's words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "full" in str(error):
+            raise DiskFull("There is no room left on the disk. Free some space and try again.") from error
+        raise ServerAway("The job ledger cannot be used now ({reason}). Try again in a minute.", reason=str(error)) from error

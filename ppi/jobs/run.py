@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from ppi.errors import Cancelled, LeaseLost
+from ppi.errors import Cancelled, LeaseLost, ServerAway
 from ppi.jobs.ledger import Job, Ledger
 
 REPORT_EVERY_S = 0.5
+log = logging.getLogger(__name__)
+
+
+class HandOver(Exception):
+    """Raised by a workflow whose part is done: the job goes on in another queue, perhaps on another machine."""
+
+    def __init__(self, queue: str):
+        super().__init__(queue)
+        self.queue = queue
 
 
 class Run:
@@ -37,12 +47,24 @@ class Run:
         return lambda fraction: self._report(low + (high - low) * min(max(fraction, 0.0), 1.0))
 
     def check(self) -> None:
-        """Raises Cancelled or LeaseLost when this attempt must stop; asks the ledger at most twice a second."""
+        """Raises Cancelled or LeaseLost when this attempt must stop; asks the ledger at most twice a second.
+
+        A ledger that does not answer stops nothing: whether the job is still ours shows when it is back.
+        """
         self._report(0.0)
 
     def lose(self) -> None:
-        """Called by the runner when the lease could not be renewed."""
+        """Called by the runner when the job was lost, or when the runner stops."""
         self._is_lost = True
+
+    def _ask(self) -> str:
+        try:
+            return self._ledger.report(
+                self.job.id, self.job.attempt, self._phase, self._stage, self._args, self._progress
+            )
+        except ServerAway as error:
+            log.warning("job %s: progress could not be written: %s", self.job.id, error)
+            return "ok"
 
     def _report(self, fraction: float) -> None:
         if self._is_lost:
@@ -53,9 +75,7 @@ class Run:
             if now - self._reported_s < REPORT_EVERY_S:
                 return
             self._reported_s = now
-            answer = self._ledger.report(
-                self.job.id, self.job.attempt, self._phase, self._stage, self._args, self._progress
-            )
+            answer = self._ask()
         if answer == "cancel":
             raise Cancelled("The job was cancelled.", job_id=self.job.id)
         if answer == "lost":

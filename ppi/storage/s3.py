@@ -17,7 +17,7 @@ import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 
-from ppi.errors import AccessDenied, BackendError, DiskFull, InputError, NotFound
+from ppi.errors import AccessDenied, BackendError, DiskFull, InputError, NotFound, ServerAway
 from ppi.records import ObjectInfo
 from ppi.settings import StorageSettings
 from ppi.storage.base import BLOCK_BYTES, WEEK_S, Progress, quiet
@@ -170,7 +170,7 @@ class S3Store:
         except (urllib3.exceptions.HTTPError, InvalidResponseError, ServerError, OSError) as error:
             if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
                 raise
-            raise BackendError(
+            raise ServerAway(
                 "The object store at {endpoint} does not answer. Check that it runs and that MINIO_ENDPOINT is right.",
                 endpoint=self._settings.endpoint,
             ) from error
@@ -218,4 +218,4 @@ def _translated(error: S3Error, key: str) -> Exception:
         return InputError("{key} cannot be the name of a file in storage.", key=key)
     if error.code in ("XMinioStorageFull", "EntityTooLarge"):
         return DiskFull("The object store has no room left. Ask the administrator.")
-    return BackendError("The object store answered {code}. Try again in a minute.", code=str(error.code))
+    return ServerAway("The object store answered {code}. Try again in a minute.", code=str(error.code))

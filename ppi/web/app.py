@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -43,8 +44,10 @@ def build_app(services: Services) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "ppi" / "translations"),
-        RATELIMIT_STORAGE_URI=f"ppi-sqlite://{services.settings.data_dir / 'limits.sqlite3'}",
         RATELIMIT_STRATEGY="fixed-window",
+        # Counters that are away must not lock everybody out: each process counts by itself meanwhile.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        **_limits_store(services),
     )
     app.session_interface = _Sessions()
     app.request_class = upload.StreamingRequest
@@ -60,6 +63,18 @@ def build_app(services: Services) -> Flask:
     app.after_request(_headers)
     app.after_request(_drain)
     return app
+
+
+def _limits_store(services: Services) -> dict[str, Any]:
+    """Where tries are counted: in one place for all processes."""
+    redis = services.settings.redis
+    if not redis.is_enabled:
+        return {"RATELIMIT_STORAGE_URI": f"ppi-sqlite://{services.settings.data_dir / 'limits.sqlite3'}"}
+    scheme = "rediss" if redis.is_secure else "redis"
+    return {
+        "RATELIMIT_STORAGE_URI": f"{scheme}://{redis.host}:{redis.port}/{redis.db}", "RATELIMIT_KEY_PREFIX": "ppi",
+        "RATELIMIT_STORAGE_OPTIONS": {"password": redis.password or None, "socket_connect_timeout": 2, "socket_timeout": 2},
+    }  # fmt: skip
 
 
 def _language() -> str:

@@ -34,6 +34,8 @@ STATUS = {
     errors.ToolFailed: 500,
     errors.DiskFull: 507,
     errors.BackendError: 503,
+    errors.ServerAway: 503,
+    errors.Unexpected: 500,
 }
 JSON_PATHS = ("/api/", "/uploads/", "/list_files", "/delete_file", "/health")
 HTTP_CODES = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 429: "too_many_tries"}

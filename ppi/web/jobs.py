@@ -40,7 +40,7 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     lessons.owned_job(access.services(), access.current(), job_id)
     job = access.services().ledger.retry(job_id)
-    access.services().ring()
+    access.services().ring(job)
     return jsonify(success=True, **describe_job(job))
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
 
 from ppi.errors import NotFound
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from ppi.errors import InputError
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.workflows import lessons
 from ppi.workflows import summarize as summaries

@@ -15,7 +15,7 @@ from typing import IO
 from flask import Blueprint, Request, Response, jsonify, request, url_for
 
 from ppi.errors import Conflict, InputError, QuotaExceeded, UnsupportedMedia, UploadTooLarge
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.workflows import ingest, lessons, uploads
 

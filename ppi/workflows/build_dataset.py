@@ -10,8 +10,8 @@ from typing import IO, Any
 
 from ppi.errors import Conflict, InputError, NotFound
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
-from ppi.jobs.run import Run
+from ppi.jobs.lessons import LessonRow
+from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
@@ -70,8 +70,11 @@ def request_build(
     finally:
         for path in kept:
             path.unlink(missing_ok=True)
-    job = services.ledger.submit("build_dataset", row.owner_id, row.id, {"table": names[1], "engine": engine})
-    services.ring()
+    # Speech is recognised first where models are, when that has not been done yet.
+    queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
+    wanted = {"table": names[1], "engine": engine}
+    job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
+    services.ring(job)
     return job
 
 
@@ -81,6 +84,8 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
     info = media_info(lessons.facts(services, row))
     with scratch(services, job) as folder:
         transcript = _transcript(services, row, job, run, folder, bool(info.audio))
+        if job.queue == "speech":
+            raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
         store, raw = services.store, services.raw
         with (

@@ -46,7 +46,10 @@ def _store(services: Services) -> str:
 
 
 def _ledger(services: Services) -> str:
-    return f"SQLite, {len(services.ledger.list(limit=10_000))} jobs"
+    where = "SQLite"
+    if services.is_cluster:
+        where = f"Redis at {services.settings.redis.host}:{services.settings.redis.port}"
+    return f"{where}, {sum(services.ledger.counts().values())} jobs"
 
 
 def _accounts(services: Services) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 from ppi.accounts.users import User
 from ppi.errors import InputError, NotFound, ToolFailed
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
-from ppi.jobs.run import Run
+from ppi.jobs.lessons import LessonRow
+from ppi.jobs.run import HandOver, Run
 from ppi.media import audio, probe
 from ppi.media import parts as media_parts
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
@@ -46,13 +46,14 @@ def ingest_from_storage(services: Services, user: User, *, object_name: str, tas
         services, user, file_name=file_name, task_name=task_name, size_bytes=found.size_bytes, parts=parts,
         source_key=object_name,
     )  # fmt: skip
-    job = services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
-    services.ring()
-    return job
+    return uploads.submit_ingest(services, row)
 
 
 def run_ingest(services: Services, job: Job, run: Run) -> dict[str, Any]:
-    """The job. Bytes that are no recording are refused before they reach the store, and their slot is freed."""
+    """The job. Bytes that are no recording are refused before they reach the store, and their slot is freed.
+
+    An upload is checked and stored where its bytes lie; the rest can be done on any machine.
+    """
     row = services.lessons.get(job.lesson_id)
     try:
         if row.state != "stored":
@@ -60,6 +61,8 @@ def run_ingest(services: Services, job: Job, run: Run) -> dict[str, Any]:
     except (InputError, ToolFailed):
         _refuse(services, row)
         raise
+    if job.queue == "receive":
+        raise HandOver("media")
     with services.store.as_file(services.raw, row.video_key) as video:
         info = probe.inspect(video, services.ffmpeg)
         with scratch(services, job, int(info.duration_s * WAV_BYTES_PER_S * 1.1)) as folder:
@@ -136,12 +139,10 @@ def _refuse(services: Services, row: LessonRow) -> None:
 def _again(services: Services, row: LessonRow, parts: int) -> Job:
     services.lessons.set_parts(row.id, parts)
     job = services.ledger.get(row.id) if _has_job(services, row.id) else None
-    if job is None:
-        job = services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
-    elif not job.is_active:
-        job = services.ledger.submit("ingest", row.owner_id, row.id, {})
-    services.ring()
-    return job
+    if job is not None and not job.is_active:
+        job = services.ledger.submit("ingest", row.owner_id, row.id, {}, queue="media")
+        services.ring(job)
+    return job or uploads.submit_ingest(services, row)
 
 
 def _has_job(services: Services, job_id: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from ppi.accounts.users import User
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
@@ -17,6 +19,7 @@ from ppi.workflows import uploads
 from ppi.workflows.ingest import media_info
 
 LINK_LIFE_S = 7 * 24 * 3600
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,17 @@ def owned_job(services: Services, user: User, job_id: str) -> Job:
 
 def overview(services: Services, user: User) -> list[LessonView]:
     """The lessons the user may see, newest first, with their jobs but without their files."""
-    rows = services.lessons.list("" if user.role == "admin" else user.id)
-    jobs = services.ledger.list(owner_id="" if user.role == "admin" else user.id, limit=5000)
+    return _overview(services, "" if user.role == "admin" else user.id)
+
+
+def overview_of_all(services: Services) -> list[LessonView]:
+    """Everybody's lessons, newest first."""
+    return _overview(services, "")
+
+
+def _overview(services: Services, owner_id: str) -> list[LessonView]:
+    rows = [row for row in services.lessons.list(owner_id) if row.state != "deleting"]
+    jobs = services.ledger.list(owner_id=owner_id, limit=5000)
     newest: dict[str, dict[str, Job]] = {}
     for job in jobs:
         newest.setdefault(job.lesson_id, {}).setdefault(job.kind, job)
@@ -126,11 +138,41 @@ def revoke_links(services: Services, row: LessonRow) -> int:
 
 
 def delete_lesson(services: Services, row: LessonRow) -> None:
-    """Delete the lesson with everything made of it. Raises Conflict while one of its jobs is active."""
+    """Delete the lesson with everything made of it. Raises Conflict while one of its jobs is active.
+
+    A deletion that is cut short is finished by `sweep_deleted`.
+    """
     if row.state == "uploading":
         uploads.abort_upload(services, row)
         return
     services.ledger.remove_lesson(row.id)
+    services.lessons.move_on(row.id, row.state, "deleting")
+    _delete_all(services, row)
+
+
+def sweep_deleted(services: Services) -> None:
+    """Finish deletions that were cut short."""
+    for row in services.lessons.list():
+        if row.state == "deleting":
+            _delete_all(services, row)
+
+
+def expire_lessons(services: Services) -> int:
+    """Delete the lessons whose retention has passed; answers how many. Those with an active job wait."""
+    kept_s = services.settings.jobs.retention_s
+    if not kept_s:
+        return 0
+    expired = 0
+    for shown in overview_of_all(services):
+        changed_s = max([shown.row.created_s, *(job.updated_s for job in shown.jobs.values())])
+        if shown.row.state == "stored" and shown.active_job is None and changed_s < time.time() - kept_s:
+            log.info("lesson %s of user %s: kept long enough, deleted", shown.id, shown.row.owner_id)
+            delete_lesson(services, shown.row)
+            expired += 1
+    return expired
+
+
+def _delete_all(services: Services, row: LessonRow) -> None:
     for bucket in (services.raw, services.final):
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)
@@ -165,21 +207,3 @@ def delete_file(services: Services, user: User, object_name: str) -> None:
         raise Conflict("A job of this lesson is still running. Cancel it first, then delete.")
     services.store.stat(services.raw, object_name)
     services.store.delete(services.raw, object_name)
-
-
-def restore_rows(services: Services) -> int:
-    """Write the rows of stored lessons again when the ledger was lost; answers how many lessons there are in the store."""
-    found = 0
-    for stored in services.store.list(services.raw):
-        if not stored.key.endswith(".info.json"):
-            continue
-        lesson = json.loads(b"".join(services.store.read(services.raw, stored.key)))["lesson"]
-        names = ("id", "prefix", "name", "owner_id", "owner_name", "video_key", "parts", "created_s")
-        values = {name: lesson[name] for name in names}
-        size_bytes = services.store.stat(services.raw, lesson["video_key"]).size_bytes
-        row = LessonRow(
-            **values, size_bytes=size_bytes, offset_bytes=size_bytes, state="stored", source_key="", expires_s=0.0
-        )  # fmt: skip
-        services.lessons.restore(row)
-        found += 1
-    return found

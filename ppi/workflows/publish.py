@@ -8,7 +8,7 @@ from typing import Any
 
 from ppi.errors import AccessDenied, Conflict
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.publishing import hub
 from ppi.services import Services
@@ -27,7 +27,7 @@ def request_push(services: Services, row: LessonRow, *, repo_id: str, is_private
     if jobs and jobs[0].is_active:
         raise Conflict("This dataset is being published already.")
     job = services.ledger.submit("publish", row.owner_id, row.id, {"repo_id": repo_id, "is_private": is_private})
-    services.ring()
+    services.ring(job)
     return job
 
 

@@ -1,15 +1,19 @@
-"""Binds the kinds of jobs to the workflows that do them, and keeps house."""
+"""Binds the kinds of jobs to the workflows that do them, and starts what works them off in this process."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ppi.jobs.ledger import Job
+from ppi.jobs.hosts import host_name
+from ppi.jobs.ledger import HEAVY_QUEUES, LIGHT_QUEUES, QUEUES, Job
 from ppi.jobs.run import Run
-from ppi.jobs.threads import ThreadRunner
-from ppi.media.guards import sweep_scratch
+from ppi.jobs.threads import Lane, ThreadRunner
+from ppi.jobs.work import Handler, Worker
 from ppi.services import Services
-from ppi.workflows import build_dataset, ingest, lessons, publish, scratch, summarize, transcribe, uploads
+from ppi.workflows import build_dataset, ingest, publish, summarize, transcribe
+from ppi.workflows.house import Housekeeper
 
 JOBS = {
     "ingest": ingest.run_ingest,
@@ -20,21 +24,63 @@ JOBS = {
 }
 
 
-def start_runner(services: Services) -> ThreadRunner:
-    """Work off the ledger in threads of this process, beginning with what was interrupted."""
-    runner = ThreadRunner(services.ledger, _handlers(services), services.settings.jobs, lambda: keep_house(services))
-    services.ring = runner.ring
-    if not services.lessons.list():
-        lessons.restore_rows(services)
-    runner.start()
-    return runner
+@dataclass
+class Engine:
+    """What works in this process; `runner` is None where jobs are left to others."""
+
+    house: Housekeeper
+    runner: ThreadRunner | None
+
+    def stop(self, timeout_s: float = 10) -> None:
+        """Stop what runs and queue it again."""
+        self.house.stop()
+        if self.runner is not None:
+            self.runner.stop(timeout_s)
 
 
-def keep_house(services: Services) -> None:
-    """Throw away unfinished uploads, working folders and scratch folders nobody needs any more."""
-    uploads.sweep_uploads(services)
-    sweep_scratch()
-    scratch.sweep(services)
+def start_web(services: Services) -> Engine:
+    """What a web process does besides answering.
+
+    On one machine that is all jobs, unless PPI_JOBS_IN_WEB says no. With workers it is only to take in the uploads
+    whose bytes lie here.
+    """
+    if services.is_cluster:
+        return start_engine(services, "web", [(("receive",), services.settings.jobs.light)])
+    return start_engine(services, "web", lanes(services) if services.settings.jobs.is_run_in_web else [])
+
+
+def start_engine(services: Services, role: str, wanted: Sequence[Lane]) -> Engine:
+    """Keep house, and do the jobs of the wanted lanes in threads of this process."""
+    queues = tuple(queue for names, _ in wanted for queue in names)
+    house, runner = Housekeeper(services, role, queues), None
+    if wanted:
+        runner = ThreadRunner(services.ledger, make_worker(services), wanted, services.place)
+        services.wake = runner.ring
+        runner.start()
+    house.start()
+    return Engine(house, runner)
+
+
+def lanes(services: Services, queues: Sequence[str] = QUEUES, concurrency: int = 0) -> list[Lane]:
+    """The queues with their limits: the settings' for heavy and light ones, or `concurrency` for all together."""
+    if concurrency:
+        return [(tuple(queues), concurrency)]
+    limits = ((HEAVY_QUEUES, services.settings.jobs.heavy), (LIGHT_QUEUES, services.settings.jobs.light))
+    chosen = [(tuple(name for name in names if name in queues), limit) for names, limit in limits]
+    return [(names, limit) for names, limit in chosen if names]
+
+
+def make_worker(services: Services) -> Worker:
+    """What does claimed jobs in this process."""
+    return Worker(services.ledger, _handlers(services), services.settings.jobs.renew_s, services.ring)
+
+
+def do_next(services: Services, worker: Worker, queue: str) -> bool:
+    """Claim the oldest waiting job of the queue and do it; False when there is none."""
+    job = services.ledger.claim(worker.name, host_name(), (queue,), 1_000_000, services.place)
+    if job is not None:
+        worker.do(job)
+    return job is not None
 
 
 def wait_for(services: Services, job: Job, on_change=lambda job: None) -> Job:
@@ -47,8 +93,8 @@ def wait_for(services: Services, job: Job, on_change=lambda job: None) -> Job:
         time.sleep(0.25)
 
 
-def _handlers(services: Services) -> dict:
-    def bind(work):
+def _handlers(services: Services) -> dict[str, Handler]:
+    def bind(work) -> Handler:
         def handle(job: Job, run: Run):
             return work(services, job, run)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ppi.errors import Conflict
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.records import LessonFacts
 from ppi.services import Services
@@ -33,7 +33,7 @@ def request_summary(services: Services, row: LessonRow) -> Job:
     if newest is not None and newest.is_active:
         return newest
     job = services.ledger.submit("summarize", row.owner_id, row.id, {})
-    services.ring()
+    services.ring(job)
     return job
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ppi.errors import Conflict, InputError
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.media import audio
 from ppi.records import Transcript
@@ -42,7 +42,7 @@ def request_transcript(
         return newest
     wanted = {"engine": engine, "model": model, "language": language}
     job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
-    services.ring()
+    services.ring(job)
     return job
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import IO, Any
 
 from ppi.accounts.users import User
 from ppi.errors import Conflict, InputError, UploadTooLarge
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.scratch import check_room
@@ -74,6 +74,7 @@ def reserve(
         layout=layout,
         expires_s=_expiry(services),
         source_key=source_key,
+        place="" if source_key else services.place,
     )
 
 
@@ -83,7 +84,8 @@ def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[
     Bytes are acknowledged (and survive anything) at least every 16 MiB. A connection that breaks leaves the
     acknowledged offset behind. Raises Conflict when `from_bytes` is not the offset, or the upload is in use.
     """
-    with _locked(part_path(services, row.id)) as file:
+    _check_place(services, row)
+    with services.upload_locks.hold(row.id) as keep, _open_part(services, row.id) as file:
         row = services.lessons.get(row.id)
         if row.state != "uploading" or from_bytes != row.offset_bytes:
             raise Conflict(
@@ -96,18 +98,19 @@ def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[
         file.seek(row.offset_bytes)
         offset = row.offset_bytes
         try:
-            for written in _append(file, read, row.size_bytes - row.offset_bytes):
+            for written in _append(file, read, row.size_bytes - row.offset_bytes, keep):
                 offset = _acknowledge(services, row.id, file, offset, written)
         finally:
             services.lessons.set_expiry(row.id, _expiry(services))
     return services.lessons.get(row.id)
 
 
-def _append(file, read: Callable[[int], bytes], room_bytes: int) -> Iterator[int]:
+def _append(file, read: Callable[[int], bytes], room_bytes: int, keep: Callable[[], None]) -> Iterator[int]:
     """Write blocks; yield the number of bytes to acknowledge, the rest even when reading breaks off."""
     pending = 0
     try:
         while block := read(BLOCK_BYTES):
+            keep()
             room_bytes -= len(block)
             if room_bytes < 0:
                 raise InputError("More bytes arrived than were announced. Start the upload again.")
@@ -146,9 +149,22 @@ def commit_upload(services: Services, row: LessonRow) -> Job:
     if row.offset_bytes != row.size_bytes:
         raise Conflict("The upload is not complete yet: {have} of {all} bytes.", have=row.offset_bytes, all=row.size_bytes)
     services.lessons.move_on(row.id, "uploading", "received")
-    job = services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
-    services.ring()
+    return submit_ingest(services, row)
+
+
+def submit_ingest(services: Services, row: LessonRow) -> Job:
+    """Queue the ingest of a lesson whose bytes are all there; harmless when it is queued already."""
+    job = services.ledger.submit(**_ingest_of(row))
+    services.ring(job)
     return job
+
+
+def _ingest_of(row: LessonRow) -> dict[str, Any]:
+    """Bytes of an upload are received where they lie; what is in the store can be fetched from anywhere."""
+    is_stored = row.source_key or row.state == "stored"
+    queue, place = ("media", "") if is_stored else ("receive", row.place)
+    named = {"kind": "ingest", "owner_id": row.owner_id, "lesson_id": row.id, "input": {}, "job_id": row.id}
+    return {**named, "queue": queue, "place": place}
 
 
 def abort_upload(services: Services, row: LessonRow) -> None:
@@ -165,14 +181,35 @@ def discard(services: Services, row: LessonRow) -> None:
 
 
 def sweep_uploads(services: Services) -> None:
-    """Throw away uploads nobody continued in time, and submit what was received but never queued."""
-    for row in services.lessons.expired():
-        discard(services, row)
-    for row in services.lessons.list():
+    """Throw away uploads of this place that nobody continued in time, and submit what was received but never queued."""
+    rows = [row for row in services.lessons.list() if _is_here(services, row)]
+    for row in rows:
         if row.state == "uploading" and row.offset_bytes == row.size_bytes:
             services.lessons.move_on(row.id, "uploading", "received")
+        elif row.state == "uploading" and row.expires_s < time.time():
+            discard(services, row)
         elif row.state == "received":
-            services.ledger.submit("ingest", row.owner_id, row.id, {}, job_id=row.id)
+            services.ledger.submit(**_ingest_of(row))
+    _sweep_files(services, {row.id for row in rows})
+
+
+def _sweep_files(services: Services, known: set[str]) -> None:
+    """Remove files of uploads that have no row, once nobody can be writing them any more."""
+    if not services.uploads_dir.exists():
+        return
+    oldest_s = time.time() - services.settings.upload.unfinished_expiry_s
+    for path in services.uploads_dir.glob("*.part"):
+        if path.stem not in known and path.stat().st_mtime < oldest_s:
+            path.unlink(missing_ok=True)
+
+
+def _is_here(services: Services, row: LessonRow) -> bool:
+    return row.place in ("", services.place)
+
+
+def _check_place(services: Services, row: LessonRow) -> None:
+    if not _is_here(services, row):
+        raise Conflict("This upload began on another server. Cancel it and start again.")
 
 
 def part_path(services: Services, lesson_id: str) -> Path:
@@ -185,12 +222,8 @@ def _expiry(services: Services) -> float:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator:
-    """The part file, open for writing and locked across processes. Raises Conflict when it is in use."""
+def _open_part(services: Services, lesson_id: str) -> Iterator[IO[bytes]]:
+    path = part_path(services, lesson_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict("Another connection is still sending this upload. Wait a moment, then continue.") from error
         yield file

@@ -6,9 +6,8 @@ import time
 import pytest
 
 from ppi.errors import Conflict, NotFound, QuotaExceeded
-from ppi.jobs.database import Database
-from ppi.jobs.lessons_sqlite import SqliteLessons
-from ppi.jobs.links_sqlite import SqliteLinks
+from ppi.services import Services
+from ppi.settings import Settings
 
 
 def layout(serial):
@@ -25,13 +24,13 @@ def reserve(lessons, owner="u1", most=None, **changed):
 
 
 @pytest.fixture
-def database(tmp_path):
-    return Database(tmp_path / "ledger.sqlite3")
+def here(open_services):
+    return open_services()
 
 
 @pytest.fixture
-def lessons(database):
-    return SqliteLessons(database)
+def lessons(here):
+    return here.lessons
 
 
 def test_two_lessons_of_one_name_get_two_prefixes(lessons):
@@ -47,8 +46,8 @@ def test_the_quota_counts_what_the_owner_holds_and_deleting_frees_it(lessons):
     assert reserve(lessons, most=1)
 
 
-def _try(path, start, out):
-    lessons = SqliteLessons(Database(path))
+def _try(variables, start, out):
+    lessons = Services(Settings.from_env(variables)).lessons
     start.wait()
     accepted = 0
     for _ in range(25):
@@ -60,18 +59,18 @@ def _try(path, start, out):
     out.put(accepted)
 
 
-def test_of_a_hundred_parallel_uploads_exactly_one_is_accepted(tmp_path):
+def test_of_a_hundred_parallel_uploads_exactly_one_is_accepted(here, ground, tmp_path):
     context = multiprocessing.get_context("spawn")
     start, out = context.Event(), context.Queue()
-    path = tmp_path / "ledger.sqlite3"
-    processes = [context.Process(target=_try, args=(path, start, out)) for _ in range(4)]
+    variables = {"PPI_DATA_DIR": str(tmp_path / "data"), **ground}
+    processes = [context.Process(target=_try, args=(variables, start, out)) for _ in range(4)]
     for process in processes:
         process.start()
     start.set()
     accepted = [out.get(timeout=60) for _ in processes]
     for process in processes:
         process.join()
-    assert sum(accepted) == 1
+    assert sum(accepted) == 1 and len(here.lessons.list()) == 1
 
 
 def test_an_offset_moves_only_from_where_it_stands(lessons):
@@ -90,31 +89,25 @@ def test_a_state_is_left_only_once(lessons):
     assert lessons.get(row.id).state == "stored"
 
 
-def test_only_unfinished_uploads_expire(lessons):
-    old = reserve(lessons, expires_s=time.time() - 1)
-    done = reserve(lessons, expires_s=time.time() - 1)
-    lessons.move_on(done.id, "uploading", "received")
-    assert [row.id for row in lessons.expired()] == [old.id]
-
-
 def test_a_key_leads_to_its_lesson(lessons):
     row = reserve(lessons)
     assert lessons.of_key("урок_20261121/видео.wav").id == row.id
     assert lessons.of_key("урок_2026112/видео.wav") is None
 
 
-def test_a_lost_row_is_written_again_and_a_kept_one_is_not_changed(lessons, tmp_path):
+def test_a_lost_row_is_written_again_and_a_kept_one_is_not_changed(lessons):
     row = reserve(lessons)
-    other = SqliteLessons(Database(tmp_path / "other.sqlite3"))
-    other.restore(row)
-    assert other.get(row.id) == row
     lessons.advance(row.id, 0, 5)
     lessons.restore(row)
     assert lessons.get(row.id).offset_bytes == 5
+    lessons.remove(row.id)
+    assert lessons.missing([row.id]) == {row.id} and lessons.list() == []
+    lessons.restore(row)
+    assert lessons.get(row.id) == row and lessons.missing([row.id]) == set()
 
 
-def test_a_stable_link_lives_until_it_is_revoked(database, lessons):
-    links, row = SqliteLinks(database), reserve(lessons)
+def test_a_stable_link_lives_until_it_is_revoked(here, lessons):
+    links, row = here.links, reserve(lessons)
     token = links.token_for(row.id, row.video_key)
     assert links.token_for(row.id, row.video_key) == token
     assert links.key_of(token) == row.video_key
@@ -122,3 +115,20 @@ def test_a_stable_link_lives_until_it_is_revoked(database, lessons):
     with pytest.raises(NotFound):
         links.key_of(token)
     assert links.token_for(row.id, row.video_key) != token
+
+
+def test_the_links_of_a_deleted_lesson_end(here, lessons):
+    row = reserve(lessons)
+    token = here.links.token_for(row.id, row.video_key)
+    lessons.remove(row.id)
+    with pytest.raises(NotFound):
+        here.links.key_of(token)
+
+
+def test_one_request_at_a_time_writes_an_upload(open_services):
+    first, second = open_services().upload_locks, open_services().upload_locks
+    with first.hold("a"), second.hold("b"):
+        with pytest.raises(Conflict), second.hold("a"):
+            pass
+    with second.hold("a") as keep:
+        keep()

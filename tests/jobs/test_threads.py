@@ -11,11 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ppi.errors import InputError
+from ppi.errors import InputError, ServerAway
 from ppi.jobs.database import Database
+from ppi.jobs.hosts import is_alive, process_name
+from ppi.jobs.leases import LeaseWatch
 from ppi.jobs.ledger_sqlite import SqliteLedger
-from ppi.jobs.threads import ThreadRunner, is_alive, process_name
-from ppi.settings import Settings
+from ppi.jobs.threads import ThreadRunner
+from ppi.jobs.work import Worker
+
+LANES = ((("speech", "dataset"), 1), (("receive", "media", "publish"), 4))
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def start(ledger):
     started = []
 
     def begin(**handlers):
-        runner = ThreadRunner(ledger, handlers, Settings.from_env({}).jobs)
+        runner = ThreadRunner(ledger, Worker(ledger, handlers, 15, lambda job: None), LANES)
         started.append(runner)
         runner.start()
         return runner
@@ -111,8 +115,8 @@ from pathlib import Path
 from ppi.jobs.database import Database
 from ppi.jobs.ledger_sqlite import SqliteLedger
 from ppi.jobs.threads import ThreadRunner
+from ppi.jobs.work import Worker
 from ppi.processes import run_in_child
-from ppi.settings import Settings
 def work(job, run):
     on_progress = run.step("transcribing", "Working", 0, 1)
     if job.attempt == 1:
@@ -120,7 +124,7 @@ def work(job, run):
     return {"attempt": job.attempt}
 if __name__ == "__main__":
     ledger = SqliteLedger(Database(Path(sys.argv[1])))
-    ThreadRunner(ledger, {"transcribe": work}, Settings.from_env({}).jobs).start()
+    ThreadRunner(ledger, Worker(ledger, {"transcribe": work}, 15, print), [(("speech",), 1)]).start()
     time.sleep(60)
 """
 SLEEPER = """
@@ -149,6 +153,7 @@ def test_a_killed_runner_leaves_no_child_and_its_job_is_finished_once_by_the_nex
     process.send_signal(signal.SIGKILL)
     process.wait()
     child.wait(5)
+    assert [freed.id for freed in LeaseWatch(ledger, 60).sweep()] == [job.id]
     start(transcribe=lambda job, run: {"attempt": job.attempt})
     ended = wait(ledger, job.id)
     assert (ended.status, ended.result) == ("completed", {"attempt": 2})
@@ -158,3 +163,36 @@ def test_a_process_is_known_by_its_number_and_its_start(tmp_path):
     assert is_alive(f"{process_name(os.getpid())}:abc")
     assert not is_alive(f"{os.getpid()}:1.00:abc")
     assert not is_alive("999999999:1.00:abc")
+
+
+def test_a_stopped_runner_queues_its_job_again_at_once(ledger, start):
+    began = threading.Event()
+
+    def endless(job, run):
+        on_progress = run.step("transcribing", "Working", 0, 1)
+        began.set()
+        while True:
+            on_progress(0.5)
+            time.sleep(0.05)
+
+    runner = start(transcribe=endless)
+    job = ledger.submit("transcribe", "u", "l", {})
+    assert began.wait(5)
+    runner.stop()
+    waiting = ledger.get(job.id)
+    assert (waiting.status, waiting.attempt - waiting.attempts_base) == ("queued", 0)
+
+
+def test_a_result_waits_for_a_ledger_that_is_away(ledger, monkeypatch):
+    away = [ServerAway("away"), ServerAway("away")]
+    finish = ledger.finish
+
+    def sometimes(*arguments):
+        if away:
+            raise away.pop()
+        return finish(*arguments)
+
+    monkeypatch.setattr(ledger, "finish", sometimes)
+    ledger.submit("publish", "u", "l", {}, job_id="x")
+    Worker(ledger, {"publish": lambda job, run: {"url": "u"}}, 15, print).do(ledger.claim("r", "h", ("publish",), 1))
+    assert (ledger.get("x").status, ledger.get("x").result) == ("completed", {"url": "u"})

@@ -118,7 +118,7 @@ def test_a_lesson_without_sound_is_kept_and_says_so(services, client_for, tmp_pa
     video = tmp_path / "тишина.mp4"
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=2", "-pix_fmt", "yuv420p", str(video)]
     subprocess.run(command, check=True)
-    working = runner.start_runner(services)
+    working = runner.start_engine(services, "web", runner.lanes(services))
     try:
         job = runner.wait_for(services, local.ingest_file(services, video, "Без звука", "anna"))
     finally:
