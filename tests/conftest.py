@@ -87,14 +87,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def environment_for(folder: Path, **variables: str) -> dict[str, str]:
+    """The environment of a process of PPI on this data folder, without settings of the desk."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI", "REDIS"))}
+    return {**kept, "PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables}
+
+
 def start_server(folder: Path, port: int | None = None, **variables: str) -> Server:
     """Start `python -m ppi serve` on a data folder and wait until it answers."""
     import urllib.request
 
     port = port or free_port()
-    given = {"PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI", "REDIS"))}
-    environment = {**kept, **given}
+    environment = environment_for(folder, **variables)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.out").open("ab") as out:
         process = subprocess.Popen(

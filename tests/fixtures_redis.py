@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import redis
 
 from ppi.services import Services
-from tests.conftest import free_port, need, settings_for
+from tests.conftest import ROOT, environment_for, free_port, need, settings_for
 
 
 @dataclass
@@ -95,3 +97,49 @@ def open_services(ground, tmp_path):
         return Services(settings_for(tmp_path / "data", **ground))
 
     return make
+
+
+def start_worker(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen:
+    """Start `python -m ppi worker` on a data folder of its own, as on a machine of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "worker.out").open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ppi", "worker", *arguments], cwd=ROOT, env=environment_for(folder, **variables),
+            stdout=out, stderr=out,
+        )  # fmt: skip
+
+
+def stop_worker(worker: subprocess.Popen) -> None:
+    worker.terminate()
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+@pytest.fixture(scope="module")
+def more_variables() -> dict[str, str]:
+    """What a module of tests adds to the environment of every process."""
+    return {}
+
+
+@pytest.fixture(scope="module", params=["local", "cluster"])
+def whole_ground(request, more_variables, tmp_path_factory):
+    """The environment of a whole PPI: one machine; then S3, Redis and two workers with data folders of their own."""
+    if request.param == "local":
+        yield more_variables
+        return
+    folder = tmp_path_factory.mktemp("cluster")
+    redis_server = start_redis(folder / "redis")
+    name = f"story-{secrets.token_hex(4)}"
+    buckets = {"RAW_DATA_BUCKET": f"{name}-raw", "FINAL_DATASET_BUCKET": f"{name}-final"}
+    variables = {**request.getfixturevalue("s3_server").variables(**buckets), **redis_server.variables(), **more_variables}
+    workers = [
+        start_worker(folder / "media", "--queues", "media,publish", **variables),
+        start_worker(folder / "models", "--queues", "speech,dataset", "--concurrency", "1", **variables),
+    ]
+    yield variables
+    for worker in workers:
+        stop_worker(worker)
+    redis_server.kill()

@@ -1,4 +1,4 @@
-"""The whole main job through the HTTP API of a running server, on the local store and on a real S3 server.
+"""The whole main job through the HTTP API of a running server, on one machine, and on S3, Redis and two workers.
 
 Steps: upload, status, link fetched by Range, transcribe, summarise, download, build the dataset, ZIP, delete.
 """
@@ -46,15 +46,11 @@ class Api:
         raise AssertionError(f"not finished: {found}")
 
 
-@pytest.fixture(scope="module", params=["local", "s3"])
-def server(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(f"story-{request.param}") / "data"
-    variables = {}
-    if request.param == "s3":
-        names = {"RAW_DATA_BUCKET": "story-raw", "FINAL_DATASET_BUCKET": "story-final"}
-        variables = request.getfixturevalue("s3_server").variables(**names)
-    with_people(Services(settings_for(folder, **variables)))
-    running = start_server(folder, **variables)
+@pytest.fixture(scope="module")
+def server(whole_ground, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("story") / "data"
+    with_people(Services(settings_for(folder, **whole_ground)))
+    running = start_server(folder, **whole_ground)
     yield running
     stop_server(running)
 

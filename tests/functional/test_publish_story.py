@@ -10,11 +10,16 @@ from tests.functional.test_api_story import Api
 from tests.servers.hub_stub import TOKEN, HubStub
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hub():
     stub = HubStub().start()
     yield stub
     stub.stop()
+
+
+@pytest.fixture(scope="module")
+def more_variables(hub):
+    return {"HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
 
 
 def build(api):
@@ -30,10 +35,11 @@ def build(api):
     return lesson
 
 
-def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub):
-    folder, variables = tmp_path / "data", {"HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
-    with_people(Services(settings_for(folder, **variables)))
-    server = start_server(folder, **variables)
+def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub, whole_ground):
+    folder = tmp_path / "data"
+    hub.repositories.clear()
+    with_people(Services(settings_for(folder, **whole_ground)))
+    server = start_server(folder, **whole_ground)
     try:
         api = Api(server, "anna")
         assert api.post("/api/datasets/0123456789abcdef/push", json={"repo_id": "school/x"}).status_code == 404
