@@ -5,6 +5,10 @@ template and fill it afterwards. `code` is stable and documented in docs/errors.
 `ppi.web.errors`.
 """
 
+from __future__ import annotations
+
+import errno
+
 
 class PpiError(Exception):
     """Base of every error that PPI raises on purpose.
@@ -146,6 +150,13 @@ class DiskFull(PpiError):
     """No room left for what was asked."""
 
     code = "disk_full"
+
+
+def of_full_disk(error: OSError) -> DiskFull | None:
+    """What to tell of a fault of the operating system when it means that there is no room; None for other faults."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("There is no room left on the disk. Free some space and try again.")
+    return None
 
 
 class BackendError(PpiError):

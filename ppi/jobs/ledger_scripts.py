@@ -61,25 +61,33 @@ local time = redis.call('TIME')
 local now, fault = tonumber(time[1]) + tonumber(time[2]) / 1000000, tonumber(ARGV[7])
 local is_ours = {}
 for _, queue in ipairs(queues) do is_ours[queue] = true end
-local busy = 0
-for _, id in ipairs(redis.call('SMEMBERS', p .. 'running')) do
-  local row = redis.call('HMGET', p .. 'job:' .. id, 'queue', 'host')
-  if row[2] == ARGV[5] and is_ours[row[1]] then busy = busy + 1 end
+if limit > 0 then
+  local busy = 0
+  for _, id in ipairs(redis.call('SMEMBERS', p .. 'running')) do
+    local row = redis.call('HMGET', p .. 'job:' .. id, 'queue', 'host')
+    if row[2] == ARGV[5] and is_ours[row[1]] then busy = busy + 1 end
+  end
+  if busy >= limit then return false end
 end
-if busy >= limit then return false end
+local function first_due(queue)
+  local from = 0
+  while true do
+    local ids = redis.call('ZRANGE', p .. 'waiting:' .. queue, from, from + 49)
+    for _, id in ipairs(ids) do
+      local row = redis.call('HMGET', p .. 'job:' .. id, 'not_before_s', 'place', 'created_s')
+      local wait_s = tonumber(row[1]) - now
+      local is_due = wait_s <= 0 or wait_s > fault
+      if is_due and (row[2] == '' or row[2] == ARGV[6]) then return id, tonumber(row[3]) end
+    end
+    if #ids < 50 then return nil, nil end
+    from = from + 50
+  end
+end
 local best, best_created = nil, nil
 for _, queue in ipairs(queues) do
-  local ids = redis.call('ZRANGE', p .. 'waiting:' .. queue, 0, -1)
-  for _, id in ipairs(ids) do
-    local row = redis.call('HMGET', p .. 'job:' .. id, 'not_before_s', 'place', 'created_s')
-    local wait_s, created = tonumber(row[1]) - now, tonumber(row[3])
-    local is_due = wait_s <= 0 or wait_s > fault
-    if is_due and (row[2] == '' or row[2] == ARGV[6]) then
-      if not best or created < best_created or (created == best_created and id < best) then
-        best, best_created = id, created
-      end
-      break
-    end
+  local id, created = first_due(queue)
+  if id and (not best or created < best_created or (created == best_created and id < best)) then
+    best, best_created = id, created
   end
 end
 if not best then return false end

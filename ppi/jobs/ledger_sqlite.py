@@ -25,7 +25,7 @@ WHERE id = (
   SELECT id FROM jobs
   WHERE queue IN ({marks}) AND status='queued' AND (not_before_s<=:now OR not_before_s>:now+:fault)
     AND place IN ('', :place)
-    AND (SELECT count(*) FROM jobs WHERE queue IN ({marks}) AND status='running' AND host=:host) < :limit
+    AND (:limit=0 OR (SELECT count(*) FROM jobs WHERE queue IN ({marks}) AND status='running' AND host=:host) < :limit)
   ORDER BY created_s, id LIMIT 1)
 RETURNING *
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from ppi.errors import DiskFull, LeaseLost, PpiError, ServerAway, Unexpected
+from ppi.errors import DiskFull, LeaseLost, PpiError, ServerAway, Unexpected, of_full_disk
 from ppi.jobs.hosts import host_name, runner_name
 from ppi.jobs.ledger import Job, Ledger
 from ppi.jobs.run import HandOver, Run
@@ -96,7 +96,8 @@ class Worker:
             self._write(partial(self._ledger.fail, job.id, job.attempt, error))
         except Exception as error:  # an unforeseen fault is a failed job, not a dead thread
             log.exception("job %s: unexpected fault", job.id)
-            self._write(partial(self._ledger.fail, job.id, job.attempt, _unexpected(job, error)))
+            known = of_full_disk(error) if isinstance(error, OSError) else None
+            self._write(partial(self._ledger.fail, job.id, job.attempt, known or _unexpected(job, error)))
         else:
             if self._write(partial(self._ledger.finish, job.id, job.attempt, result)):
                 log.info("job %s: completed", job.id)

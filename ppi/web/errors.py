@@ -79,6 +79,8 @@ def _http_message(status: int) -> str:
 
 
 def _unknown(error: Exception) -> Response:
+    if isinstance(error, OSError) and (full := errors.of_full_disk(error)) is not None:
+        return _known(full)
     reference = secrets.token_hex(4)
     log.exception("unexpected fault %s at %s %s", reference, request.method, request.path, exc_info=error)
     message = gettext("Something went wrong on the server. Try again; if it happens again, tell the administrator.")

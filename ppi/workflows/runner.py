@@ -77,7 +77,7 @@ def make_worker(services: Services) -> Worker:
 
 def do_next(services: Services, worker: Worker, queue: str) -> bool:
     """Claim the oldest waiting job of the queue and do it; False when there is none."""
-    job = services.ledger.claim(worker.name, host_name(), (queue,), 1_000_000, services.place)
+    job = services.ledger.claim(worker.name, host_name(), (queue,), 0, services.place)
     if job is not None:
         worker.do(job)
     return job is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ppi.errors import DiskFull
@@ -13,6 +14,8 @@ from ppi.jobs.ledger import Job
 from ppi.services import Services
 
 STALE_AFTER_S = 3600
+# Folders of attempts; others are of requests that are being answered.
+ATTEMPT = re.compile(r"[0-9a-f-]+[a-z_]*\.[0-9]+")
 
 
 @contextmanager
@@ -41,10 +44,13 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 
 def sweep(services: Services) -> None:
-    """Remove the folders of attempts that are over."""
+    """Remove the folders of attempts that are over, and what requests of an hour ago left behind."""
     if not services.work_dir.exists():
         return
-    running = {f"{job.id}.{job.attempt}" for job in services.ledger.list(limit=1000) if job.status == "running"}
+    running = {f"{job.id}.{job.attempt}" for job in services.ledger.running()}
     for folder in services.work_dir.iterdir():
-        if folder.name not in running and time.time() - folder.stat().st_mtime > STALE_AFTER_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        is_attempt = ATTEMPT.fullmatch(folder.name) is not None
+        with suppress(FileNotFoundError):  # gone meanwhile: its attempt ended
+            age_s = time.time() - folder.stat().st_mtime
+            if folder.name not in running and (is_attempt or age_s > STALE_AFTER_S):
+                shutil.rmtree(folder, ignore_errors=True)

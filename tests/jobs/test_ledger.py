@@ -288,7 +288,7 @@ def test_an_unforeseen_loss_of_a_tool_is_tried_no_more(ledger):
 def _claim_all(variables, runner, out):
     ledger = Services(Settings.from_env(variables)).ledger
     taken = []
-    while job := ledger.claim(f"{runner}:0:x", f"host-{runner}", ("receive",), 1_000_000):
+    while job := ledger.claim(f"{runner}:0:x", f"host-{runner}", ("receive",), 0):
         taken.append(job.id)
     out.put(taken)
 
