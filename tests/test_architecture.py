@@ -49,6 +49,7 @@ WEB = {"ppi.web.*"}
 OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
+    "prometheus_client": {"ppi.web.system"},
     "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.seed"}, "dotenv": {"ppi.settings"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector"}, "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},

@@ -38,6 +38,8 @@ TICK_S = 0.25
 SILENCE_LIMIT_S = 120
 # The first with -fps_mode.
 MIN_VERSION = (5, 1)
+# First releases with the fix, by major version.
+PATCHED = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
 NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
 LAUNCH = Path(__file__).with_name("launch.py")
 INSPECTOR = Path(__file__).with_name("inspector.py")
@@ -73,6 +75,15 @@ class Ffmpeg:
         out = run([self.binary, "-hide_banner", "-version"], Limits(wall_s=20))
         found = re.match(r"ffmpeg version (\S+)", out)
         return found.group(1) if found else "unknown"
+
+    def is_patched(self, version: str) -> bool:
+        """Whether this release has the fix of CVE-2026-8461 (MagicYUV); unknown versions count as new.
+
+        PPI's list of codecs keeps such files out of any ffmpeg, so this is advice.
+        """
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+        needed = PATCHED.get(numbers[0] if numbers else 0)
+        return needed is None or numbers >= needed
 
     def check(self) -> str:
         """One line about this ffmpeg. Raises ToolFailed when it is too old or lacks an encoder PPI needs."""

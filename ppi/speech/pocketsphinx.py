@@ -9,6 +9,7 @@ from ppi.errors import InputError
 from ppi.processes import run_in_child
 from ppi.records import Transcript
 from ppi.speech import wav
+from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import segments_from
 
 NOTE = (
@@ -23,20 +24,17 @@ class Pocketsphinx:
     engine = "pocketsphinx"
     model = "en-us"
 
-    def transcribe(self, speech_wav: Path, language: str, on_progress: Callable[[float], None]) -> Transcript:
+    def transcribe(
+        self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
+        on_heard: Callable[[Heard], None] = lambda heard: None,
+    ) -> Transcript:  # fmt: skip
         if language not in ("", "en"):
             raise InputError("pocketsphinx knows English only. Choose the engine whisper for this language.")
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
-        reached = [0.0]
-
-        def on_report(fraction: float) -> None:
-            reached[0] = max(reached[0], fraction)
-
-        raw = run_in_child(
-            "ppi.speech.pocketsphinx_child:transcribe", {"path": str(speech_wav)},
-            on_report=on_report, on_tick=lambda: on_progress(reached[0]),
-        )  # fmt: skip
-        segments = segments_from(raw, duration_s)
+        ears = Ears(heard, on_progress, on_heard)
+        wanted = {"path": str(speech_wav), "from_s": heard.until_s}
+        run_in_child("ppi.speech.pocketsphinx_child:transcribe", wanted, on_report=ears.report, on_tick=ears.tick)
+        segments = segments_from(ears.heard.segments, duration_s)
         return Transcript(segments, "en" if segments else "", self.engine, self.model, duration_s, (NOTE,))

@@ -16,31 +16,40 @@ END_S = 1.0
 BYTES_PER_S = 2 * wav.RATE_HZ
 
 
-def transcribe(report: Callable[[float], None], path: str) -> list[dict[str, Any]]:
-    """Segments in the shape `ppi.speech.words.segments_from` takes; reports the fraction heard."""
+def transcribe(
+    report: Callable[[tuple[str, Any]], None], path: str, from_s: float = 0.0, longest_s: float = wav.STRETCH_S
+) -> None:
+    """Hear the WAV at `path` from `from_s` in stretches of at most `longest_s`, each for itself.
+
+    Reports ("at", fraction heard), and after every stretch ("heard", {until_s, language, segments}) with segments in the
+    shape `ppi.speech.words.segments_from` takes.
+    """
     from pocketsphinx import Decoder
 
     total_s = max(wav.duration_s(Path(path)), 0.001)
-    decoder = Decoder(samprate=wav.RATE_HZ, loglevel="FATAL")
-    found = []
-    for start_s, end_s, sound in _utterances(Path(path)):
-        if sound:
-            decoder.start_utt()
-            decoder.process_raw(sound, full_utt=True)
-            decoder.end_utt()
-            if words := _words(decoder, start_s):
-                found.append(_segment(words))
-        report(min(end_s / total_s, 1.0))
-    return found
+    for begin_s, stretch in wav.stretches(Path(path), longest_s, from_s):
+        # What a decoder has heard changes what it hears next, so each stretch has its own.
+        decoder = Decoder(samprate=wav.RATE_HZ, loglevel="FATAL")
+        found = []
+        for start_s, end_s, sound in _utterances(stretch.tobytes()):
+            if sound:
+                decoder.start_utt()
+                decoder.process_raw(sound, full_utt=True)
+                decoder.end_utt()
+                if words := _words(decoder, begin_s + start_s):
+                    found.append(_segment(words))
+            report(("at", (begin_s + end_s) / total_s))
+        until_s = begin_s + len(stretch) / wav.RATE_HZ
+        report(("heard", {"until_s": until_s, "language": "en", "segments": found}))
 
 
-def _utterances(path: Path) -> Iterator[tuple[float, float, bytes]]:
-    """(start_s, end_s, 16-bit sound) of each stretch of speech; now and then one without sound, to tell where we are."""
+def _utterances(sound: bytes) -> Iterator[tuple[float, float, bytes]]:
+    """(start_s, end_s, 16-bit sound) of each utterance; now and then one without sound, to tell where we are."""
     from pocketsphinx import Endpointer
 
     ears = Endpointer(sample_rate=wav.RATE_HZ)
     heard, start_s, told_s = b"", None, 0.0
-    for number, frame in enumerate(_frames(path, ears.frame_bytes), start=1):
+    for number, frame in enumerate(_frames(sound, ears.frame_bytes), start=1):
         now_s = number * ears.frame_length
         speech = ears.process(frame)
         if speech is not None:
@@ -55,15 +64,10 @@ def _utterances(path: Path) -> Iterator[tuple[float, float, bytes]]:
             told_s = now_s
 
 
-def _frames(path: Path, size: int) -> Iterator[bytes]:
+def _frames(sound: bytes, size: int) -> Iterator[bytes]:
     """Frames of `size` bytes, and then so much silence that speech up to the very end is seen to end."""
-    rest = b""
-    for block in wav.blocks(path):
-        rest += block.tobytes()
-        whole = len(rest) // size * size
-        yield from (rest[place : place + size] for place in range(0, whole, size))
-        rest = rest[whole:]
-    yield rest.ljust(size, b"\0")
+    padded = sound + bytes(-len(sound) % size)
+    yield from (padded[place : place + size] for place in range(0, len(padded), size))
     yield from [bytes(size)] * int(END_S * BYTES_PER_S / size)
 
 

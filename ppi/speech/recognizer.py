@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ppi.errors import InputError
 from ppi.records import Transcript
@@ -13,17 +14,58 @@ from ppi.settings import WHISPER_SIZES, SpeechSettings
 Progress = Callable[[float], None]
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What was heard of a recording up to `until_s`, enough to go on from there.
+
+    `segments` are in the shape `ppi.speech.words.segments_from` takes; `language` is "" while it is not known.
+    """
+
+    until_s: float = 0.0
+    language: str = ""
+    segments: tuple[dict[str, Any], ...] = ()
+
+
+NOTHING = Heard()
+
+
 class Recognizer(Protocol):
     """Hears speech in a 16 kHz mono 16-bit WAV."""
 
     engine: str
     model: str
 
-    def transcribe(self, speech_wav: Path, language: str, on_progress: Progress) -> Transcript:
+    def transcribe(
+        self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
+        on_heard: Callable[[Heard], None] = lambda heard: None,
+    ) -> Transcript:  # fmt: skip
         """The transcript; empty for silence. `language` is an ISO 639-1 code, "" to have it found out.
 
-        `on_progress` is called at least twice a second and may raise to stop. Raises WeightsMissing and InputError.
+        `on_progress` is called at least twice a second and may raise to stop. `on_heard` gets what was heard so far at
+        least every minute of sound; given back as `heard`, the recogniser goes on there, and the transcript is that of
+        a run that was never broken off. Raises WeightsMissing and InputError.
         """
+
+
+class Ears:
+    """Collects what a child process reports: ("at", fraction) and ("heard", stretch)."""
+
+    def __init__(self, heard: Heard, on_progress: Progress, on_heard: Callable[[Heard], None]):
+        self.heard = heard
+        self._on_progress, self._on_heard = on_progress, on_heard
+        self._fraction = 0.0
+
+    def report(self, told: tuple[str, Any]) -> None:
+        kind, value = told
+        if kind == "at":
+            self._fraction = max(self._fraction, min(value, 1.0))
+            return
+        segments = (*self.heard.segments, *value["segments"])
+        self.heard = Heard(value["until_s"], value["language"], segments)
+        self._on_heard(self.heard)
+
+    def tick(self) -> None:
+        self._on_progress(self._fraction)
 
 
 def create(settings: SpeechSettings, engine: str = "", model: str = "") -> Recognizer:

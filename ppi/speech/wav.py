@@ -14,8 +14,10 @@ from ppi.errors import InputError
 RATE_HZ = 16_000
 # 16-bit samples below this are quieter than any microphone in a room.
 SILENCE_PEAK = 16
-# Where a long recording is cut: in the quietest half second of the last minute that still fits.
-CUT_S, HOP_S, SEARCHED_S = 0.5, 0.1, 60.0
+# Recordings are heard in stretches of about a minute, so that little is lost when the machine goes down.
+STRETCH_S = 60.0
+# Where they are cut: in the quietest half second of the last part that still fits.
+CUT_S, HOP_S, SEARCHED_S = 0.5, 0.1, 15.0
 
 
 def duration_s(path: Path) -> float:
@@ -34,11 +36,14 @@ def is_quiet(samples: np.ndarray) -> bool:
     return int(np.abs(samples.astype(np.int32)).max(initial=0)) < SILENCE_PEAK
 
 
-def stretches(path: Path, longest_s: float = 600.0) -> Iterator[tuple[float, np.ndarray]]:
-    """(start_s, int16 samples) of stretches that follow each other without a gap, cut where the recording is quiet."""
-    longest, start = int(longest_s * RATE_HZ), 0
+def stretches(path: Path, longest_s: float = STRETCH_S, from_s: float = 0.0) -> Iterator[tuple[float, np.ndarray]]:
+    """(start_s, int16 samples) of stretches that follow each other without a gap, cut where the recording is quiet.
+
+    Where one ends depends on nothing before it: beginning at the end of one gives the same ones that followed it.
+    """
+    longest, start = int(longest_s * RATE_HZ), round(from_s * RATE_HZ)
     kept = np.zeros(0, np.int16)
-    for block in blocks(path):
+    for block in blocks(path, from_s=from_s):
         kept = np.concatenate([kept, block])
         while len(kept) > longest:
             cut = _quiet_place(kept[:longest])
@@ -53,9 +58,10 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / 32768.0
 
 
-def blocks(path: Path, block_s: float = 10.0) -> Iterator[np.ndarray]:
+def blocks(path: Path, block_s: float = 10.0, from_s: float = 0.0) -> Iterator[np.ndarray]:
     """int16 arrays of at most `block_s` seconds."""
     with _open(path) as file:
+        file.setpos(min(round(from_s * RATE_HZ), file.getnframes()))
         while data := file.readframes(int(block_s * RATE_HZ)):
             yield np.frombuffer(data, dtype="<i2")
 

@@ -9,6 +9,7 @@ from ppi.errors import WeightsMissing
 from ppi.processes import WarmChild
 from ppi.records import Transcript
 from ppi.speech import wav
+from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import segments_from
 
 # File names of the official weights, as openai-whisper keeps them below ~/.cache/whisper.
@@ -27,21 +28,21 @@ class WhisperRecognizer:
     def __init__(self, model: str):
         self.model = model
 
-    def transcribe(self, speech_wav: Path, language: str, on_progress: Callable[[float], None]) -> Transcript:
+    def transcribe(
+        self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
+        on_heard: Callable[[Heard], None] = lambda heard: None,
+    ) -> Transcript:  # fmt: skip
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
-        reached = [0.0]
-
-        def on_report(fraction: float) -> None:
-            reached[0] = max(reached[0], fraction)
-
-        wanted = {"path": str(speech_wav), "model": self.model, "language": language, "weights": str(_expected(self.model))}
-        found = _CHILD.call(
-            "ppi.speech.whisper_child:transcribe", wanted, on_report=on_report, on_tick=lambda: on_progress(reached[0])
-        )
-        segments = segments_from(found["segments"], duration_s)
-        return Transcript(segments, found["language"] if segments else "", self.engine, self.model, duration_s)
+        ears = Ears(heard, on_progress, on_heard)
+        wanted = {
+            "path": str(speech_wav), "model": self.model, "language": heard.language or language,
+            "weights": str(_expected(self.model)), "from_s": heard.until_s,
+        }  # fmt: skip
+        _CHILD.call("ppi.speech.whisper_child:transcribe", wanted, on_report=ears.report, on_tick=ears.tick)
+        segments = segments_from(ears.heard.segments, duration_s)
+        return Transcript(segments, ears.heard.language if segments else "", self.engine, self.model, duration_s)
 
 
 def weights_file(model: str) -> Path:

@@ -21,12 +21,15 @@ UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOF
 
 
 def transcribe(
-    report: Callable[[float], None], path: str, model: str, language: str, weights: str, longest_s: float = 600.0
-) -> dict[str, Any]:
-    """Hear the WAV at `path` in stretches of at most `longest_s`, so in flat memory; reports the fraction heard.
+    report: Callable[[tuple[str, Any]], None], path: str, model: str, language: str, weights: str, from_s: float = 0.0,
+    longest_s: float = wav.STRETCH_S,
+) -> None:
+    """Hear the WAV at `path` from `from_s` in stretches of at most `longest_s`, so in flat memory.
 
-    Answers {language, segments} with segments in the shape `ppi.speech.words.segments_from` takes. A language that
-    was not given is found out in the first stretch where something is said.
+    Reports ("at", fraction heard), and after every stretch ("heard", {until_s, language, segments}) with segments in the
+    shape `ppi.speech.words.segments_from` takes. Each stretch is heard for itself, without the text before it, so that
+    going on later finds the same. A language that was not given is found out in the first stretch where something is
+    said.
     """
     import whisper
 
@@ -34,20 +37,23 @@ def transcribe(
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
     loaded = _load(model, weights)
     total_s = wav.duration_s(Path(path))
-    segments: list[dict[str, Any]] = []
-    for start_s, sound in wav.stretches(Path(path), longest_s):
-        if wav.is_quiet(sound):
-            continue
+    for start_s, sound in wav.stretches(Path(path), longest_s, from_s):
         length_s = len(sound) / wav.RATE_HZ
-        _report_through_tqdm(lambda heard, start=start_s, length=length_s: report((start + heard * length) / total_s))
-        with contextlib.redirect_stdout(io.StringIO()):  # whisper prints the language it found
-            found = loaded.transcribe(
-                wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
-                condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
-            )  # fmt: skip
-        segments += [_moved(segment, start_s) for segment in found["segments"]]
-        language = language or (found["language"] if segments else "")
-    return {"language": language, "segments": segments}
+        segments: list[dict[str, Any]] = []
+        if not wav.is_quiet(sound):
+            _report_through_tqdm(lambda part, at=start_s, all=length_s: report(("at", (at + part * all) / total_s)))
+            found = _hear(loaded, sound, language)
+            segments = [_moved(segment, start_s) for segment in found["segments"]]
+            language = language or (found["language"] if segments else "")
+        report(("heard", {"until_s": start_s + length_s, "language": language, "segments": segments}))
+
+
+def _hear(loaded, sound, language: str) -> dict[str, Any]:
+    with contextlib.redirect_stdout(io.StringIO()):  # whisper prints the language it found
+        return loaded.transcribe(
+            wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
+            condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,8 @@ from ppi.errors import AccessDenied, CsrfFailed, NotFound, NotLoggedIn
 if TYPE_CHECKING:
     from ppi.services import Services
 
-# endpoint -> who may call it. "user" means any account that is logged in; owners are checked by the workflows.
+# endpoint -> who may call it. "user" means any account that is logged in; owners are checked by the workflows. "local" means
+# an administrator, or a program on this machine that does not come through a proxy.
 ACCESS = {
     "static": "public",
     "pages.home": "public", "pages.language": "public", "pages.help": "public",
@@ -36,7 +37,8 @@ ACCESS = {
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
-    "system.health": "public", "openapi.description": "public", "openapi.docs": "public",
+    "system.health": "public", "system.live": "public", "system.metrics": "local", "admin.overview": "admin",
+    "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
@@ -127,12 +129,19 @@ def _check() -> None:
         return
     needed = ACCESS.get(request.endpoint, "nobody")
     account = None if needed == "public" and request.endpoint == "static" else viewer()
+    if needed == "local" and account is None and _is_local():
+        return
     if needed != "public" and account is None:
         raise NotLoggedIn("Log in first.")
-    if needed == "nobody" or (needed == "admin" and account.role != "admin"):
+    if needed == "nobody" or (needed in ("admin", "local") and account.role != "admin"):
         raise AccessDenied("Only an administrator may do this.")
     if request.method not in SAFE_METHODS and request.endpoint not in NO_CSRF and not g.get("is_token"):
         _check_csrf()
+
+
+def _is_local() -> bool:
+    """Whether the caller sits on this machine; what a proxy forwards looks so too, but says for whom."""
+    return request.remote_addr in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
 
 
 def _check_csrf() -> None:

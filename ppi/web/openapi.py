@@ -68,6 +68,9 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("get", "/media/{bucket}/{key}", "A stored file, by a signed link; Range works.", {}, "application/octet-stream"),
     ("get", "/m/{token}/{name}", "The stable link of a video: redirects to a fresh signed link.", {}, "redirect"),
     ("get", "/health", "Whether the application lives.", {}, {**SUCCESS, "version": TEXT, "store": TEXT, "ledger": TEXT}),
+    ("get", "/health/ready", "The same.", {}, {**SUCCESS, "version": TEXT, "store": TEXT, "ledger": TEXT}),
+    ("get", "/health/live", "Whether this process answers.", {}, {**SUCCESS, "version": TEXT}),
+    ("get", "/metrics", "Figures for Prometheus; for administrators and for programs on the server itself.", {}, "text/plain"),
     ("get", "/api/openapi.json", "This description.", {}, "application/json"),
     ("get", "/api/docs", "This description as a page.", {}, "text/html"),
 )  # fmt: skip

@@ -18,6 +18,8 @@ from ppi.storage import keys
 from ppi.workflows import uploads
 from ppi.workflows.ingest import media_info
 
+# Work in progress that is nobody's to look at.
+PARTIAL = ".transcript.partial.json"
 LINK_LIFE_S = 7 * 24 * 3600
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ def view(services: Services, row: LessonRow) -> LessonView:
     files = {}
     for found in services.store.list(services.raw, row.prefix):
         name = found.key[len(row.prefix) :]
+        if name.endswith(PARTIAL):
+            continue
         files["" if found.key == row.video_key else name.removeprefix(stem)] = found
     jobs: dict[str, Job] = {}
     for job in services.ledger.list(lesson_id=row.id):
@@ -183,9 +187,8 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
     """The objects of the raw bucket that the user may see."""
     if user.role == "admin":
         return services.store.list(services.raw)
-    return [
-        found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)
-    ]  # fmt: skip
+    found = [found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)]
+    return [item for item in found if not item.key.endswith(PARTIAL)]
 
 
 def delete_file(services: Services, user: User, object_name: str) -> None:

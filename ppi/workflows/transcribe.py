@@ -16,6 +16,7 @@ from ppi.speech import formats, recognizer
 from ppi.storage import keys
 from ppi.workflows import lessons
 from ppi.workflows.ingest import put
+from ppi.workflows.partial import Partial
 from ppi.workflows.scratch import scratch
 
 TEXT_TYPES = {
@@ -69,9 +70,11 @@ def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, l
         "transcribing", "Transcribing with {engine} ({model})", low + 0.03, high, engine=hearer.engine, model=hearer.model
     )
     language = wanted.get("language") or services.settings.speech.language
-    transcript = hearer.transcribe(speech, language, on_progress)
+    kept = Partial(services, row, hearer, language)
+    transcript = hearer.transcribe(speech, language, on_progress, kept.load(), kept.keep)
     for path in formats.write_all(transcript, folder, keys.stem(row.video_key)):
         put(services, run, row, path, row.prefix + path.name, TEXT_TYPES[path.suffix])
+    kept.remove()
     return transcript
 
 

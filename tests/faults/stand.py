@@ -186,7 +186,8 @@ class Stand:
         assert not self.services.ledger.running()
         self.nothing_left()
         for page in ("/", "/files", "/dataset", "/publish", "/account"):
-            assert self.get(page).status_code == 200, page
+            answer = self.get(page)
+            assert answer.status_code == 200, (page, answer.status_code, answer.text[-800:])
 
     def nothing_left(self, seconds: float = 20) -> None:
         """No file of unfinished work, no scratch folder, no process that lost its parent."""

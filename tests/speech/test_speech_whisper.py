@@ -11,7 +11,7 @@ import pytest
 
 from ppi.errors import Cancelled, InputError, WeightsMissing
 from ppi.processes import run_in_child
-from ppi.speech import recognizer
+from ppi.speech import recognizer, wav
 from tests.conftest import settings_for
 from tests.fixtures_speech import RATE_HZ, said, write_wav
 
@@ -95,13 +95,17 @@ def test_times_are_in_order_and_within_the_recording_whatever_the_model_says(spe
 
 def test_a_long_recording_is_heard_in_stretches_with_the_times_of_the_whole(speak, classroom_model):
     path = speak("Who can tell me the answer?", 22.0, "Compare your results with your friends.")
-    reports = []
-    found = run_in_child(
+    told = []
+    run_in_child(
         "ppi.speech.whisper_child:transcribe",
         {"path": str(path), "model": classroom_model, "language": "en", "weights": classroom_model, "longest_s": 15.0},
-        on_report=reports.append,
+        on_report=told.append,
     )
-    second = [word for segment in found["segments"] for word in segment["words"] if "Compare" in word["word"]]
+    heard = [value for kind, value in told if kind == "heard"]
+    reports = [value for kind, value in told if kind == "at"]
+    segments = [segment for stretch in heard for segment in stretch["segments"]]
+    assert len(heard) >= 2 and heard[-1]["until_s"] == wav.duration_s(path)
+    second = [word for segment in segments for word in segment["words"] if "Compare" in word["word"]]
     assert any(word["start"] > 22.0 for word in second)
     assert reports == sorted(reports) and reports[-1] == pytest.approx(1.0) and any(0 < report < 0.9 for report in reports)
 

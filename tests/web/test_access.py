@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ppi.jobs.lessons_sqlite import LessonRow
+from ppi.jobs.lessons import LessonRow
 from ppi.web.access import ACCESS
 
 OTHERS = ("tus_head", "tus_patch", "tus_delete")
@@ -39,8 +39,10 @@ def addresses(app, row):
 
 
 def call(client, method, path):
+    """As a program on another machine calls."""
     headers = {"Tus-Resumable": "1.0.0", "Accept": "application/json"}
-    return client.open(path, method=method, headers=headers, json={} if method == "POST" else None)
+    remote = {"REMOTE_ADDR": "10.9.8.7"}
+    return client.open(path, method=method, headers=headers, json={} if method == "POST" else None, environ_overrides=remote)
 
 
 def test_every_route_has_a_row_in_the_access_table(app):
@@ -96,6 +98,32 @@ def test_the_lessons_of_others_do_not_exist(app, client_for, lesson):
     assert client.post("/api/process-video", json={"object_name": lesson.video_key}).status_code == 404
     form = {"file_id": lesson.id}
     assert client.post("/api/datasets", data=form, content_type="multipart/form-data").status_code == 404
+
+
+@pytest.mark.parametrize("caller", ["anna", "boris", "admin"])
+def test_every_address_answers_everybody_with_what_their_role_may_have(app, client_for, lesson, caller):
+    """Administrators' pages are refused to others, nothing breaks, and only who may see the lesson gets at it."""
+    client = client_for(caller)
+    changing = [entry for entry in addresses(app, lesson) if entry[1] != "GET" and entry[0] not in ("pages.language",)]
+    for endpoint, method, path in [entry for entry in addresses(app, lesson) if entry not in changing] + changing:
+        status = call(client, method, path).status_code
+        needed = ACCESS[endpoint]
+        if needed in ("admin", "local"):
+            assert status == (200 if caller == "admin" else 403), (endpoint, status)
+        elif lesson.id in path and caller == "boris":
+            assert status == 404, (endpoint, method, status)
+        else:
+            assert status < 500 and (status != 401 or endpoint == "auth.login"), (endpoint, method, status)
+            assert status != 403 or endpoint in ("storage.media", "auth.change_password"), (endpoint, method)
+
+
+def test_figures_are_for_administrators_and_for_programs_on_the_server_itself(client_for):
+    here = client_for()
+    assert here.get("/metrics").status_code == 200
+    assert here.get("/metrics", headers={"X-Forwarded-For": "10.9.8.7"}).status_code == 401
+    assert here.get("/metrics", environ_overrides={"REMOTE_ADDR": "10.9.8.7"}).status_code == 401
+    assert client_for("anna").get("/metrics").status_code == 403
+    assert client_for("admin").get("/metrics", environ_overrides={"REMOTE_ADDR": "10.9.8.7"}).status_code == 200
 
 
 def test_the_owner_and_the_administrator_see_the_lesson(client_for, lesson):
