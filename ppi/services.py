@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppi.accounts.audit import AuditLog
 from ppi.accounts.sessions import EndedSessions
 from ppi.accounts.users import Users
 from ppi.jobs.database import Database
@@ -48,6 +49,10 @@ class Services:
     @cached_property
     def sessions(self) -> EndedSessions:
         return EndedSessions(self.settings.data_dir / "sessions.sqlite3")
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        return AuditLog(self.settings.data_dir / "audit.sqlite3", self.settings.audit_s)
 
     @cached_property
     def store(self) -> ObjectStore:

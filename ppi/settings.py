@@ -119,6 +119,7 @@ class Settings:
     data_dir: Path
     users_file: Path
     log_file: Path
+    audit_s: int
     web: WebSettings
     upload: UploadSettings
     storage: StorageSettings
@@ -144,8 +145,8 @@ class Settings:
 
 
 VARIABLES = (
-    "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "SECRET_KEY", "PPI_HOST", "PPI_PORT", "PPI_PUBLIC_URL",
-    "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES",
+    "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "PPI_AUDIT_DAYS", "SECRET_KEY", "PPI_HOST", "PPI_PORT",
+    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES",
     "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_SECURE",
     "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED", "REDIS_HOST",
     "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS", "PPI_LIGHT_JOBS",
@@ -167,8 +168,8 @@ class _Reader:
             data_dir=data_dir,
             users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
             log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
-            web=self._web(), upload=self._upload(), storage=self._storage(), jobs=self._jobs(),
-            redis=self._redis(), media=self._media(), speech=self._speech(),
+            audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
+            storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(), speech=self._speech(),
             summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
             hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
         )  # fmt: skip

@@ -60,7 +60,8 @@ OWNERS = {
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work"},
     "zipstream": {"ppi.workflows.build_dataset"},
     "sqlite3": {
-        "ppi.jobs.database", "ppi.jobs.ledger_sqlite", "ppi.jobs.lessons_sqlite", "ppi.accounts.sessions",
+        "ppi.jobs.database", "ppi.jobs.ledger_sqlite", "ppi.jobs.lessons_sqlite", "ppi.accounts.audit",
+        "ppi.accounts.sessions",
         "ppi.web.limits_sqlite",
     },
     "psutil": {"ppi.jobs.hosts"},

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext
 
 from ppi.web import access
 from ppi.workflows import system
+
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+PAGE_ROWS = 100
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -21,6 +31,84 @@ def overview() -> str:
         "system.html", step=0, chosen=None, seen=seen, store=where, is_cluster=services.is_cluster, queue_names=_queue_names(),
         roles=_roles(),
     )  # fmt: skip
+
+
+@bp.get("/audit")
+def audit() -> str:
+    """Who did what to which object, when and from where."""
+    log, wanted = access.services().audit, _wanted()
+    before_id = request.args.get("before", 0, type=int)
+    found = log.find(**wanted, before_id=before_id, limit=PAGE_ROWS + 1)
+    older = found[PAGE_ROWS - 1].id if len(found) > PAGE_ROWS else 0
+    asked = {name: value for name, value in request.args.items() if name != "before" and value}
+    return render_template(
+        "audit.html", step=0, chosen=None, acts=found[:PAGE_ROWS], people=log.people(), actions=action_names(), ways=_ways(),
+        asked=asked, older=older, is_first=not before_id,
+    )  # fmt: skip
+
+
+@bp.get("/audit.csv")
+def audit_csv() -> Response:
+    """The rows that the page's filters choose, all of them."""
+    found = access.services().audit.every(**_wanted())
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(_csv(found), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _wanted() -> dict[str, Any]:
+    """The filters of the address; dates are whole days in UTC."""
+    return {
+        "user": request.args.get("user", ""), "action": request.args.get("action", ""),
+        "text": request.args.get("text", "").strip(), "since_s": _day_s("since"), "until_s": _day_s("until", days=1),
+    }  # fmt: skip
+
+
+def _day_s(name: str, days: int = 0) -> float:
+    try:
+        day = datetime.strptime(request.args.get(name, ""), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return 0.0
+    return (day + timedelta(days=days)).timestamp()
+
+
+def _csv(acts) -> Iterator[str]:
+    yield "\ufeff" + _line(["time", "user", "action", "object", "address", "way", "outcome"])
+    for act in acts:
+        moment = datetime.fromtimestamp(act.time_s, UTC).isoformat(timespec="seconds")
+        yield _line([moment, act.user_name, act.action, act.object, act.address, act.way, act.outcome])
+
+
+def _line(cells: list[str]) -> str:
+    """A line of CSV in which no cell is a formula."""
+    out = io.StringIO()
+    csv.writer(out).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return out.getvalue()
+
+
+def action_names() -> dict[str, str]:
+    """The actions of the log in words."""
+    return {
+        "log in": gettext("Log-in"), "log out": gettext("Log-out"), "change password": gettext("Password changed"),
+        "end sessions": gettext("Sessions ended"), "create token": gettext("Token made"),
+        "revoke token": gettext("Token revoked"), "begin upload": gettext("Upload begun"), "upload": gettext("Lesson given"),
+        "give up upload": gettext("Upload given up"), "delete file": gettext("File deleted"),
+        "delete lesson": gettext("Lesson deleted"), "revoke links": gettext("Links revoked"),
+        "download": gettext("File downloaded"), "follow link": gettext("Stable link opened"),
+        "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
+        "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
+        "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
+        "publish dataset": gettext("Dataset published"), "download audit log": gettext("Audit log downloaded"),
+        "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
+        "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
+        "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),
+    }  # fmt: skip
+
+
+def _ways() -> dict[str, str]:
+    return {
+        "session": gettext("browser"), "token": gettext("token"), "link": gettext("link"), "command": gettext("command line"),
+        "system": gettext("by itself"),
+    }  # fmt: skip
 
 
 def _queue_names() -> dict[str, str]:

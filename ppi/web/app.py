@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ppi.services import Services
-from ppi.web import access, admin, auth, errors, export, jobs, openapi, pages, storage, system, transcription, upload
+from ppi.web import access, admin, audit, auth, errors, export, jobs, openapi, pages, storage, system, transcription, upload
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MAX_FORM_BYTES = 2 * 1024 * 1024
@@ -55,6 +55,7 @@ def build_app(services: Services) -> Flask:
     if services.settings.web.is_behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
     access.init_app(app, services)
+    audit.init_app(app)
     errors.init_app(app)
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)

@@ -24,14 +24,19 @@ def address() -> str:
     return request.remote_addr or "unknown"
 
 
-def _tried_name() -> str:
-    return "name:" + _credentials()[0].casefold()[:100]
+def tried_name() -> str:
+    """The user name somebody tries to log in with."""
+    return _credentials()[0][:100]
+
+
+def _name_key() -> str:
+    return "name:" + tried_name().casefold()
 
 
 limiter = Limiter(address)
 # Ten tries in five minutes for each address and for each user name, counted together for all processes.
 by_address = limiter.shared_limit(TRIES, scope="login-address", key_func=address)
-by_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_tried_name)
+by_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_name_key)
 
 
 @bp.post("/api/login")

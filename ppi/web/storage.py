@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, g, jsonify, redirect, request
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_range_header
 
@@ -79,7 +79,7 @@ def media(bucket: str, key: str) -> Response:
 def stable(token: str, name: str) -> Response:
     """The stable link: redirects to a fresh presigned URL until it is revoked. `name` only pleases players."""
     services = access.services()
-    key = services.links.key_of(token)
+    key = g.audit_object = services.links.key_of(token)
     return allow_label_studio(redirect(services.store.presign_get(services.raw, key, expires_s=lessons.LINK_LIFE_S)))
 
 

@@ -12,7 +12,7 @@ import tempfile
 from email.utils import formatdate
 from typing import IO
 
-from flask import Blueprint, Request, Response, jsonify, request, url_for
+from flask import Blueprint, Request, Response, g, jsonify, request, url_for
 
 from ppi.errors import Conflict, InputError, QuotaExceeded, UnsupportedMedia, UploadTooLarge
 from ppi.jobs.lessons import LessonRow
@@ -147,6 +147,7 @@ def tus_patch(lesson_id: str) -> Response:
     row = uploads.receive(services, row, from_bytes, request.stream.read)
     if row.offset_bytes == row.size_bytes:
         uploads.commit_upload(services, row)
+        g.audit_object = row.id
     return _tus(204, row)
 
 

@@ -54,6 +54,8 @@ class Housekeeper:
             steps += [self._ring_again, lambda: lessons.sweep_deleted(here)]
         if self._has_turn("retention", HOURLY_S):
             steps.append(lambda: lessons.expire_lessons(here))
+        if self._process.role == "web" and self._has_turn(f"audit-{here.place}", HOURLY_S):
+            steps.append(here.audit.prune)
         for step in steps:
             self._try(step)
 

@@ -172,6 +172,7 @@ def expire_lessons(services: Services) -> int:
         if shown.row.state == "stored" and shown.active_job is None and changed_s < time.time() - kept_s:
             log.info("lesson %s of user %s: kept long enough, deleted", shown.id, shown.row.owner_id)
             delete_lesson(services, shown.row)
+            services.audit.record("retention", object=shown.id)
             expired += 1
     return expired
 

@@ -66,7 +66,7 @@ def test_the_journal_brings_back_what_redis_forgot_and_without_it_all_is_gone(re
     assert redis_services.ledger.get(job.id).result == {"by": "the next"}, "what was done is not done again"
 
 
-def test_what_was_deleted_or_revoked_does_not_come_back_from_the_journal_of_another_machine(redis_services, own_redis, tmp_path):
+def test_what_was_deleted_or_revoked_elsewhere_does_not_come_back_from_the_journal(redis_services, own_redis, tmp_path):
     from ppi.services import Services
     from tests.conftest import settings_for
 

@@ -1,0 +1,109 @@
+"""The audit log: who did what to which object, when and from where. Rows are only ever added, and end with their age.
+
+It holds no passwords, tokens, signed links or contents, and lies in a SQLite file of the web server's data folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS acts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time_s REAL NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,
+  action TEXT NOT NULL, object TEXT NOT NULL, address TEXT NOT NULL, way TEXT NOT NULL, outcome TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS acts_by_time ON acts (time_s);
+"""
+LONGEST = 500
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Act:
+    """One row. `way` is session, token, link, command or system; `outcome` is done or the code of the refusal."""
+
+    time_s: float
+    user_id: str
+    user_name: str
+    action: str
+    object: str
+    address: str
+    way: str
+    outcome: str
+    id: int = 0
+
+
+class AuditLog:
+    """Safe to use from several processes."""
+
+    def __init__(self, path: Path, kept_s: float):
+        self._path = path
+        self._kept_s = kept_s
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(self._connect()) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(SCHEMA)
+
+    def record(
+        self, action: str, *, user_id: str = "", user_name: str = "", object: str = "", address: str = "", way: str = "system",
+        outcome: str = "done",
+    ) -> None:  # fmt: skip
+        """Add a row. A full disk must not undo what was done: the failure is logged instead of raised."""
+        row = (time.time(), user_id, user_name[:LONGEST], action, object[:LONGEST], address, way, outcome)
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute(
+                    "INSERT INTO acts (time_s, user_id, user_name, action, object, address, way, outcome) "
+                    "VALUES (?,?,?,?,?,?,?,?)",
+                    row,
+                )
+        except sqlite3.Error:
+            log.exception("the audit log could not be written: %s by user %s", action, user_id)
+
+    def find(
+        self, *, user: str = "", action: str = "", text: str = "", since_s: float = 0.0, until_s: float = 0.0,
+        before_id: int = 0, limit: int = 100,
+    ) -> list[Act]:  # fmt: skip
+        """Newest first. `text` is looked for in objects, user names and addresses; the times are a half-open interval."""
+        conditions = {
+            "user_name=?": user, "action=?": action, "time_s>=?": since_s, "time_s<?": until_s, "id<?": before_id,
+        }  # fmt: skip
+        given = {condition: value for condition, value in conditions.items() if value}
+        values: list[object] = list(given.values())
+        if text:
+            given["(instr(object, ?) OR instr(user_name, ?) OR instr(address, ?))"] = text
+            values += [text] * 3
+        where = " AND ".join(given) or "1"
+        with closing(self._connect()) as connection:
+            rows = connection.execute(
+                "SELECT time_s, user_id, user_name, action, object, address, way, outcome, id FROM acts "
+                f"WHERE {where} ORDER BY id DESC LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+        return [Act(*row) for row in rows]
+
+    def every(self, **wanted: object) -> Iterator[Act]:
+        """All rows that `find` would find, in flat memory."""
+        before_id = 0
+        while acts := self.find(**wanted, before_id=before_id, limit=500):
+            yield from acts
+            before_id = acts[-1].id
+
+    def people(self) -> list[str]:
+        """The names that occur."""
+        with closing(self._connect()) as connection:
+            return [row[0] for row in connection.execute("SELECT DISTINCT user_name FROM acts ORDER BY user_name") if row[0]]
+
+    def prune(self) -> None:
+        """Remove the rows that are older than they are kept; a time of 0 keeps them for ever."""
+        if self._kept_s:
+            with closing(self._connect()) as connection:
+                connection.execute("DELETE FROM acts WHERE time_s<?", (time.time() - self._kept_s,))
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=10, isolation_level=None)
