@@ -7,6 +7,7 @@ need ffmpeg ffmpeg
 need espeak-ng espeak-ng
 need chromium chromium
 need redis-server redis-server
+PATH="$PATH:/usr/sbin" command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
 need soffice libreoffice-writer-nogui
 need pdftoppm poppler-utils
 need fc-list fontconfig

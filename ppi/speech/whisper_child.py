@@ -18,6 +18,8 @@ from ppi.speech.whisper import WEIGHTS, missing
 
 # What a file that is no checkpoint makes torch and whisper raise.
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError)
+# Where whisper is unsure it tries again by lot. Each stretch begins with the same lots, whatever was heard before it.
+SEED = 0
 
 
 def transcribe(
@@ -49,6 +51,9 @@ def transcribe(
 
 
 def _hear(loaded, sound, language: str) -> dict[str, Any]:
+    import torch
+
+    torch.manual_seed(SEED)
     with contextlib.redirect_stdout(io.StringIO()):  # whisper prints the language it found
         return loaded.transcribe(
             wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,

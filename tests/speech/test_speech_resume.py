@@ -75,6 +75,16 @@ def test_a_run_that_was_broken_off_finds_the_same_as_one_that_was_not(hear, less
     assert len(again) == len(whole[1]) - broken_after
 
 
+def test_a_model_unsure_of_everything_draws_the_same_lots_after_a_break(speak, random_model, tmp_path):
+    """Whisper tries again by lot what it is unsure of; the lots must not depend on what was drawn before."""
+    settings = settings_for(tmp_path, SPEECH_ENGINE="whisper", WHISPER_MODEL_SIZE=random_model)
+    hear, kept = recognizer.create(settings.speech), []
+    wav = speak(*["Look at the board.", 23.0] * 4)
+    whole = hear.transcribe(wav, "en", nothing, on_heard=kept.append)
+    assert len(kept[0].segments) < len(kept[-1].segments), "something is drawn after the break"
+    assert hear.transcribe(wav, "en", nothing, kept[0]) == whole
+
+
 @pytest.fixture
 def lesson(services):
     anna = services.users.by_name("anna")
