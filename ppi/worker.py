@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from ppi.jobs.celery_queue import TASK, make_celery, queue_of, worker_arguments
 from ppi.services import Services
@@ -30,6 +30,10 @@ def run_worker(services: Services, queues: tuple[str, ...], concurrency: int) ->
         house.stop()
         worker.stop()
 
+    def keep_logs(**_) -> None:
+        """PPI has set up its logs; with a receiver here Celery leaves them alone."""
+
+    setup_logging.connect(keep_logs, weak=False)
     worker_ready.connect(begin, weak=False)
     worker_shutting_down.connect(end, weak=False)
     app.worker_main(worker_arguments(queues, concurrency, f"ppi-{os.getpid()}@%h"))

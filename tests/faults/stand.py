@@ -196,8 +196,9 @@ class Stand:
             time.sleep(0.2)
         assert not left, left
 
-    def logs(self) -> str:
-        texts = [path.read_text()[-2500:] for path in sorted(self.folder.rglob("*.out")) + sorted(self.folder.rglob("ppi.log"))]
+    def logs(self, tail: int = 2500) -> str:
+        """The ends of all logs."""
+        texts = [path.read_text()[-tail:] for path in sorted(self.folder.rglob("*.out")) + sorted(self.folder.rglob("ppi.log"))]
         return "\n".join(texts)
 
     def _leftovers(self) -> list[str]:
