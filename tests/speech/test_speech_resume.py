@@ -79,7 +79,7 @@ def test_a_model_unsure_of_everything_draws_the_same_lots_after_a_break(speak, r
     """Whisper tries again by lot what it is unsure of; the lots must not depend on what was drawn before."""
     settings = settings_for(tmp_path, SPEECH_ENGINE="whisper", WHISPER_MODEL_SIZE=random_model)
     hear, kept = recognizer.create(settings.speech), []
-    wav = speak(*["Look at the board.", 23.0] * 3)
+    wav = speak(*["Look at the board.", 23.0] * 4)
     whole = hear.transcribe(wav, "en", nothing, on_heard=kept.append)
     assert len(kept[0].segments) < len(kept[-1].segments), "something is drawn after the break"
     assert hear.transcribe(wav, "en", nothing, kept[0]) == whole
