@@ -214,7 +214,11 @@ def _record(action: str, name: str) -> None:
     """Write into the audit log what was done here, under the name of the system's user."""
     import getpass
 
-    services().audit.record(action, user_name=getpass.getuser(), object=name, way="command")
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # in containers the system may have no name for us
+        who = ""
+    services().audit.record(action, user_name=who, object=name, way="command")
 
 
 def _password(given: str | None) -> tuple[str, bool]:

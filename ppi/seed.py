@@ -40,6 +40,7 @@ def make_admin(services: Services) -> None:
         return
     password = secrets.token_urlsafe(12)
     services.users.add("admin", password, "admin")
+    services.audit.record("add account", object="admin", way="command")
     click.echo("=" * 60)
     click.echo(f"Log in as  admin  with the password  {password}")
     click.echo("It is shown only now. Change it:  python -m ppi users passwd admin")

@@ -28,9 +28,9 @@ BASE_ARROWS = {
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
 }
-# What the pages may know besides workflows: who asks, what a job or a lesson is, and the task for Label Studio.
+# What the pages may know besides workflows: who asks, what a job or a lesson is, the task for Label Studio, and what is secret.
 WEB_MAY = {
-    "ppi", "ppi.errors", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
+    "ppi", "ppi.errors", "ppi.logs", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
     "ppi.jobs.ledger", "ppi.jobs.lessons", "ppi.annotation.label_studio",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.

@@ -11,12 +11,16 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext
 
+from ppi.errors import PpiError
 from ppi.web import access
 from ppi.workflows import system
 
 # What a spreadsheet would take for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 PAGE_ROWS = 100
+FILTERS = ("user", "action", "text", "since", "until")
+# As many as fit into SQLite's numbers.
+MAX_DIGITS = 18
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -36,14 +40,13 @@ def overview() -> str:
 @bp.get("/audit")
 def audit() -> str:
     """Who did what to which object, when and from where."""
-    log, wanted = access.services().audit, _wanted()
-    before_id = request.args.get("before", 0, type=int)
-    found = log.find(**wanted, before_id=before_id, limit=PAGE_ROWS + 1)
-    older = found[PAGE_ROWS - 1].id if len(found) > PAGE_ROWS else 0
-    asked = {name: value for name, value in request.args.items() if name != "before" and value}
+    services, wanted = access.services(), _wanted()
+    acts = _page(services.audit, wanted)
     return render_template(
-        "audit.html", step=0, chosen=None, acts=found[:PAGE_ROWS], people=log.people(), actions=action_names(), ways=_ways(),
-        asked=asked, older=older, is_first=not before_id,
+        "audit.html", step=0, chosen=None, acts=acts, people=services.audit.people(), actions=action_names(), ways=_ways(),
+        asked={name: request.args[name] for name in FILTERS if request.args.get(name)}, lessons=_lesson_names(),
+        older=bool(acts) and services.audit.find(**wanted, before_id=acts[-1].id, limit=1),
+        newer=bool(acts) and services.audit.find(**wanted, after_id=acts[0].id, limit=1),
     )  # fmt: skip
 
 
@@ -53,6 +56,28 @@ def audit_csv() -> Response:
     found = access.services().audit.every(**_wanted())
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return Response(_csv(found), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _page(log, wanted: dict[str, Any]) -> list[Any]:
+    """The rows before or after the one that the address names; a newest page is always full."""
+    before_id, after_id = _row_number("before"), _row_number("after")
+    newer = log.find(**wanted, after_id=after_id, limit=PAGE_ROWS) if after_id else []
+    if len(newer) == PAGE_ROWS:
+        return newer
+    return log.find(**wanted, before_id=0 if after_id else before_id, limit=PAGE_ROWS)
+
+
+def _row_number(name: str) -> int:
+    given = request.args.get(name, "")
+    return int(given) if given.isdecimal() and len(given) <= MAX_DIGITS else 0
+
+
+def _lesson_names() -> dict[str, str]:
+    """The lessons that still exist by their numbers. The log is readable without the ledger."""
+    try:
+        return {row.id: row.name for row in access.services().lessons.list()}
+    except PpiError:
+        return {}
 
 
 def _wanted() -> dict[str, Any]:
@@ -66,9 +91,9 @@ def _wanted() -> dict[str, Any]:
 def _day_s(name: str, days: int = 0) -> float:
     try:
         day = datetime.strptime(request.args.get(name, ""), "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
+        return (day + timedelta(days=days)).timestamp()
+    except (ValueError, OverflowError):
         return 0.0
-    return (day + timedelta(days=days)).timestamp()
 
 
 def _csv(acts) -> Iterator[str]:
@@ -94,6 +119,7 @@ def action_names() -> dict[str, str]:
         "give up upload": gettext("Upload given up"), "delete file": gettext("File deleted"),
         "delete lesson": gettext("Lesson deleted"), "revoke links": gettext("Links revoked"),
         "download": gettext("File downloaded"), "follow link": gettext("Stable link opened"),
+        "show link": gettext("Link shown"),
         "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),

@@ -1,68 +1,63 @@
-"""Writes the audit log at the border: after every request that changes something or hands something out."""
+"""Writes the audit log at the border: after every request that changes something or hands something out.
+
+What an act was done to stands in the address, or the view puts it into `g.audit_object`. Bodies are not read here: a refused
+request may hold gigabytes that nobody asked for.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
-from ppi.errors import InputError
+from ppi.accounts.users import User
+from ppi.errors import NotFound, NotLoggedIn
+from ppi.logs import mask
 from ppi.web import access
-from ppi.web.auth import address, tried_name
+from ppi.web.auth import address
 
-# endpoint -> (action, how to name the object; None when this request is not worth a row).
+# How to name the object; None when this request is not worth a row.
 Namer = Callable[[Response], str | None]
+# A player asks for a link once for every piece it plays, a page for its state every few seconds.
+ONCE_AN_HOUR = {"show link", "follow link"}
+HOUR_S = 3600.0
+log = logging.getLogger(__name__)
 
 
 def _from_address(response: Response) -> str:
-    return "/".join(str(value) for value in (request.view_args or {}).values())
+    return g.get("audit_object") or "/".join(str(value) for value in (request.view_args or {}).values())
 
 
-def _from_body(name: str) -> Namer:
-    def find(response: Response) -> str:
-        given = (request.get_json(silent=True) or {}) if request.is_json else request.form
-        return str(given.get(name) or "") if hasattr(given, "get") else ""
-
-    return find
+def _told(response: Response) -> str:
+    return g.get("audit_object", "")
 
 
-def _lesson_made(response: Response) -> str:
-    made = response.get_json(silent=True) if response.is_json else None
-    return str((made or {}).get("file_id") or _from_body("object_name")(response))
-
-
-def _upload_begun(response: Response) -> str:
-    return response.headers.get("X-File-Id", "")
-
-
-def _upload_finished(response: Response) -> str | None:
-    """Of the chunks of an upload only the last is worth a row; the view says which one it was."""
+def _if_told(response: Response) -> str | None:
     return g.get("audit_object")
 
 
-def _nothing(response: Response) -> str:
-    return ""
+def _chunk(response: Response) -> str | None:
+    """Of the chunks of an upload the last is worth a row; the view says which one it was. So are those that were refused."""
+    return g.get("audit_object") or (_from_address(response) if response.status_code >= 400 else None)
 
 
-def _link_followed(response: Response) -> str | None:
-    return g.get("audit_object")
-
-
+# endpoint -> (action, how to name the object)
 ACTIONS: dict[str, tuple[str, Namer]] = {
-    "auth.login": ("log in", _nothing), "auth.login_form": ("log in", _nothing), "auth.logout": ("log out", _nothing),
-    "auth.change_password": ("change password", _nothing), "auth.end_sessions": ("end sessions", _nothing),
-    "auth.create_token": ("create token", _from_body("label")), "auth.revoke_token": ("revoke token", _from_address),
-    "upload.process_video": ("upload", _lesson_made), "upload.tus_create": ("begin upload", _upload_begun),
-    "upload.tus_patch": ("upload", _upload_finished), "upload.tus_delete": ("give up upload", _from_address),
-    "storage.delete_file": ("delete file", _from_body("object_name")),
-    "storage.delete_lesson": ("delete lesson", _from_address),
+    "auth.login": ("log in", _told), "auth.login_form": ("log in", _told), "auth.logout": ("log out", _told),
+    "auth.change_password": ("change password", _told), "auth.end_sessions": ("end sessions", _told),
+    "auth.create_token": ("create token", _told), "auth.revoke_token": ("revoke token", _from_address),
+    "upload.process_video": ("upload", _told), "upload.tus_create": ("begin upload", _told),
+    "upload.tus_patch": ("upload", _chunk), "upload.tus_delete": ("give up upload", _from_address),
+    "storage.delete_file": ("delete file", _told), "storage.delete_lesson": ("delete lesson", _from_address),
     "storage.revoke_links": ("revoke links", _from_address), "storage.download": ("download", _from_address),
-    "storage.stable": ("follow link", _link_followed),
-    "transcription.transcribe": ("transcribe", _from_body("file_id")),
-    "transcription.summarize": ("summarize", _from_body("file_id")),
+    "storage.stable": ("follow link", _if_told),
+    "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),
+    "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
-    "export.build": ("build dataset", _from_body("file_id")), "export.download_zip": ("download dataset", _from_address),
-    "export.push": ("publish dataset", _from_address), "admin.audit_csv": ("download audit log", _nothing),
+    "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
+    "export.push": ("publish dataset", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip
 # Changes that are nobody's business but the visitor's.
 NOT_AUDITED = {"pages.language"}
@@ -70,7 +65,7 @@ NOT_AUDITED = {"pages.language"}
 
 def init_app(app: Flask) -> None:
     app.before_request(_remember)
-    app.after_request(_record)
+    app.after_request(_after)
 
 
 def _remember() -> None:
@@ -78,39 +73,48 @@ def _remember() -> None:
     g.audit_viewer = access.viewer() if request.endpoint in ACTIONS else None
 
 
-def _record(response: Response) -> Response:
-    if request.endpoint not in ACTIONS:
-        return response
-    action, name = ACTIONS[request.endpoint]
-    account = access.viewer() or g.get("audit_viewer")
-    if account is None and action not in ("log in", "follow link"):
-        return response
-    named = name(response)
-    if named is None:
-        return response
-    who = {"user_id": account.id, "user_name": account.name} if account else {"user_name": _unknown(action)}
-    access.services().audit.record(
-        action, **who, object=named, address=address(), way=_way(account, action), outcome=_outcome(response, account, action)
-    )
+def _after(response: Response) -> Response:
+    if request.endpoint in ACTIONS and request.method not in ("HEAD", "OPTIONS"):
+        try:
+            _record(response)
+        except Exception:  # what was done stays done and is answered, whatever becomes of its row
+            log.exception("the audit log could not be written: %s", request.endpoint)
     return response
 
 
-def _unknown(action: str) -> str:
-    """The name somebody tried to log in with."""
+def _record(response: Response) -> None:
+    action, name = ACTIONS[request.endpoint]
+    account, code = access.viewer() or g.get("audit_viewer"), g.get("error_code", "")
+    if account is None and not _is_for_strangers(action, code):
+        return
+    named = name(response)
+    if named is None:
+        return
+    audit, named = access.services().audit, mask(named)
+    user_id, user_name = (account.id, account.name) if account else ("", _tried_name())
+    since_s = time.time() - HOUR_S
+    if action in ONCE_AN_HOUR and audit.has(action, named, since_s, user_id=user_id, address=address()):
+        return
+    audit.record(
+        action, user_id=user_id, user_name=user_name, object=named, address=address(), way=_way(account, action),
+        outcome=f"refused:{code}" if code else "ok",
+    )  # fmt: skip
+
+
+def _is_for_strangers(action: str, code: str) -> bool:
+    """Links, and tries to log in; those over the limit or without a name and password are no tries, and would flood the log."""
+    return action == "follow link" or (action == "log in" and code == NotLoggedIn.code)
+
+
+def _tried_name() -> str:
+    """The account somebody tried to log in to. Other names are not kept: people type passwords into the wrong field."""
     try:
-        return tried_name() if action == "log in" else ""
-    except InputError:
+        return access.services().users.by_name(g.get("tried_name", "")).name
+    except NotFound:
         return ""
 
 
-def _way(account, action: str) -> str:
+def _way(account: User | None, action: str) -> str:
     if account is None:
         return "link" if action == "follow link" else "session"
     return "token" if g.get("is_token") else "session"
-
-
-def _outcome(response: Response, account, action: str) -> str:
-    if response.status_code < 400:
-        return "done" if account or action != "log in" else "refused"
-    told = response.get_json(silent=True) if response.is_json else None
-    return str((told or {}).get("code") or response.status_code)

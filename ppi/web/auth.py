@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_wtf.csrf import generate_csrf
@@ -24,13 +24,8 @@ def address() -> str:
     return request.remote_addr or "unknown"
 
 
-def tried_name() -> str:
-    """The user name somebody tries to log in with."""
-    return _credentials()[0][:100]
-
-
 def _name_key() -> str:
-    return "name:" + tried_name().casefold()
+    return "name:" + _credentials()[0][:100].casefold()
 
 
 limiter = Limiter(address)
@@ -57,6 +52,7 @@ def login_form() -> Response:
     try:
         access.log_in(_verified(*_credentials()))
     except NotLoggedIn as error:
+        g.error_code = error.code
         flash(gettext(error.template), "danger")
         return redirect(url_for("pages.home"))
     return redirect(safe_target(request.form.get("next", "")))
@@ -93,6 +89,7 @@ def end_sessions() -> Response:
 def create_token() -> Response:
     """Make an API token; it is shown this once and kept as a hash."""
     label = (request.get_json(silent=True) or request.form).get("label", "")
+    g.audit_object = str(label)
     token_id, plain = access.services().users.create_token(access.current().id, label)
     return jsonify(success=True, id=token_id, token=plain)
 
@@ -124,7 +121,8 @@ def _credentials() -> tuple[str, str]:
     given = request.get_json(silent=True) if request.is_json else request.form
     if not hasattr(given, "get"):
         raise InputError("Send the user name and the password.")
-    return str(given.get("username") or ""), str(given.get("password") or "")
+    g.tried_name = str(given.get("username") or "")
+    return g.tried_name, str(given.get("password") or "")
 
 
 def _verified(name: str, password: str) -> User:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
@@ -88,7 +88,8 @@ def _unknown(error: Exception) -> Response:
 
 
 def answer(status: int, message: str, code: str, reference: str = "") -> Response:
-    """A failure as JSON for programs and as a page for people."""
+    """A failure as JSON for programs and as a page for people. The audit log finds its code in `g.error_code`."""
+    g.error_code = code
     if wants_json():
         body = {"success": False, "error": message, "code": code}
         return make_response(jsonify(body | ({"reference": reference} if reference else {})), status)

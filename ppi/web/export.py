@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
@@ -19,7 +19,8 @@ def build() -> Response:
     """Multipart: file_id, annotations (JSON file), patterns (XLSX or CSV file), engine? -> {success, job_id}."""
     request.max_content_length = MAX_FORM_BYTES
     services = access.services()
-    row = lessons.owned(services, access.current(), request.form.get("file_id", ""))
+    lesson_id = g.audit_object = request.form.get("file_id", "")
+    row = lessons.owned(services, access.current(), lesson_id)
     annotations, table = request.files.get("annotations"), request.files.get("patterns")
     if not annotations or not table:
         raise InputError("Give both files: the annotations exported from Label Studio and the pattern table.")
@@ -56,6 +57,7 @@ def push(lesson_id: str) -> Response:
     given = request.get_json(silent=True)
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
         raise InputError("Send repo_id, such as university/lesson-patterns.")
+    g.audit_object = f"{row.id} {given['repo_id']}"
     is_private = given.get("private", True) is not False
     job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
     return jsonify(success=True, job_id=job.id)

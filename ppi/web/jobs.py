@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from flask_babel import gettext
 
 from ppi.annotation import label_studio
@@ -97,6 +97,7 @@ def describe_lesson(shown: lessons.LessonView) -> dict[str, Any]:
 def links(shown: lessons.LessonView) -> dict[str, str]:
     """What the dialog "Video Ready for Label Studio" shows: both links, the task to paste, and when the first expires."""
     services = access.services()
+    g.audit_object = shown.id
     stable = absolute(lessons.stable_link(services, shown.row))
     sound = absolute(lessons.stable_link(services, shown.row, ".wav")) if shown.has_audio else stable
     task = label_studio.task_json(stable, sound, shown.info.video.frame_rate, shown.info.duration_s, shown.id)

@@ -39,13 +39,16 @@ def delete_file() -> Response:
     name = given.get("object_name") if hasattr(given, "get") else None
     if not isinstance(name, str) or not name:
         raise InputError("Send object_name, the name of a file in storage.")
+    g.audit_object = name
     lessons.delete_file(access.services(), access.current(), name)
     return jsonify(success=True)
 
 
 @bp.post("/api/lessons/<lesson_id>/delete")
 def delete_lesson(lesson_id: str) -> Response:
-    lessons.delete_lesson(access.services(), lessons.owned(access.services(), access.current(), lesson_id))
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    g.audit_object = f"{row.id} {row.prefix}"
+    lessons.delete_lesson(access.services(), row)
     return jsonify(success=True)
 
 
@@ -71,7 +74,9 @@ def media(bucket: str, key: str) -> Response:
     store = access.services().store
     if not store.is_local:
         raise NotFound("There is nothing at this address.")
-    download_name = store.verify(bucket, key, request.args)
+    # A value that comes twice is no value we signed.
+    given = {name: ",".join(values) for name, values in request.args.lists()}
+    download_name = store.verify(bucket, key, given)
     return allow_label_studio(_serve(store.stat(bucket, key), download_name))
 
 

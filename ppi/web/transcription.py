@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.jobs.lessons import LessonRow
@@ -36,4 +36,5 @@ def _asked() -> tuple[LessonRow, dict]:
     given = request.get_json(silent=True)
     if not isinstance(given, dict) or not isinstance(given.get("file_id"), str):
         raise InputError("Send file_id, the number of the lesson.")
+    g.audit_object = given["file_id"]
     return lessons.owned(access.services(), access.current(), given["file_id"]), given

@@ -46,10 +46,12 @@ def process_video() -> Response:
         given = request.get_json(silent=True)
         if not isinstance(given, dict) or not isinstance(given.get("object_name"), str):
             raise InputError("Send object_name, the name of a file in storage.")
+        g.audit_object = given["object_name"]
         job = ingest.ingest_from_storage(
             access.services(), access.current(), object_name=given["object_name"],
             task_name=str(given.get("task_name") or ""), parts=_parts(given.get("parts")),
         )  # fmt: skip
+        g.audit_object = f"{job.lesson_id} {given['object_name']}"
         return jsonify(success=True, file_id=job.lesson_id)
     _check_form_size()
     video = request.files.get("video")
@@ -90,6 +92,7 @@ def _take(video) -> LessonRow:
     video.stream.flush()
     row = uploads.adopt(services, row, video.stream.name)
     uploads.commit_upload(services, row)
+    g.audit_object = row.id
     return row
 
 
@@ -117,6 +120,7 @@ def tus_create() -> Response:
         access.services(), access.current(), file_name=given.get("filename", "lesson.mp4"),
         task_name=given.get("task_name", ""), size_bytes=_number("Upload-Length"), parts=_parts(given.get("parts")),
     )  # fmt: skip
+    g.audit_object = row.id
     answer = _tus(201, row)
     answer.headers["Location"] = url_for("upload.tus_head", lesson_id=row.id)
     return answer
