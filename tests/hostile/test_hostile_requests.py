@@ -117,17 +117,18 @@ def test_five_thousand_changed_links_open_nothing(client_for, services):
                 changed.insert(place, chance.choice(letters))
             else:
                 del changed[place]
-        more = ("", "", "&x-amz-copy-source=/raw-data/b", "&expires=99999999999", "&download=x", "&sig=", "&sig=0")
+        more = ("", "", "&x-amz-copy-source=/raw-data/b", "&expires=99999999999", "&name=x", "&sig=", "&sig=0")
         text = "".join(changed) + chance.choice(more)
         if text.split("#")[0] == link:
             continue
         answer = client.get(text)
         assert answer.status_code < 500, text
-        # A character written as its code, or an empty piece of the query, leaves the link as it was.
-        meant = answer.request.path, sorted(answer.request.args.items(multi=True))
-        assert answer.data != b"film" or meant == (good.path, sorted(good.args.items(multi=True))), text
-        refused += answer.status_code >= 400
-    assert refused > LINKS * 0.95
+        # A character written as its code leaves the link as it was, and players add words of their own to it.
+        meant = {name: answer.request.args.getlist(name) for name in ("expires", "kid", "name", "sig")}
+        is_same = (answer.request.path, meant) == (good.path, {name: good.args.getlist(name) for name in meant})
+        assert (answer.data == b"film") == is_same, text
+        refused += not is_same
+    assert refused > LINKS * 0.6
 
 
 def test_sixty_targets_lead_nowhere_else(app):
