@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from ppi.errors import InputError
@@ -24,6 +25,10 @@ class Pocketsphinx:
     engine = "pocketsphinx"
     model = "en-us"
 
+    def identity(self) -> str:
+        """The model comes in the wheel."""
+        return version("pocketsphinx")
+
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
         on_heard: Callable[[Heard], None] = lambda heard: None,
@@ -33,7 +38,7 @@ class Pocketsphinx:
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
-        ears = Ears(heard, on_progress, on_heard)
+        ears = Ears(heard, duration_s, on_progress, on_heard)
         wanted = {"path": str(speech_wav), "from_s": heard.until_s}
         run_in_child("ppi.speech.pocketsphinx_child:transcribe", wanted, on_report=ears.report, on_tick=ears.tick)
         segments = segments_from(ears.heard.segments, duration_s)

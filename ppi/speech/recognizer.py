@@ -35,6 +35,9 @@ class Recognizer(Protocol):
     engine: str
     model: str
 
+    def identity(self) -> str:
+        """Which program and weights hear, beyond their names; two that differ may hear differently."""
+
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
         on_heard: Callable[[Heard], None] = lambda heard: None,
@@ -48,12 +51,12 @@ class Recognizer(Protocol):
 
 
 class Ears:
-    """Collects what a child process reports: ("at", fraction) and ("heard", stretch)."""
+    """Collects what a child process reports: ("at", fraction) and ("heard", stretch). Begins where `heard` ends."""
 
-    def __init__(self, heard: Heard, on_progress: Progress, on_heard: Callable[[Heard], None]):
+    def __init__(self, heard: Heard, duration_s: float, on_progress: Progress, on_heard: Callable[[Heard], None]):
         self.heard = heard
         self._on_progress, self._on_heard = on_progress, on_heard
-        self._fraction = 0.0
+        self._fraction = min(heard.until_s / duration_s, 1.0)
 
     def report(self, told: tuple[str, Any]) -> None:
         kind, value = told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from ppi.errors import WeightsMissing
@@ -28,6 +30,12 @@ class WhisperRecognizer:
     def __init__(self, model: str):
         self.model = model
 
+    def identity(self) -> str:
+        """A checkpoint of one's own is known by its bytes; the official weights are checked when they are loaded."""
+        file = _expected(self.model)
+        weights = file.name if self.model in WEIGHTS else _digest(file)
+        return f"{version('openai-whisper')} {weights}"
+
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
         on_heard: Callable[[Heard], None] = lambda heard: None,
@@ -35,7 +43,7 @@ class WhisperRecognizer:
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
-        ears = Ears(heard, on_progress, on_heard)
+        ears = Ears(heard, duration_s, on_progress, on_heard)
         wanted = {
             "path": str(speech_wav), "model": self.model, "language": heard.language or language,
             "weights": str(_expected(self.model)), "from_s": heard.until_s,
@@ -61,6 +69,14 @@ def missing(model: str, path: Path) -> WeightsMissing:
         path=str(path),
         model=model,
     )
+
+
+def _digest(file: Path) -> str:
+    """The SHA-256 in hex, "" for a file that is not there: whoever loads it says so."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _expected(model: str) -> Path:

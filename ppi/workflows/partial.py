@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +18,9 @@ from ppi.workflows.ingest import owner_metadata
 from ppi.workflows.lessons import PARTIAL
 
 # Grows when recognisers hear in another way, so that what was begun before is not continued.
-RULES = 1
+RULES = 2
+# A recogniser may be fast and the store far away: it is written to no more often than this, in seconds.
+EVERY_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -29,30 +33,47 @@ class Partial:
         sound = services.store.stat(services.raw, keys.derivative_key(row.video_key, ".wav"))
         self._of = {
             "sound": sound.etag, "size_bytes": sound.size_bytes, "engine": hearer.engine, "model": hearer.model,
-            "language": language, "rules": RULES,
+            "identity": hearer.identity(), "language": language, "rules": RULES,
         }  # fmt: skip
+        self._waiting: Heard | None = None
+        self._next_s = 0.0
 
     def load(self) -> Heard:
         """What was kept of the very same sound, engine, model and language; nothing otherwise."""
         try:
             found = json.loads(b"".join(self._services.store.read(self._services.raw, self._key)))
-            heard = _heard(found) if found["of"] == self._of else NOTHING
+            if found["check"] != _check(found["of"], found["heard"]):
+                raise ValueError("its bytes have changed")
         except NotFound:
             return NOTHING
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             log.warning("lesson %s: the partial transcript cannot be read and is begun anew", self._row.id)
             return NOTHING
-        if heard.until_s:
-            log.info("lesson %s: the transcription goes on at %.1f s", self._row.id, heard.until_s)
-        return heard
+        if found["of"] != self._of:
+            log.info("lesson %s: what was heard before came of something else; the transcription begins anew", self._row.id)
+            return NOTHING
+        kept = found["heard"]
+        log.info("lesson %s: the transcription goes on at %.1f s", self._row.id, kept["until_s"])
+        return Heard(kept["until_s"], kept["language"], tuple(kept["segments"]))
 
     def keep(self, heard: Heard) -> None:
-        """Keep what was heard so far. A store that is away stops nothing: the next part is kept with this one."""
-        data = json.dumps({"of": self._of, "heard": asdict(heard)}, ensure_ascii=False).encode()
+        """Keep what was heard so far: at once, or when the last time is `EVERY_S` past."""
+        self._waiting = heard
+        self.write_due()
+
+    def write_due(self) -> None:
+        """Write what waits, when it is time. A store that is away stops nothing: it is tried again."""
+        if self._waiting is None or time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + EVERY_S
+        heard = asdict(self._waiting)
+        found = {"of": self._of, "heard": heard, "check": _check(self._of, heard)}
+        data = json.dumps(found, ensure_ascii=False).encode()
         try:
             self._services.store.put_bytes(
                 self._services.raw, self._key, data, content_type="application/json", metadata=owner_metadata(self._row)
             )
+            self._waiting = None
         except ServerAway as error:
             log.warning("lesson %s: the partial transcript could not be kept: %s", self._row.id, error)
 
@@ -61,8 +82,6 @@ class Partial:
         self._services.store.delete(self._services.raw, self._key)
 
 
-def _heard(found: dict[str, Any]) -> Heard:
-    kept = found["heard"]
-    for segment in kept["segments"]:
-        segment["start"], segment["end"], segment["text"], segment["words"]
-    return Heard(float(kept["until_s"]), str(kept["language"]), tuple(kept["segments"]))
+def _check(of: dict[str, Any], heard: dict[str, Any]) -> str:
+    """A checksum over both: what was damaged in the store must not become a transcript."""
+    return hashlib.sha256(json.dumps([of, heard], sort_keys=True).encode()).hexdigest()

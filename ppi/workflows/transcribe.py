@@ -71,7 +71,12 @@ def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, l
     )
     language = wanted.get("language") or services.settings.speech.language
     kept = Partial(services, row, hearer, language)
-    transcript = hearer.transcribe(speech, language, on_progress, kept.load(), kept.keep)
+
+    def on_tick(fraction: float) -> None:
+        on_progress(fraction)
+        kept.write_due()
+
+    transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep)
     for path in formats.write_all(transcript, folder, keys.stem(row.video_key)):
         put(services, run, row, path, row.prefix + path.name, TEXT_TYPES[path.suffix])
     kept.remove()
