@@ -84,7 +84,8 @@ def _after(response: Response) -> Response:
 
 def _record(response: Response) -> None:
     action, name = ACTIONS[request.endpoint]
-    account, code = access.viewer() or g.get("audit_viewer"), g.get("error_code", "")
+    code = g.get("error_code", "")
+    account = None if action == "log in" and code else access.viewer() or g.get("audit_viewer")
     if account is None and not _is_for_strangers(action, code):
         return
     named = name(response)

@@ -4,20 +4,12 @@ import multiprocessing
 import sqlite3
 
 from ppi.accounts.audit import AuditLog
-from ppi.services import Services
-from ppi.workflows.house import Housekeeper
-from tests.conftest import settings_for
 
 PROCESSES, ROWS_EACH = 8, 200
 
 
 def log_at(folder, kept_s=0.0) -> AuditLog:
     return AuditLog(folder / "audit.sqlite3", kept_s)
-
-
-def age(path, by_s):
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE acts SET time_s=time_s-? WHERE object='old'", (by_s,))
 
 
 def test_rows_are_found_newest_first_and_by_what_is_asked(tmp_path):
@@ -60,19 +52,12 @@ def test_it_knows_what_was_just_done_by_whom_from_where(tmp_path):
 def test_old_rows_go_and_with_no_age_none_does(tmp_path):
     log = log_at(tmp_path, kept_s=60)
     log.record("upload", object="old"), log.record("upload", object="new")
-    age(tmp_path / "audit.sqlite3", 100)
+    with sqlite3.connect(tmp_path / "audit.sqlite3") as connection:
+        connection.execute("UPDATE acts SET time_s=time_s-100 WHERE object='old'")
     log_at(tmp_path).prune()
     assert len(log.find()) == 2
     log.prune()
     assert [act.object for act in log.find()] == ["new"]
-
-
-def test_the_server_lets_rows_go_after_the_days_of_the_setting(tmp_path):
-    services = Services(settings_for(tmp_path, PPI_AUDIT_DAYS="2"))
-    services.audit.record("upload", object="old"), services.audit.record("upload", object="new")
-    age(tmp_path / "audit.sqlite3", 3 * 86_400)
-    Housekeeper(services, "web", ()).keep_house()
-    assert [act.object for act in services.audit.find()] == ["new"]
 
 
 def _write(folder, number):

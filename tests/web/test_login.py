@@ -100,6 +100,16 @@ def test_the_eleventh_try_from_an_address_is_refused_whatever_the_name_and_the_c
     assert another_process.test_client().post("/api/login", json=GOOD).status_code == 429
 
 
+@pytest.mark.parametrize("body", [b"[]", b'{"username": "\\ud800"}', b'{"username": "' + b"x" * 3_000_000 + b'"}'])
+def test_requests_that_cannot_be_read_give_no_new_tries(app, body):
+    def tries(number):
+        return [app.test_client().post("/api/login", json={**GOOD, "password": "x"}).status_code for _ in range(number)]
+
+    assert tries(8) == [401] * 8
+    assert app.test_client().post("/api/login", data=body, content_type="application/json").status_code in (400, 401, 413)
+    assert tries(3) == [401, 429, 429]
+
+
 def test_a_forged_forwarding_header_gives_no_new_tries(app):
     for number in range(10):
         app.test_client().post(
