@@ -123,7 +123,7 @@ def action_names() -> dict[str, str]:
         "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
-        "publish dataset": gettext("Dataset published"), "download audit log": gettext("Audit log downloaded"),
+        "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
         "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
         "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),
