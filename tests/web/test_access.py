@@ -140,11 +140,3 @@ def test_a_change_without_the_security_token_is_refused_and_with_it_done(app, le
     assert client.post(path).json["code"] == "csrf"
     assert client.post(path, headers={"X-CSRFToken": "wrong"}).json["code"] == "csrf"
     assert client.post(path, headers={"X-CSRFToken": token}).status_code == 200
-
-
-def test_every_answer_carries_the_security_headers(client_for, lesson):
-    for path in ("/", "/health", "/list_files", "/nothing", "/api/docs"):
-        headers = client_for("anna").get(path).headers
-        assert "default-src 'self'" in headers["Content-Security-Policy"] and "unsafe" not in headers["Content-Security-Policy"]
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["X-Frame-Options"] == "DENY"
