@@ -7,7 +7,7 @@ ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge Anno
   ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2
 
-.PHONY: help run setup seed test test-slow lint translations apt clean
+.PHONY: help bench run setup seed test test-slow lint translations apt clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -43,6 +43,11 @@ test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass the
 
 test-slow: apt setup $(VENV)/.ready-dev  ## the long trials
 	$(PY) -m pytest -m slow $(T)
+
+bench: apt setup $(VENV)/.ready-dev  ## time PPI and the alternatives side by side
+	$(PY) -m bench.upload_paths
+	$(PY) -m bench.download_paths
+	$(PY) -m bench.load
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .

@@ -5,7 +5,8 @@ import os
 bind = f"{os.environ.get('PPI_HOST', '127.0.0.1')}:{os.environ.get('PPI_PORT', '5000')}"
 worker_class = "gthread"
 workers = 1
-threads = 16
+# Every upload holds a thread while a chunk arrives, so there must be more of them than uploads at a time.
+threads = 64
 # Heartbeats of threaded workers do not wait for requests: a long upload is no reason to be killed.
 timeout = 60
 graceful_timeout = 10

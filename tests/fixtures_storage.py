@@ -60,6 +60,23 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def start_swift(folder: Path, python: Path | None = None) -> tuple[subprocess.Popen, int]:
+    """Start the server on a folder of its own; answers its process and port. Raises RuntimeError with its logs."""
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen([str(python or swift_python()), str(NODE), str(folder), str(port), ACCESS, SECRET])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthcheck", timeout=2):
+                return process, port
+        except OSError:
+            time.sleep(0.2)
+    logs = "\n".join(path.read_text()[-2000:] for path in (folder / "etc").glob("*.log"))
+    process.kill()
+    raise RuntimeError(f"the S3 server did not start: {logs}")
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory):
     """An S3 server for the session; skipped at a desk where Swift cannot be installed, a failure in CI."""
@@ -68,19 +85,7 @@ def s3_server(tmp_path_factory):
     except (subprocess.CalledProcessError, OSError) as error:
         reason = f"OpenStack Swift could not be installed for the S3 tests: {error}"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    port, folder = free_port(), tmp_path_factory.mktemp("s3")
-    process = subprocess.Popen([str(python), str(NODE), str(folder), str(port), ACCESS, SECRET])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthcheck", timeout=2):
-                break
-        except OSError:
-            time.sleep(0.2)
-    else:
-        logs = "\n".join(path.read_text()[-2000:] for path in (folder / "etc").glob("*.log"))
-        process.kill()
-        pytest.fail(f"the S3 server did not start: {logs}")
+    process, port = start_swift(tmp_path_factory.mktemp("s3"), python)
     yield S3Server(f"127.0.0.1:{port}")
     process.kill()
     process.wait()

@@ -18,7 +18,8 @@ from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.scratch import check_room
 
-BLOCK_BYTES = 256 * 1024
+# As much as gunicorn takes from the socket at once: smaller blocks would be copied about.
+BLOCK_BYTES = 1024 * 1024
 ACKNOWLEDGE_EVERY_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 100
 

@@ -1,0 +1,1 @@
+"""Benchmarks: PPI and the alternative side by side in one run; figures are in docs/performance.md."""

@@ -1,0 +1,27 @@
+"""Every benchmark runs to its end with tiny sizes and prints its table; what the figures are is nobody's business here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.measure import NGINX
+from tests.conftest import ROOT, need
+
+pytestmark = pytest.mark.slow
+RUNS = {
+    "upload_paths": (("3", "1"), "PPI, chunks (tus)"), "download_paths": (("3", "1"), "nginx + PPI (X-Accel)"),
+    "load": (("3", "2", "20", "5", "60"), "S3, Redis, worker"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_benchmark_runs_to_its_end(name):
+    need(NGINX is not None, "nginx")
+    sizes, wanted = RUNS[name]
+    command = [sys.executable, "-m", f"bench.{name}", *sizes]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert wanted in done.stdout
