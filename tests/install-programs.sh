@@ -4,6 +4,7 @@ set -eu
 missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need ffmpeg ffmpeg
+need bwrap bubblewrap
 need espeak-ng espeak-ng
 need chromium chromium
 need redis-server redis-server

@@ -107,8 +107,9 @@ def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path):
     shown = ppi("doctor", folder=tmp_path)
     assert shown.returncode == 1
     lines = {line[7:].split(":")[0]: line for line in shown.stdout.splitlines()}
-    assert set(lines) == {"ffmpeg", "object store", "job ledger", "accounts", "speech", "disk"}
+    assert set(lines) == {"ffmpeg", "sandbox", "object store", "job ledger", "accounts", "speech", "disk"}
     assert lines["ffmpeg"].startswith("OK") and lines["object store"].startswith("OK")
+    assert "bubblewrap" in lines["sandbox"] or "limits only: " in lines["sandbox"]
     assert lines["accounts"].startswith("TO DO") and "users add" in lines["accounts"]
     assert lines["speech"].startswith("TO DO") and "WHISPER_MODEL_SIZE" in lines["speech"]
     ppi("users", "add", "admin", "--role", "admin", folder=tmp_path)

@@ -13,7 +13,8 @@ from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia
 
 TAIL_BYTES = 2000
 CANNOT_START, UNREADABLE = 127, 3
-OVER_LIMIT = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
+# A signal that ended the program itself, or as bubblewrap passes it on.
+OVER_LIMIT = tuple(code for sent in (signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ) for code in (-sent, 128 + sent))
 # Words of ffmpeg about a source, as against words about itself.
 BAD_SOURCE = (
     "Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding",
@@ -31,7 +32,10 @@ def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
 
 
 def failure(code: int, tail: str) -> PpiError:
-    """The error to raise; exit codes below zero are signals, 3 is the inspector's, 127 the launcher's."""
+    """The error to raise; exit codes below zero are signals, 3 is the inspector's, 127 the launcher's.
+
+    Bubblewrap ends with 1 when it cannot do what it is for, and begins its last words with its name.
+    """
     reason = tail.splitlines()[-1][:300] if tail else f"exit code {code}"
     if "No space left on device" in tail:
         return DiskFull("There is no room left on the disk. Free some space and try again.")
@@ -40,7 +44,7 @@ def failure(code: int, tail: str) -> PpiError:
             "Reading this recording needed more time, memory or space than is allowed. Convert it to MP4 (H.264 and "
             "AAC) and try again."
         )
-    if code == CANNOT_START:
+    if code == CANNOT_START or tail.startswith("bwrap: "):
         return ToolFailed("The program cannot be started ({reason}). Check FFMPEG_BINARY.", reason=reason)
     if code == UNREADABLE or any(words in tail for words in BAD_SOURCE):
         return UnsupportedMedia(

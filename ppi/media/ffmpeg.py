@@ -5,10 +5,11 @@ Command lines are built with ffmpeg-python; what may be opened is in `guards.py`
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import os
 import re
-import secrets
 import selectors
 import shutil
 import signal
@@ -17,16 +18,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as graph
 
-from ppi.errors import SettingsError, ToolFailed
+from ppi.errors import PpiError, SettingsError, ToolFailed
 from ppi.media.failures import failure, last_words
 from ppi.media.guards import LISTS, scratch_input
+from ppi.media.sandbox import NAME, Sandbox, parts_of, parts_of_python
 from ppi.settings import MediaSettings
 
 Progress = Callable[[float], None]
@@ -44,6 +46,8 @@ NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
 LAUNCH = Path(__file__).with_name("launch.py")
 INSPECTOR = Path(__file__).with_name("inspector.py")
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -57,11 +61,17 @@ class Limits:
 
 
 class Ffmpeg:
-    """Runs ffmpeg, and the inspector beside it, for one set of media settings."""
+    """Runs ffmpeg, and the inspector beside it, for one set of media settings, in the sandbox this machine offers."""
 
-    def __init__(self, settings: MediaSettings):
+    def __init__(self, settings: MediaSettings, sandbox: Sandbox | None = None):
         self.settings = settings
         self._binary: str | None = None
+        self._sandbox = sandbox
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What programs are shut in; "bubblewrap" or "limits only" as text. Asked for the first time it tries once."""
+        return self._sandbox or this_sandbox()
 
     @property
     def binary(self) -> str:
@@ -72,7 +82,7 @@ class Ffmpeg:
 
     def version(self) -> str:
         """As ffmpeg says it, such as "5.1.9-0+deb12u1"."""
-        out = run([self.binary, "-hide_banner", "-version"], Limits(wall_s=20))
+        out = run([*self._shut(), self.binary, "-hide_banner", "-version"], Limits(wall_s=20))
         found = re.match(r"ffmpeg version (\S+)", out)
         return found.group(1) if found else "unknown"
 
@@ -93,7 +103,7 @@ class Ffmpeg:
             raise ToolFailed(
                 "ffmpeg {version} is too old. Install 5.1 or newer, or set FFMPEG_BINARY.", version=version
             )
-        encoders = run([self.binary, "-hide_banner", "-encoders"], Limits(wall_s=20))
+        encoders = run([*self._shut(), self.binary, "-hide_banner", "-encoders"], Limits(wall_s=20))
         for name in NEEDED_ENCODERS:
             if not re.search(rf"\s{name}\s", encoders):
                 raise ToolFailed("This ffmpeg has no {name} encoder. Install another, or set FFMPEG_BINARY.", name=name)
@@ -109,29 +119,30 @@ class Ffmpeg:
         total_s: float = 0,
         limits: Limits | None = None,
         on_progress: Progress = lambda fraction: None,
+        into: Path | None = None,
     ) -> None:
         """Read `source` and write every target beside its place, renaming all once ffmpeg has succeeded.
 
         `build(recording, files)` gets the input as an ffmpeg-python stream and one temporary file per target, and
-        answers the outputs. `total_s` is their duration, for the progress; `on_progress` is called at least twice a
-        second and may raise to stop ffmpeg. Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and
-        ToolFailed.
+        answers the outputs; those that name their files by themselves write into the folder `into`. `total_s` is their
+        duration, for the progress; `on_progress` is called at least twice a second and may raise to stop ffmpeg.
+        Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and ToolFailed.
         """
-        fresh = [_beside(target) for target in targets]
         steady = _Steady(on_progress)
-        with scratch_input(source) as name:
+        with ExitStack() as stack:
+            name = stack.enter_context(scratch_input(source))
+            fresh = _beside(targets, stack)
             outputs = build(self._input(name, input_options or {}), [f"file:{path}" for path in fresh])
             command = [self.binary, *_COMMON, "-stats_period", str(TICK_S), "-progress", "pipe:1"]
             arguments = graph.merge_outputs(*outputs).compile(cmd=command, overwrite_output=True)
-            try:
-                hidden = [source, *fresh, *targets, *(target.parent for target in targets)]
-                run(arguments, limits or Limits(), on_line=_clock(total_s, steady), on_tick=steady.tick, hidden=hidden)
-                # The last chance to stop: nothing has been replaced yet.
-                on_progress(1.0)
-                _publish(fresh, targets)
-            finally:
-                for path in fresh:
-                    path.unlink(missing_ok=True)
+            writes = dict.fromkeys([*(path.parent for path in fresh), *([into] if into else [])])
+            shut = self._shut(name, list(writes))
+            hidden = [source, *fresh, *targets, *(target.parent for target in targets)]
+            on_line = _clock(total_s, steady)
+            run([*shut, *arguments], limits or Limits(), on_line=on_line, on_tick=steady.tick, hidden=hidden)
+            # The last chance to stop: nothing has been replaced yet.
+            on_progress(1.0)
+            _publish(fresh, targets)
 
     def decoded_times(self, source: Path, total_s: float, on_progress: Progress = lambda fraction: None) -> list[float]:
         """The time stamp, in seconds of the container, of every frame of the first video track, by decoding it all."""
@@ -152,7 +163,8 @@ class Ffmpeg:
         with scratch_input(source) as name:
             frames = self._input(name, {"copyts": None})["v:0"].filter("scale", 16, 16)
             output = frames.output("pipe:1", format="framecrc", fps_mode="passthrough", **{"c:v": "rawvideo"})
-            arguments, limits = output.compile(cmd=[self.binary, *_COMMON]), Limits(wall_s=600 + 5 * total_s)
+            arguments = [*self._shut(name), *output.compile(cmd=[self.binary, *_COMMON])]
+            limits = Limits(wall_s=600 + 5 * total_s)
             run(arguments, limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
         return sorted(found)
 
@@ -173,18 +185,40 @@ class Ffmpeg:
         # It writes nothing but its last words.
         limits = Limits(wall_s=1800, cpu_s=900, memory_bytes=2 * GIB, file_bytes=65536)
         with scratch_input(source) as name:
-            arguments = [sys.executable, "-I", str(INSPECTOR), what, str(name), guards]
+            shut = self.sandbox.command(programs=parts_of_python(INSPECTOR), reads={name: name.resolve()})
+            arguments = [*shut, sys.executable, "-I", str(INSPECTOR), what, str(name), guards]
             out = run(arguments, limits, on_line=on_line, on_tick=steady.tick, hidden=[source])
         try:
             return json.loads(out.rsplit("\n", 1)[-1])
         except ValueError as error:
             raise ToolFailed("The inspector gave no answer about this file. Try again.") from error
 
+    def _shut(self, name: Path | None = None, writes: Sequence[Path] = ()) -> list[str]:
+        """The words before ffmpeg that shut it in with the input of that name."""
+        reads = {name: name.resolve()} if name else {}
+        return self.sandbox.command(programs=parts_of(self.binary), reads=reads, writes=writes)
+
     def _input(self, name: Path, options: Mapping[str, str | None]) -> Any:
         return graph.input(f"file:{name}", **LISTS, max_pixels=self.settings.max_pixels, **options)
 
 
 _COMMON = ("-nostdin", "-hide_banner", "-loglevel", "error")
+
+
+@functools.cache
+def this_sandbox() -> Sandbox:
+    """What this machine offers, found out once in a process by letting the inspector's libraries load in there."""
+    found = shutil.which(NAME)
+    if found is None:
+        return Sandbox("", f"{NAME} is not installed")
+    tried = Sandbox(os.path.abspath(found))
+    try:
+        run([*tried.command(programs=parts_of_python(INSPECTOR)), sys.executable, "-I", "-c", "import av"], Limits(wall_s=60))
+    except PpiError as error:
+        reason = str(error.ids.get("reason", error))
+        log.warning("ffmpeg runs with limits only: %s", reason)
+        return Sandbox("", reason)
+    return tried
 
 
 def run(
@@ -304,9 +338,22 @@ def _clock(total_s: float, steady: _Steady) -> Callable[[str], bool]:
     return on_line
 
 
-def _beside(target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.absolute().with_name(f".{secrets.token_hex(6)}{target.suffix}")
+def _beside(targets: Sequence[Path], stack: ExitStack) -> list[Path]:
+    """A name for each target in a fresh folder beside it, which goes away with the stack.
+
+    A folder of its own, because the program may write into all of it.
+    """
+    folders: dict[Path, Path] = {}
+    for target in targets:
+        parent = target.absolute().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        if parent not in folders:
+            made = tempfile.TemporaryDirectory(dir=parent, prefix=".", ignore_cleanup_errors=True)
+            folders[parent] = Path(stack.enter_context(made))
+    # Muxers of pictures take a % in a name for a pattern.
+    return [
+        folders[target.absolute().parent] / f"{number}{target.suffix}" for number, target in enumerate(targets, start=1)
+    ]  # fmt: skip
 
 
 def _publish(fresh: Sequence[Path], targets: Sequence[Path]) -> None:

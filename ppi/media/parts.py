@@ -32,7 +32,7 @@ def split(
         ffmpeg.convert(
             source, lambda recording, files: [_output(recording, info, parts, Path(inner), extension)], [],
             input_options=options, total_s=info.duration_s, limits=Limits(wall_s=max(600, info.duration_s)),
-            on_progress=on_progress,
+            on_progress=on_progress, into=Path(inner),
         )  # fmt: skip
         return _collect(Path(inner), folder, stem, extension)
 

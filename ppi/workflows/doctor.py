@@ -26,6 +26,7 @@ def examine(services: Services) -> Iterator[Finding]:
     """Examine each thing; a failure of one does not hide the next."""
     checks: dict[str, Callable[[Services], str]] = {
         "ffmpeg": lambda here: here.ffmpeg.check(),
+        "sandbox": _sandbox,
         "object store": _store,
         "job ledger": _ledger,
         "accounts": _accounts,
@@ -37,6 +38,12 @@ def examine(services: Services) -> Iterator[Finding]:
             yield Finding(what, True, check(services))
         except (PpiError, OSError) as error:
             yield Finding(what, False, str(error))
+
+
+def _sandbox(services: Services) -> str:
+    """Advice, not a fault: limits hold without it, and in many containers it cannot be had."""
+    found = services.ffmpeg.sandbox
+    return str(found) if found.program else f"{found}: {found.reason}"
 
 
 def _store(services: Services) -> str:
