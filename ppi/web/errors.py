@@ -79,6 +79,8 @@ def _http_message(status: int) -> str:
 
 
 def _unknown(error: Exception) -> Response:
+    if isinstance(error, UnicodeEncodeError):  # JSON may hold halves of characters, which no name can
+        return _known(errors.InputError("The request holds text that is not text. Check the names in it."))
     if isinstance(error, OSError) and (full := errors.of_full_disk(error)) is not None:
         return _known(full)
     reference = secrets.token_hex(4)

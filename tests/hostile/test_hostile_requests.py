@@ -51,6 +51,13 @@ def test_eight_hundred_names_stay_inside_their_owners_prefix(client_for, service
     assert all(services.settings.data_dir.resolve() in path.parents for path in inside)
 
 
+@pytest.mark.parametrize("half", ["\\ud800", "a\\udfff.mp4", "\\udc00/../x"])
+def test_half_a_character_in_a_name_is_refused(client_for, half):
+    for path, body in (("/delete_file", "object_name"), ("/api/process-video", "object_name"), ("/api/transcribe", "file_id")):
+        answer = client_for("admin").post(path, data=f'{{"{body}": "{half}"}}', content_type="application/json")
+        assert answer.status_code in (400, 404) and answer.json["error"], (path, answer.status_code)
+
+
 def form(chance: random.Random) -> tuple[bytes, str]:
     """A multipart body with its type, good or spoiled."""
     mark = "".join(chance.choice(string.ascii_letters) for _ in range(12))
