@@ -233,3 +233,30 @@ def test_it_is_nobodys_to_look_at_and_goes_when_the_transcript_is_whole(services
     assert [item.key for item in list_files(services, anna)] == [keys.derivative_key(lesson.video_key, ".wav")]
     kept.remove()
     assert kept.load() == NOTHING
+
+
+class Quick:
+    """Hears two minutes at once and then thinks for a while."""
+
+    engine, model = "quick", "quick"
+
+    def identity(self):
+        return ""
+
+    def transcribe(self, speech_wav, language, on_progress, heard=NOTHING, on_heard=nothing):
+        on_heard(MINUTE)
+        on_heard(replace(MINUTE, until_s=120.0))
+        time.sleep(0.35)
+        on_progress(0.5)
+        raise Broken
+
+
+def test_what_waits_to_be_kept_does_not_wait_for_the_next_minute(services, lesson, lesson_wav, tmp_path, monkeypatch):
+    monkeypatch.setattr(partial, "EVERY_S", 0.3)
+    monkeypatch.setattr(recognizer, "create", lambda *args: Quick())
+    services.store.put_file(services.raw, keys.derivative_key(lesson.video_key, ".wav"), lesson_wav)
+    job = services.ledger.submit("transcribe", lesson.owner_id, lesson.id, {})
+    with pytest.raises(Broken):
+        hear_lesson(services, lesson, job, Attempt(lambda: False), tmp_path, 0.0, 1.0)
+    language = services.settings.speech.language
+    assert Partial(services, lesson, Quick(), language).load().until_s == 120.0
