@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +70,8 @@ class LessonView:
 def owned(services: Services, user: User, lesson_id: str) -> LessonRow:
     """The lesson, if the user may see it. Raises NotFound alike for "not there" and "not yours"."""
     row = services.lessons.get(lesson_id)
-    if user.role != "admin" and row.owner_id != user.id:
+    is_visible = user.role == "admin" or row.owner_id == user.id
+    if not is_visible or row.state == "deleting":
         raise NotFound("There is no such lesson.", lesson_id=lesson_id)
     return row
 
@@ -149,16 +151,17 @@ def delete_lesson(services: Services, row: LessonRow) -> None:
     if row.state == "uploading":
         uploads.abort_upload(services, row)
         return
-    services.ledger.remove_lesson(row.id)
+    # Marked first, so that nobody takes the jobs that go now for lost ones.
     services.lessons.move_on(row.id, row.state, "deleting")
-    _delete_all(services, row)
+    _delete_marked(services, row, row.state)
 
 
 def sweep_deleted(services: Services) -> None:
     """Finish deletions that were cut short."""
     for row in services.lessons.list():
         if row.state == "deleting":
-            _delete_all(services, row)
+            with suppress(Conflict):  # it has an active job, and stays
+                _delete_marked(services, row, "stored")
 
 
 def expire_lessons(services: Services) -> int:
@@ -177,7 +180,13 @@ def expire_lessons(services: Services) -> int:
     return expired
 
 
-def _delete_all(services: Services, row: LessonRow) -> None:
+def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
+    """Delete a lesson that is marked so; with an active job it goes back to `state`."""
+    try:
+        services.ledger.remove_lesson(row.id)
+    except Conflict:
+        services.lessons.move_on(row.id, "deleting", state)
+        raise
     for bucket in (services.raw, services.final):
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)

@@ -87,11 +87,12 @@ def _mend_jobs(services: Services) -> int:
     kept = {row_id: Job(**body) for row_id, body in services.journal.kept("job").items()}
     gone = services.ledger.missing(list(kept))
     orphans = services.lessons.missing([job.lesson_id for job in kept.values()])
+    deleting = {row.id for row in services.lessons.list() if row.state == "deleting"}
     restored = 0
     for job in kept.values():
         if job.lesson_id in orphans:
             services.journal.forget("job", job.id)
-        elif job.id in gone:
+        elif job.id in gone and job.lesson_id not in deleting:
             log.warning("job %s: its row was lost and is written again", job.id)
             attempt = job.attempt + ATTEMPTS_APART
             again = replace(job, attempt=attempt, attempts_base=attempt)
@@ -99,7 +100,7 @@ def _mend_jobs(services: Services) -> int:
             services.ledger.restore(again)
             services.ring(again)
             restored += 1
-        elif job.is_active:
+        elif job.is_active and job.id not in gone:
             _keep_outcome(services, job)
     return restored
 

@@ -10,7 +10,7 @@ from ppi.errors import BackendError, ServerAway
 from ppi.jobs.journal import Journal
 from ppi.jobs.leases import LeaseWatch
 from ppi.jobs.ledger import Job
-from ppi.workflows import mending, uploads
+from ppi.workflows import lessons, mending, uploads
 
 
 @pytest.fixture
@@ -84,6 +84,23 @@ def test_what_was_deleted_or_revoked_elsewhere_does_not_come_back_from_the_journ
     assert [row.id for row in redis_services.lessons.list()] == [kept.id]
     with pytest.raises(Exception, match="not valid any more"):
         redis_services.links.key_of(token)
+
+
+def test_jobs_of_a_lesson_that_is_being_deleted_are_not_taken_for_lost(redis_services, monkeypatch):
+    row = begin(redis_services)
+    uploads.receive(redis_services, row, 0, reader(b"abcdef"))
+    job = uploads.commit_upload(redis_services, redis_services.lessons.get(row.id))
+    redis_services.ledger.cancel(job.id)
+    listed = redis_services.store.list
+
+    def slowly(bucket, prefix=""):
+        mending.mend(redis_services)
+        return listed(bucket, prefix)
+
+    monkeypatch.setattr(redis_services.store, "list", slowly)
+    lessons.delete_lesson(redis_services, redis_services.lessons.get(row.id))
+    mending.mend(redis_services)
+    assert redis_services.ledger.list() == [] and redis_services.lessons.list() == []
 
 
 def test_the_journal_keeps_its_rows_over_a_restart(tmp_path):
