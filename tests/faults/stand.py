@@ -32,7 +32,7 @@ class Stand:
     """
 
     def __init__(self, folder: Path, kind: str, s3=None, **variables: str):
-        self.kind, self.folder = kind, folder
+        self.kind, self.folder, self.machine = kind, folder, "worker"
         self.port = free_port()
         self.variables = {"PPI_LEASE_S": "20", **variables}
         self.redis: RedisServer | None = None
@@ -58,7 +58,7 @@ class Stand:
     @property
     def worker_dir(self) -> Path:
         """The data folder of whoever does the heavy work."""
-        return self.folder / "worker" if self.kind == "cluster" else self.web_dir
+        return self.folder / self.machine if self.kind == "cluster" else self.web_dir
 
     def start(self) -> Stand:
         self.start_web()

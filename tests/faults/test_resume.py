@@ -40,6 +40,7 @@ def test_a_killed_transcription_goes_on_from_the_last_minute_kept(stand, kind, l
     time.sleep(3)
     stand.kill_worker()
     before = stand.services.ledger.get(job).progress
+    stand.machine = "another worker"  # nothing of the first one's disk is there
     stand.restart_worker()
     stand.wait_for(job, "completed", seconds=300)
     resumed = stored_transcript(stand.services, row)
