@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException
@@ -31,6 +33,25 @@ class _Sessions(SecureCookieSessionInterface):
         return request.is_secure
 
 
+class _Json(DefaultJSONProvider):
+    """Reads no JSON that is deeper than the stack or holds numbers that are none; ValueError is what Flask expects."""
+
+    ensure_ascii = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, parse_constant=_number, parse_float=_number, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number")
+    return value
+
+
 def build_app(services: Services) -> Flask:
     """See `ppi.create_app`."""
     app = Flask("ppi", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
@@ -51,7 +72,7 @@ def build_app(services: Services) -> Flask:
     )
     app.session_interface = _Sessions()
     app.request_class = upload.StreamingRequest
-    app.json.ensure_ascii = False
+    app.json = _Json(app)
     if services.settings.web.is_behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
     access.init_app(app, services)

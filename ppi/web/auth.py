@@ -92,8 +92,8 @@ def end_sessions() -> Response:
 @bp.post("/account/tokens")
 def create_token() -> Response:
     """Make an API token; it is shown this once and kept as a hash."""
-    label = (request.get_json(silent=True) or request.form).get("label", "")
-    g.audit_object = str(label)
+    given = request.get_json(silent=True) if request.is_json else request.form
+    label = g.audit_object = str(given.get("label") or "") if hasattr(given, "get") else ""
     token_id, plain = access.services().users.create_token(access.current().id, label)
     return jsonify(success=True, id=token_id, token=plain)
 

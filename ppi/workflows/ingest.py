@@ -33,8 +33,9 @@ WAV_BYTES_PER_S = 44_100 * 4
 def ingest_from_storage(services: Services, user: User, *, object_name: str, task_name: str, parts: int = 1) -> Job:
     """Make a lesson of an object that is in the raw bucket already; a lesson's own video is processed again.
 
-    Raises NotFound when there is no such object or it is not the user's.
+    Raises NotFound when there is no such object or it is not the user's, and InputError.
     """
+    uploads.check_parts(parts)
     row = services.lessons.of_key(object_name)
     if row is not None and row.video_key == object_name and _is_visible(user, row):
         return _again(services, row, parts)

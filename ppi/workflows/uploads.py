@@ -56,8 +56,7 @@ def reserve(
     source_key: str = "",
 ) -> LessonRow:
     """Take the slot and the prefix. Raises QuotaExceeded and InputError."""
-    if not 1 <= parts <= MAX_PARTS:
-        raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
+    check_parts(parts)
     file_name = keys.clean_name(file_name)
     name = keys.clean_name(task_name.strip() or Path(file_name).stem)
 
@@ -77,6 +76,12 @@ def reserve(
         source_key=source_key,
         place="" if source_key else services.place,
     )
+
+
+def check_parts(parts: int) -> None:
+    """Raises InputError unless a lesson may be cut into that many."""
+    if not 1 <= parts <= MAX_PARTS:
+        raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
 
 
 def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[[int], bytes]) -> LessonRow:
