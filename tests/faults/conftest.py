@@ -1,4 +1,4 @@
-"""A stand for each fault, and the table of what was tried: with PPI_FAULT_REPORT=file every result is added as a line."""
+"""A stand for each fault, and the table of what was tried: with FAULT_REPORT=file every result is added as a line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def note():
     """`note(fault, kind, repeats, result)` writes one line of the table in docs/reliability.md."""
 
     def write(fault: str, kind: str, repeats: int, result: str) -> None:
-        target = os.environ.get("PPI_FAULT_REPORT")
+        target = os.environ.get("FAULT_REPORT")
         if target:
             with Path(target).open("a", encoding="utf-8") as file:
                 file.write(f"| {fault} | {kind} | {repeats} | {result} |\n")

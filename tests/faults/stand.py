@@ -223,7 +223,8 @@ def kill_tree(process: subprocess.Popen, word: str) -> None:
         except ProcessLookupError:
             continue
     process.wait()
-    _, alive = psutil.wait_procs(helpers, timeout=6)
+    _, left = psutil.wait_procs(helpers, timeout=6)
+    alive = [one for one in left if _is_working(one)]
     assert not alive, [_words(one) for one in alive]
 
 
@@ -231,6 +232,14 @@ def moments(seed: int, repeats: int, longest_s: float) -> list[float]:
     """Random moments, the same in every run."""
     chance = random.Random(seed)
     return [chance.uniform(0, longest_s) for _ in range(repeats)]
+
+
+def _is_working(process: psutil.Process) -> bool:
+    """Whether it still runs; one that has ended may wait for the system to take note."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _words(process: psutil.Process) -> str:
