@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
-import psutil
 import pytest
 import requests
 
 from ppi.services import Services
 from tests.conftest import DATA, free_port, settings_for, start_server, stop_server, with_people
+from tests.faults.stand import kill_tree
 from tests.functional.test_api_story import Api
 
 
@@ -23,15 +21,7 @@ def folder(tmp_path):
 
 def kill_all(server):
     """kill -9 of the server's own processes; its children must end by themselves."""
-    own = [psutil.Process(server.process.pid)]
-    children = own[0].children(recursive=True)
-    own += [child for child in children if "serve" in " ".join(child.cmdline())]
-    helpers = [child for child in children if child not in own]
-    for process in own:
-        os.kill(process.pid, signal.SIGKILL)
-    server.process.wait()
-    gone, alive = psutil.wait_procs(helpers, timeout=6)
-    assert not alive, [process.cmdline() for process in alive]
+    kill_tree(server.process, "serve")
 
 
 def wait_for_phase(api, file_id, phases, seconds=60):
