@@ -3,7 +3,8 @@
 import os
 
 bind = f"{os.environ.get('PPI_HOST', '127.0.0.1')}:{os.environ.get('PPI_PORT', '5000')}"
-worker_class = "gthread"
+# Threads for requests that have arrived: slow connections wait without one.
+worker_class = "ppi.server.PatientWorker"
 workers = 1
 # Every upload holds a thread while a chunk arrives, so there must be more of them than uploads at a time.
 threads = 64

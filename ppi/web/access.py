@@ -44,6 +44,8 @@ ACCESS = {
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# What those who are not logged in may send: as much as the server takes in without a thread.
+STRANGERS_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
@@ -130,6 +132,8 @@ def _check() -> None:
         return
     needed = ACCESS.get(request.endpoint, "nobody")
     account = None if needed == "public" and request.endpoint == "static" else viewer()
+    if account is None:
+        request.max_content_length = STRANGERS_BYTES
     if needed == "local" and account is None and _is_local():
         return
     if needed != "public" and account is None:

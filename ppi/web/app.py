@@ -23,7 +23,7 @@ MAX_FORM_BYTES = 2 * 1024 * 1024
 LANGUAGES = ("en", "ru")
 BLOCK_BYTES = 256 * 1024
 # How much of a refused request is still read, from people who are logged in and from others.
-DRAINED_BYTES, DRAINED_UNKNOWN_BYTES = 16 * 1024 * 1024, 1024 * 1024
+DRAINED_BYTES = 16 * 1024 * 1024
 
 
 class _Sessions(SecureCookieSessionInterface):
@@ -123,10 +123,12 @@ def _headers(response: Response) -> Response:
 
 
 def _drain(response: Response) -> Response:
-    """Read what is left of a small refused body: closing on unread bytes would cut the answer off."""
+    """Read what is left of a refused body: closing on unread bytes would cut the answer off.
+
+    Only for accounts, since a thread waits for it; the server does the same for strangers, with a limit and without one.
+    """
     length = request.content_length or 0
-    limit = DRAINED_BYTES if access.viewer() else DRAINED_UNKNOWN_BYTES
-    if response.status_code >= 400 and 0 < length <= limit:
+    if response.status_code >= 400 and 0 < length <= DRAINED_BYTES and access.viewer():
         request.max_content_length = None
         try:
             while request.stream.read(BLOCK_BYTES):
