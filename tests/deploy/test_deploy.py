@@ -106,6 +106,28 @@ def test_units_start_what_there_is_with_settings_that_exist():
     assert "--queues" in asked and "--concurrency" in asked
 
 
+def test_systemd_finds_no_fault_in_the_units(tmp_path):
+    """Apart from the programs, which lie elsewhere here; a unit with a fault is told from them."""
+    analyze = shutil.which("systemd-analyze")
+    need(analyze is not None, "systemd-analyze")
+    here = {"/opt/ppi/.venv/bin/": f"{sys.prefix}/bin/", "User=ppi": "User=root", "/opt/ppi": str(ROOT)}
+    units = {"ppi-web.service": "ppi-web.service", "ppi-worker@.service": "ppi-worker@media.service"}
+    for source, name in units.items():
+        text = (DEPLOY / "systemd" / source).read_text()
+        for shipped, local in here.items():
+            text = text.replace(shipped, local)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "faulty.service").write_text(text.replace("Restart=always", "Restart=allways"))
+
+    def said(*names: str) -> str:
+        paths = [str(tmp_path / name) for name in names]
+        done = subprocess.run([analyze, "verify", "--man=no", *paths], capture_output=True, text=True)
+        return done.stderr + ("" if done.returncode == 0 else f"rc {done.returncode}")
+
+    assert [line for line in said(*units.values()).splitlines() if str(tmp_path) in line or "ppi-" in line] == []
+    assert "allways" in said("faulty.service")
+
+
 def test_the_compose_file_names_only_settings_that_exist():
     """Its syntax; nothing here runs containers."""
     compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
