@@ -10,9 +10,11 @@ import pytest
 
 from ppi.errors import PpiError, Unexpected, UnsupportedMedia
 from ppi.media import audio, probe
+from ppi.records import AudioTrack, MediaInfo
 from tests.hostile import corpus
 
 MUTANTS = 2000
+BELIEVED = MediaInfo("mp4", 6.0, 0.0, 1, None, (AudioTrack("aac", 44_100, 2),))
 AT_MOST_S = 60
 
 
@@ -71,12 +73,14 @@ def test_the_good_ones_are_read(seeds, ffmpeg, tmp_path):
     assert run_all(seeds, ffmpeg, tmp_path) == {"read": 12}
 
 
-def test_some_spoiled_recordings_are_read_or_refused_in_words(seeds, ffmpeg, tmp_path):
+def test_some_spoiled_recordings_are_read_or_refused_in_words(seeds, ffmpeg, tmp_path, canary, listener):
     counted = run_all(corpus.mutants(seeds, 40, seed=99), ffmpeg, tmp_path)
+    assert listener.hits == 0
     assert set(counted) <= {"read", "unsupported_media", "tool_failed", "input"} and sum(counted.values()) == 40
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_thousand_spoiled_recordings_are_read_or_refused_in_words(seeds, ffmpeg, tmp_path, canary, listener):
     counted = run_all(corpus.mutants(seeds, MUTANTS), ffmpeg, tmp_path)
     assert set(counted) <= {"read", "unsupported_media", "tool_failed", "input"} and sum(counted.values()) == MUTANTS
@@ -91,7 +95,10 @@ def test_texts_disguised_as_lessons_are_refused_and_reach_nothing(share, canary,
         lesson.write_bytes(data)
         with pytest.raises(UnsupportedMedia):
             probe.inspect(lesson, ffmpeg)
-    assert listener.hits == 0
+        # Probing is not the only guard.
+        with pytest.raises(UnsupportedMedia):
+            audio.extract(ffmpeg, lesson, BELIEVED, tmp_path / "out.wav", None, lambda fraction: None)
+    assert listener.hits == 0 and not (tmp_path / "out.wav").exists()
 
 
 def test_the_listener_is_hit_by_a_program_without_guards(listener, bare_ffmpeg, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import random
 import string
@@ -103,6 +104,17 @@ def test_a_form_of_a_hundred_thousand_parts_or_with_a_huge_field_is_refused_earl
         began = time.monotonic()
         answer = client.post("/api/process-video", data=body, content_type="multipart/form-data; boundary=m")
         assert answer.status_code == 413 and answer.json["error"] and time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("lie", [-40, -1, 1, 10_000])
+def test_a_form_that_lies_about_its_length_leaves_nothing(lie, client_for, services):
+    body = b'--m\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\nfilm\r\n--m--\r\n'
+    kind = {"content_type": "multipart/form-data; boundary=m", "content_length": len(body) + lie}
+    answer = client_for("anna").post("/api/process-video", input_stream=io.BytesIO(body), **kind)
+    assert answer.status_code < 500 and (answer.json["success"] or answer.json["error"])
+    # All that is missing at one byte less is the end of the last line.
+    assert [row.size_bytes for row in services.lessons.list()] == ([4] if answer.status_code == 200 else [])
+    assert [path.name for path in services.uploads_dir.glob("form-*")] == []
 
 
 def test_five_thousand_changed_links_open_nothing(client_for, services):
