@@ -167,6 +167,8 @@ def long_list(server: Running, session, services, objects: int) -> str:
 
 
 def spread(took_s: list[float]) -> str:
+    if not took_s:
+        return "none looked at"
     ordered = sorted(took_s)
     return f"p50 {ordered[len(ordered) // 2]:.2f} s, p95 {ordered[int(len(ordered) * 0.95)]:.2f} s of {len(ordered)}"
 

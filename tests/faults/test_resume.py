@@ -13,7 +13,7 @@ from ppi.workflows.lessons import PARTIAL
 from ppi.workflows.transcribe import stored_transcript
 from tests.conftest import DATA
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STRETCH_S = 60
 
 
