@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
-from bench.measure import NGINX, ROOT, cost_of, flask_app, free_port, nginx, ppi_server, table
+from bench.measure import NGINX, ROOT, cost_of, flask_app, free_port, nginx, ppi_server, scratch, table
 
 RANGE_BYTES = 8 * 1024 * 1024
 SEND_FILE = """
@@ -36,7 +35,7 @@ def ranges(url: str, wanted: str, size_bytes: int) -> None:
 
 
 def main(size_mb: int = 512, repeats: int = 3) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="ppi-bench-"))
+    folder = scratch()
     data, port = folder / "data", free_port()
     source = folder / "source"
     with source.open("wb") as file:

@@ -13,7 +13,6 @@ import secrets
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import requests
 
-from bench.measure import ROOT, Running, free_port, nginx, ppi_server, shipped_site
+from bench.measure import ROOT, Running, free_port, nginx, ppi_server, scratch, shipped_site
 from bench.upload_paths import chunks, digest
 from tests.fixtures_redis import start_redis, start_worker, stop_worker
 from tests.fixtures_storage import S3Server, start_swift
@@ -174,7 +173,7 @@ def spread(took_s: list[float]) -> str:
 
 
 def main(number: int = 50, size_mb: int = 50, slow: int = 500, people: int = 200, objects: int = 10_000) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="ppi-bench-"))
+    folder = scratch()
     source = folder / "source"
     filling = os.urandom(size_mb * 1_000_000)
     # A real lesson, made as large as wanted by a box that players pass over.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -48,6 +50,13 @@ class Running:
             except psutil.NoSuchProcess:
                 continue
         return found
+
+
+def scratch() -> Path:
+    """A folder that is gone when the benchmark ends: a run at full size leaves gigabytes."""
+    folder = Path(tempfile.mkdtemp(prefix="ppi-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def free_port() -> int:

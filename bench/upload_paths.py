@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import requests
 
-from bench.measure import NGINX, cost_of, flask_app, free_port, nginx, ppi_server, table
+from bench.measure import NGINX, cost_of, flask_app, free_port, nginx, ppi_server, scratch, table
 
 CHUNK_BYTES = 16 * 1024 * 1024
 PLAIN = """
@@ -84,7 +83,7 @@ def digest(path: Path) -> str:
 
 
 def main(size_mb: int = 512, repeats: int = 3) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="ppi-bench-"))
+    folder = scratch()
     source = folder / "source"
     with source.open("wb") as file:
         for _ in range(size_mb):
