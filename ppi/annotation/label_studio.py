@@ -19,6 +19,7 @@ from ppi.errors import AnnotationError
 from ppi.records import Annotation, Dropped
 
 MAX_FRAME_RATE = 1000
+GOLD = "gold"  # in place of an annotator's number: the gold set is nobody's own work
 RATE = re.compile(r"(\d{1,6}(?:\.\d{1,12})?)(?:/(\d{1,6}))?")  # 25, 29.97, 30000/1001
 # What a ceiled frame count can be a multiple of.
 USUAL_RATES = (25.0, 30.0, 24.0, 50.0, 60.0, 30000 / 1001, 24000 / 1001, 60000 / 1001)
@@ -119,16 +120,17 @@ def _annotation(task: dict, given: dict, number: int, order: int, found: list) -
     data = task.get("data") or {}
     return Annotation(
         id=_identifier(given.get("id"), order), task_id=_identifier(task.get("id"), number),
-        annotator=_annotator(given.get("completed_by")), source_video=_video(data),
+        annotator=_annotator(given), source_video=_video(data),
         lesson_id=_identifier(data.get("lesson_id"), ""), regions=tuple(found),
     )  # fmt: skip
 
 
-def _annotator(completed_by: Any) -> str:
+def _annotator(given: dict[str, Any]) -> str:
     """The annotator's number: exports give it bare, snapshots inside an object with a mail address nobody needs."""
+    completed_by = given.get("completed_by")
     if isinstance(completed_by, dict):
         completed_by = completed_by.get("id")
-    return _identifier(completed_by, "")
+    return _identifier(completed_by, GOLD if given.get("ground_truth") is True else "")
 
 
 def _identifier(value: Any, default: int | str) -> str:

@@ -43,9 +43,10 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services, row: LessonRow, *, annotations: IO[bytes], table: IO[bytes], table_name: str, engine: str = ""
-) -> Job:
-    """Keep the two files with the lesson and queue a build.
+    services: Services, row: LessonRow, *, annotations: IO[bytes], table: IO[bytes], table_name: str, engine: str = "",
+    kept_as: str = ANNOTATIONS,
+) -> Job:  # fmt: skip
+    """Keep the two files with the lesson, the annotations with the ending `kept_as`, and queue a build.
 
     Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
@@ -64,7 +65,7 @@ def request_build(
         _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
         _save(table, kept[1], MAX_TABLE_BYTES)
         plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row), row.id)
-        names = ANNOTATIONS, f".patterns{suffix}"
+        names = kept_as, f".patterns{suffix}"
         for path, name in zip(kept, names, strict=True):
             put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
     finally:
@@ -72,7 +73,7 @@ def request_build(
             path.unlink(missing_ok=True)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": names[1], "engine": engine}
+    wanted = {"annotations": kept_as, "table": names[1], "engine": engine}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -90,7 +91,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         store, raw = services.store, services.raw
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, keys.derivative_key(row.video_key, job.input.get("annotations", ANNOTATIONS))) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
             report = plain_dataset.build_folder(

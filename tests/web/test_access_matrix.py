@@ -77,6 +77,9 @@ ROWS = {
     "upload.tus_delete": owners(409), "transcription.transcribe": owners(200, file_id="{id}"),
     "transcription.summarize": owners(200, file_id="{id}"),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
+    # Nothing to compare yet is a conflict, of which only those hear who may see the lesson. Before what brings annotations.
+    "agreement.page": owners(200), "agreement.figures": owners(409), "agreement.gold_set": owners(409),
+    "agreement.decide": owners(409), "agreement.build": owners(409), "agreement.add": owners(200, is_form=True),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
     # A token is the account's own: nobody else has it, not even an administrator.
