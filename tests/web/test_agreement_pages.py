@@ -172,7 +172,8 @@ def test_a_build_of_the_gold_set_leaves_the_exports_as_they_are(client_for, less
     where = f"/api/lessons/{lesson.id}/agreement/build"
     refused = client.post(where)
     assert refused.status_code == 409 and "table of patterns" in refused.json["error"]
-    services.store.put_bytes(services.raw, lesson.prefix + "урок.patterns.csv", "Паттерн;Описание\nПохвала;Ободрение\n".encode())
+    table = "Паттерн;Описание\nПохвала;Ободрение\n".encode()
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.patterns.csv", table)
     job = services.ledger.get(client.post(where).json["job_id"])
     assert job.kind == "build_dataset" and job.input["annotations"] == agreement.GOLD
     assert b"".join(services.store.read(services.raw, key)) == TWO
