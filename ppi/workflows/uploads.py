@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from ppi.workflows.scratch import check_room
 BLOCK_BYTES = 256 * 1024
 ACKNOWLEDGE_EVERY_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 100
+# Fifty uploads at once must not be fifty threads that all want a processor: pages would wait behind every one of them.
+WRITING = threading.Lock()
 # Puts the next bytes into a buffer and answers how many; 0 at the end. `readinto` of files and of request streams is one.
 Fill = Callable[[memoryview], int]
 
@@ -122,7 +125,8 @@ def _append(file, fill: Fill, room_bytes: int, keep: Callable[[], None]) -> Iter
             room_bytes -= got
             if room_bytes < 0:
                 raise InputError("More bytes arrived than were announced. Start the upload again.")
-            file.write(buffer[:got])
+            with WRITING:
+                file.write(buffer[:got])
             pending += got
             if pending >= ACKNOWLEDGE_EVERY_BYTES:
                 yield pending
