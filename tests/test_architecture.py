@@ -71,6 +71,7 @@ OWNERS = {
     "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
+    "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
     "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*"},
 }  # fmt: skip
 # Parts of the standard library that need an owner as much as a foreign library does.
@@ -169,6 +170,7 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 
 def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {"torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml"}
+    heavy |= {"label_studio_sdk", "httpx"}
     for path in SOURCES:
         for node in tree_of(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -232,5 +234,6 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
         assert done.returncode == 0, done.stderr[-2000:]
         started.append(json.loads(done.stdout.splitlines()[-1]))
     heavy = {"torch", "transformers", "sklearn", "scipy", "whisper", "numba", "pocketsphinx", "av", "huggingface_hub", "docx"}
+    heavy |= {"label_studio_sdk", "httpx", "pandas"}
     assert not heavy & set(started[0]["modules"])
     assert min(start["cpu_s"] for start in started) < MAX_START_CPU_S

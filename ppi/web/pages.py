@@ -223,7 +223,7 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
     expires = datetime.fromisoformat(described["shareable_url_expires"])
     return {
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
-        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.web.label_studio_url,
+        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
     }  # fmt: skip
 
