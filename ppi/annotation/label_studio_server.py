@@ -261,7 +261,7 @@ def _http_client(url: str) -> Any:
                 raise InputError("Label Studio may be asked at {url} only. Check LABEL_STUDIO_URL.", url=_origin(url))
             response = super().handle_request(request)
             if response.headers.get("content-encoding", "identity") != "identity":  # a few bytes could unpack to gigabytes
-                raise InputError("What answers at {url} compresses although it was asked not to. Check the proxy.", url=_origin(url))
+                raise InputError("What answers at {url} compresses unasked. Check the proxy in between.", url=_origin(url))
             response.stream = Bounded(response.stream)
             return response
 
