@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ppi.cli_label_studio import label_studio
 from ppi.errors import PpiError
 
 FILE = click.Path(path_type=Path)
@@ -39,6 +40,9 @@ def main() -> None:
       python -m ppi users add admin --role admin
       python -m ppi serve
     """
+
+
+main.add_command(label_studio)
 
 
 def settings():
@@ -159,19 +163,27 @@ def doctor() -> None:
 @click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
 def ingest(video: Path, name: str, user: str, parts: int) -> None:
     """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
-    from ppi.workflows import local, runner
+    from ppi.workflows import local
 
     here = services()
-    bar = Bar("Ingest")
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    job = local.ingest_file(here, video, name, user, parts)
-    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
-    working.stop()
-    if ended.status != "completed":
-        from ppi.errors import fill
-
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    ended = done(here, "Ingest", lambda: local.ingest_file(here, video, name, user, parts))
     click.echo(ended.lesson_id)
+
+
+def done(here, label: str, submit: Callable):
+    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
+    from ppi.errors import fill
+    from ppi.workflows import runner
+
+    bar = Bar(label)
+    working = runner.start_engine(here, "command", runner.lanes(here))
+    try:
+        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
+    finally:
+        working.stop()
+    if ended.status != "completed":
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+    return ended
 
 
 @main.command()

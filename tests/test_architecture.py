@@ -39,8 +39,9 @@ ENTRIES_MAY = {
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
         "ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows",
-        "ppi.jobs.ledger",
+        "ppi.jobs.ledger", "ppi.cli_label_studio",
     },
+    "ppi.cli_label_studio": {"ppi.cli", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
     "ppi.seed": {"ppi.cli", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
 }
@@ -50,7 +51,7 @@ OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
-    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.seed"}, "dotenv": {"ppi.settings"},
+    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.cli_label_studio", "ppi.seed"}, "dotenv": {"ppi.settings"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector"}, "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},

@@ -37,6 +37,7 @@ ACCESS = {
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
+    "label_studio.send": "user", "label_studio.fetch": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",
     "admin.overview": "admin", "admin.audit": "admin", "admin.audit_csv": "admin",
     "openapi.description": "public", "openapi.docs": "public",
@@ -152,7 +153,7 @@ def _is_local() -> bool:
 def _check_csrf() -> None:
     """A token in the header is enough and is looked at without reading the body; forms of pages carry a field."""
     try:
-        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(("pages.", "auth.")):
+        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(("pages.", "auth.", "label_studio.")):
             validate_csrf(request.headers.get("X-CSRFToken"))
         else:
             csrf.protect()

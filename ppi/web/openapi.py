@@ -17,7 +17,7 @@ FILE = {"type": "string", "format": "binary"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "completed", "error", "cancelled",
+    "publishing", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -60,6 +60,11 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("get", "/datasets/{lesson_id}.zip", "The dataset as a ZIP.", {}, "application/zip"),
     ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub.",
      {WITH_JSON: {"repo_id": TEXT, "private": FLAG}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/lessons/{lesson_id}/label-studio/send", "Make a lesson a task of Label Studio, or bring its task up to date.",
+     {WITH_FORM: {"patterns": FILE, "project": TEXT, "variant": TEXT, "transcript": FLAG, "replace": FLAG}},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/lessons/{lesson_id}/label-studio/fetch", "Fetch what annotators made of a lesson since the last time.", {},
+     {**SUCCESS, "job_id": TEXT}),
     ("options", "/uploads/", "What the tus endpoint can do.", {}, "headers"),
     ("post", "/uploads/", "Begin a resumable upload (tus 1.0).", {}, "headers"),
     ("head", "/uploads/{lesson_id}", "Where a resumable upload stands.", {}, "headers"),

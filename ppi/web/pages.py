@@ -13,7 +13,8 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import build_dataset, lessons
+from ppi.workflows import annotate, build_dataset, lessons
+from ppi.workflows.inputs import kept_table
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -60,7 +61,10 @@ def dataset() -> str:
     found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
     row = _chosen()
     shown = lessons.view(services, row) if row else None
-    return render_template("dataset.html", step=2, lessons=found, chosen=row, shown=shown)
+    return render_template(
+        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, table=kept_table(shown.files) if shown else "",
+        annotating=_annotating(row) if row else {},
+    )  # fmt: skip
 
 
 @bp.get("/publish")
@@ -172,6 +176,7 @@ def words() -> dict[str, Any]:
         "summarizing": gettext("Summarising"),
         "building": gettext("Building the dataset"),
         "publishing": gettext("Publishing"),
+        "exchanging": gettext("Exchanging with Label Studio"),
         "completed": gettext("Done"),
         "error": gettext("Failed"),
         "cancelled": gettext("Cancelled"),
@@ -212,7 +217,7 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 
 def _others(shown: lessons.LessonView) -> list[Any]:
-    known = {"", ".info.json", *DOWNLOADS}
+    known = {"", ".info.json", annotate.SENT, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
 
 
@@ -225,6 +230,16 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
         "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
+    }  # fmt: skip
+
+
+def _annotating(row: LessonRow) -> dict[str, Any]:
+    """The card of Label Studio."""
+    services = access.services()
+    is_connected = annotate.is_connected(services)
+    return {
+        "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
+        "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
 
 

@@ -69,6 +69,12 @@ def usual_project(row: LessonRow) -> str:
     return f"PPI {row.owner_name}"[: label_studio_server.MAX_TITLE_CHARACTERS].strip()
 
 
+def own_address(services: Services) -> str:
+    """PPI's address as far as the settings tell it: for those who send without a browser."""
+    web = services.settings.web
+    return web.public_url or f"http://{web.host}:{web.port}"
+
+
 def sent(services: Services, row: LessonRow) -> Sent | None:
     """Where the lesson is on the Label Studio of the settings; None when it was not sent there."""
     try:
