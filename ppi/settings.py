@@ -23,6 +23,7 @@ TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off"
 class WebSettings:
     """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request.
 
+    `label_studio_data_dir` is the folder that a Label Studio on this machine serves local files from, "" for none.
     `x_accel` is the path under which nginx may send files of the local store itself, "" to send them from here.
     `secret_key` is "" when the one kept in the data folder is to be used.
     """
@@ -33,6 +34,7 @@ class WebSettings:
     is_behind_proxy: bool
     x_accel: str
     label_studio_url: str
+    label_studio_data_dir: str
     secret_key: str = field(repr=False)
 
 
@@ -187,7 +189,8 @@ class _Reader:
             host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
             public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
             x_accel=self.internal_path("PPI_X_ACCEL"),
-            label_studio_url=self.url("LABEL_STUDIO_URL", "http://localhost:8080"), secret_key=given,
+            label_studio_url=self.url("LABEL_STUDIO_URL", "http://localhost:8080"),
+            label_studio_data_dir=self.absolute_path("LABEL_STUDIO_DATA_DIR"), secret_key=given,
         )  # fmt: skip
 
     def _upload(self) -> UploadSettings:
@@ -272,6 +275,12 @@ class _Reader:
         if raw and not (raw.startswith("/") and raw.endswith("/")):
             self._faults.append(f"{name}: expected a path of the proxy such as /_store/, not {raw!r}")
         return raw
+
+    def absolute_path(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).expanduser().is_absolute():
+            self._faults.append(f"{name}: expected the full path of a folder, such as /srv/label-studio, not {raw!r}")
+        return str(Path(raw).expanduser()) if raw else ""
 
     def url(self, name: str, default: str = "") -> str:
         raw = self.text(name, default).rstrip("/")
