@@ -34,6 +34,7 @@ def main() -> None:
     Plain files, no server and no data folder needed:
       python -m ppi transcribe lesson.mp4 --out texts
       python -m ppi summarize texts/lesson.transcript.json --out texts
+      python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
     A server with accounts and pages:
@@ -215,6 +216,23 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
 
     summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
     click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
+
+
+@main.command()
+@click.argument("patterns", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the files.")
+@click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
+@click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
+@click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@with_progress("Annotation kit")
+def kit(on_progress, **given) -> None:
+    """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""
+    from ppi.workflows.plain_kit import kit_from_files
+
+    made = kit_from_files(settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
+    for problem in made.problems:
+        click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
 
 
 @main.group()

@@ -111,10 +111,14 @@ class SummarySettings:
 
 @dataclass(frozen=True)
 class LabelStudioSettings:
-    """`url` is what annotators see in their browser, without a trailing slash; `token` "" means not connected."""
+    """`url` is what annotators see in their browser, without a trailing slash; `token` "" means not connected.
+
+    `data_dir` is the folder that a Label Studio on this machine serves local files from, "" for none.
+    """
 
     url: str
     token: str = field(repr=False)
+    data_dir: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,7 @@ class _Reader:
         token = self.text("LABEL_STUDIO_TOKEN")
         if not all("!" <= letter <= "~" for letter in token):
             self._faults.append("LABEL_STUDIO_TOKEN: expected a token of Label Studio, without spaces")
-        return LabelStudioSettings(url=url, token=token)
+        return LabelStudioSettings(url=url, data_dir=self.absolute_path("LABEL_STUDIO_DATA_DIR"), token=token)
 
     def _upload(self) -> UploadSettings:
         return UploadSettings(
@@ -288,6 +292,12 @@ class _Reader:
         if raw and not (raw.startswith("/") and raw.endswith("/")):
             self._faults.append(f"{name}: expected a path of the proxy such as /_store/, not {raw!r}")
         return raw
+
+    def absolute_path(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).expanduser().is_absolute():
+            self._faults.append(f"{name}: expected the full path of a folder, such as /srv/label-studio, not {raw!r}")
+        return str(Path(raw).expanduser()) if raw else ""
 
     def url(self, name: str, default: str = "") -> str:
         raw = self.text(name, default).rstrip("/")

@@ -36,6 +36,7 @@ ACCESS = {
     "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
+    "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
     "label_studio.send": "user", "label_studio.fetch": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
-from ppi.workflows import build_dataset, inputs, lessons, publish
+from ppi.workflows import build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
-MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + inputs.MAX_TABLE_BYTES + 64 * 1024
+MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 
 
 @bp.post("/api/datasets")

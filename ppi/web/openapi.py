@@ -17,7 +17,7 @@ FILE = {"type": "string", "format": "binary"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "exchanging", "completed", "error", "cancelled",
+    "publishing", "preparing", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -53,7 +53,14 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/delete_file", "Delete a file; a lesson's video takes the lesson with it.",
      {WITH_JSON: {"object_name": TEXT}}, SUCCESS),
     ("get", "/lessons/{lesson_id}/download/{name}", "A file of a lesson.", {}, "redirect"),
-    ("post", "/api/datasets", "Build a dataset of a lesson.",
+    ("post", "/api/lessons/{lesson_id}/kit", "Keep a pattern table with the lesson; answers the labels it becomes.",
+     {WITH_FORM: {"patterns": FILE, "variant": TEXT}}, {**SUCCESS, "labels": ROWS, "problems": ROWS, "config": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/kit/prepare", "Make what Label Studio needs, and place it where it is near.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("get", "/lessons/{lesson_id}/kit/labelling-config.xml",
+     "The labelling configuration; ?variant=audio, boxes or speech_acts.", {}, "application/xml"),
+    ("get", "/lessons/{lesson_id}/kit/tasks.json", "The tasks to import into Label Studio.", {}, "application/json"),
+    ("post", "/api/datasets", "Build a dataset of a lesson; without patterns of the table that is kept with it.",
      {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT}}, {**SUCCESS, "job_id": TEXT}),
     ("get", "/api/datasets/{lesson_id}", "The dataset's rows, report and card.", {},
      {**SUCCESS, "rows": ROWS, "report": {"type": "object"}, "card": TEXT, "size_bytes": NUMBER, "files": NUMBER}),

@@ -13,11 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import annotate, build_dataset, lessons
-from ppi.workflows.inputs import kept_table
+from ppi.workflows import annotate, build_dataset, lessons, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
+# What only Label Studio is given.
+NO_DOWNLOADS = ("", ".info.json", ".sound.mp3")
 
 
 @bp.app_context_processor
@@ -61,8 +62,9 @@ def dataset() -> str:
     found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
     row = _chosen()
     shown = lessons.view(services, row) if row else None
+    has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
     return render_template(
-        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, table=kept_table(shown.files) if shown else "",
+        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
         annotating=_annotating(row) if row else {},
     )  # fmt: skip
 
@@ -177,6 +179,7 @@ def words() -> dict[str, Any]:
         "building": gettext("Building the dataset"),
         "publishing": gettext("Publishing"),
         "exchanging": gettext("Exchanging with Label Studio"),
+        "preparing": gettext("Preparing for Label Studio"),
         "completed": gettext("Done"),
         "error": gettext("Failed"),
         "cancelled": gettext("Cancelled"),
@@ -217,7 +220,7 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 
 def _others(shown: lessons.LessonView) -> list[Any]:
-    known = {"", ".info.json", annotate.SENT, *DOWNLOADS}
+    known = {*NO_DOWNLOADS, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
 
 

@@ -9,27 +9,24 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urljoin
 
-from ppi.annotation import label_studio, label_studio_server, patterns, speech_regions
-from ppi.annotation.config import VARIANTS, labelling_config
+from ppi.annotation import label_studio, label_studio_server, speech_regions
 from ppi.annotation.label_studio_server import Place
-from ppi.errors import AccessDenied, Conflict, NotFound
+from ppi.errors import AccessDenied, Conflict, InputError, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import lessons
+from ppi.workflows import kit, lessons, pattern_tables
 from ppi.workflows.ingest import media_info, owner_metadata
-from ppi.workflows.inputs import keep_table, request_folder, table_file
-from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import stored_transcript
 
 SENT, FETCHED = ".label-studio.json", ".label-studio.annotations.json"
 SEND, FETCH = "send_lesson", "fetch_annotations"
+VARIANTS = kit.VARIANTS
 
 
 @dataclass(frozen=True)
@@ -93,23 +90,23 @@ def request_send(
 
     `address` is PPI's own as annotators' browsers reach it. Without `table` the one that the lesson keeps is used. Raises
     AccessDenied when PPI is not connected, InputError and AnnotationError when the table or the project cannot be used,
-    Conflict while the lesson is prepared, or built with the table that is kept.
+    Conflict while the lesson is prepared or built, or when it has no transcript to show.
     """
     shown = _ready(services, row)
     if (newest := shown.jobs.get(SEND)) is not None and newest.is_active:
         return newest
-    if table is not None and (built := shown.jobs.get("build_dataset")) is not None and built.is_active:
-        raise Conflict("A dataset of this lesson is being built with its table of patterns. Wait for it, then send the lesson.")
     if with_transcript and not shown.has_transcript:
         raise Conflict("This lesson has no transcript yet. Transcribe it first, or send it without.")
     title = project.strip() or usual_project(row)
     label_studio_server.check_title(title)
-    with request_folder(services, row) as folder:
-        path = table_file(services, row, folder, table, table_name, shown.files)
-        labelling_config(patterns.read(path).patterns, variant)
-        suffix = keep_table(services, row, path)
+    if table is not None:
+        kit.keep_table(services, row, table=table, table_name=table_name, variant=variant)
+    elif pattern_tables.kept_suffix(shown):
+        kit.kit_of(services, shown, variant)
+    else:
+        raise InputError("This lesson has no table of patterns yet. Give one, an XLSX or CSV file.")
     wanted = {
-        "address": address, "table": suffix, "project": title, "variant": variant, "with_transcript": with_transcript,
+        "address": address, "project": title, "variant": variant, "with_transcript": with_transcript,
         "may_replace": may_replace,
     }  # fmt: skip
     return _submit(services, row, SEND, wanted)
@@ -119,13 +116,12 @@ def run_send(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job. Repeated, it finds what it made and changes nothing."""
     row = services.lessons.get(job.lesson_id)
     on_progress = run.step("exchanging", "Sending the lesson to Label Studio", 0.0, 1.0)
-    known = sent(services, row)
-    given = job.input
-    with scratch(services, job) as folder:
-        config = _config(services, row, folder, given["table"], given["variant"])
+    known, shown, given = sent(services, row), lessons.view(services, row), job.input
+    config = speech_regions.with_speech(kit.kit_of(services, shown, given["variant"]).config)
+    data = json.loads(kit.tasks(services, shown, lambda link: urljoin(given["address"], link)))[0]["data"]
     transcript = stored_transcript(services, row) if given["with_transcript"] else None
     place = label_studio_server.send(
-        services.settings.label_studio, title=given["project"], config=config, data=_task_data(services, row, given["address"]),
+        services.settings.label_studio, title=given["project"], config=config, data=data,
         predictions=speech_regions.speech_result(transcript) if transcript is not None else None,
         project_id=known.project_id if known else None, may_replace=given["may_replace"], on_tick=run.check,
     )  # fmt: skip
@@ -193,21 +189,6 @@ def _where(services: Services, row: LessonRow) -> Sent:
     if known is None:
         raise Conflict("This lesson was not sent to Label Studio yet. Send it first.")
     return known
-
-
-def _config(services: Services, row: LessonRow, folder: Path, suffix: str, variant: str) -> str:
-    path = folder / f"patterns{Path(suffix).suffix}"
-    path.write_bytes(b"".join(services.store.read(services.raw, keys.derivative_key(row.video_key, suffix))))
-    return speech_regions.with_speech(labelling_config(patterns.read(path).patterns, variant))
-
-
-def _task_data(services: Services, row: LessonRow, address: str) -> dict[str, Any]:
-    """The task's data, with stable links: they are made again after they were revoked."""
-    info = media_info(lessons.facts(services, row))
-    video = urljoin(address, lessons.stable_link(services, row))
-    sound = urljoin(address, lessons.stable_link(services, row, ".wav")) if info.audio else video
-    task = label_studio.task_json(video, sound, info.video.frame_rate, info.duration_s, row.id)
-    return json.loads(task)[0]["data"]
 
 
 def _fetched(services: Services, row: LessonRow) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +17,9 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import lessons, plain_dataset
+from ppi.workflows import lessons, pattern_tables, plain_dataset
 from ppi.workflows.annotate import fetched_annotations
 from ppi.workflows.ingest import media_info, owner_metadata, put
-from ppi.workflows.inputs import keep_table, request_folder, save, table_file
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
@@ -56,12 +57,10 @@ def request_build(
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    with request_folder(services, row) as folder:
-        marks = _annotations_file(services, row, folder, annotations)
-        path = table_file(services, row, folder, table, table_name, shown.files)
-        plain_dataset.plan_early(marks, path, shown.info, row.name, _video_name(row), row.id)
-        put(services, None, row, marks, keys.derivative_key(row.video_key, ANNOTATIONS), TYPES[marks.suffix])
-        suffix = keep_table(services, row, path)
+    with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
+        _keep_marks(services, shown, annotations, path)
+        if table is not None:
+            pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
     wanted = {"table": suffix, "engine": engine}
@@ -157,17 +156,24 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
             services.store.delete(services.final, item.key)
 
 
-def _annotations_file(services: Services, row: LessonRow, folder: Path, given: IO[bytes] | None) -> Path:
-    path = folder / "annotations.json"
-    if given is not None:
-        return save(given, path, MAX_ANNOTATIONS_BYTES)
+def _keep_marks(services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, table: Path) -> None:
+    """Keep the annotations with the lesson, provided that something can be built of them."""
+    row = shown.row
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
+        marks = Path(folder) / "annotations.json"
+        pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
+        plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
+        put(services, None, row, marks, keys.derivative_key(row.video_key, ANNOTATIONS), TYPES[".json"])
+
+
+def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
     try:
-        path.write_bytes(fetched_annotations(services, row))
+        return io.BytesIO(fetched_annotations(services, row))
     except NotFound as error:
         raise InputError(
             "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
         ) from error
-    return path
 
 
 def _text(services: Services, key: str) -> str:

@@ -77,6 +77,8 @@ ROWS = {
     "upload.tus_delete": owners(409), "transcription.transcribe": owners(200, file_id="{id}"),
     "transcription.summarize": owners(200, file_id="{id}"),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
+    "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
+    "kit.prepare": owners(200),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
@@ -113,6 +115,7 @@ def fresh(services) -> Callable[[], LessonRow]:
         sent = asdict(annotate.Sent(services.settings.label_studio.url, 1, "PPI anna", 1, 0.0))
         for name, data in (("info", describe(row, info)), ("transcript", transcript), ("label-studio", sent)):
             put(services.raw, f"{row.prefix}урок.{name}.json", json.dumps(data).encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.patterns.csv", "Паттерн,Описание\nПохвала,Хвалит\n".encode(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
             put(services.final, build_dataset.dataset_prefix(row) + name, b"" if name.endswith("jsonl") else b"{}")
         services.ledger.submit("ingest", anna.id, row.id, {}, job_id=row.id)
