@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ppi.cli_label_studio import label_studio
 from ppi.errors import PpiError
 
 FILE = click.Path(path_type=Path)
@@ -33,12 +34,16 @@ def main() -> None:
     Plain files, no server and no data folder needed:
       python -m ppi transcribe lesson.mp4 --out texts
       python -m ppi summarize texts/lesson.transcript.json --out texts
+      python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
     """
+
+
+main.add_command(label_studio)
 
 
 def settings():
@@ -159,19 +164,27 @@ def doctor() -> None:
 @click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
 def ingest(video: Path, name: str, user: str, parts: int) -> None:
     """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
-    from ppi.workflows import local, runner
+    from ppi.workflows import local
 
     here = services()
-    bar = Bar("Ingest")
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    job = local.ingest_file(here, video, name, user, parts)
-    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
-    working.stop()
-    if ended.status != "completed":
-        from ppi.errors import fill
-
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    ended = done(here, "Ingest", lambda: local.ingest_file(here, video, name, user, parts))
     click.echo(ended.lesson_id)
+
+
+def done(here, label: str, submit: Callable):
+    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
+    from ppi.errors import fill
+    from ppi.workflows import runner
+
+    bar = Bar(label)
+    working = runner.start_engine(here, "command", runner.lanes(here))
+    try:
+        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
+    finally:
+        working.stop()
+    if ended.status != "completed":
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+    return ended
 
 
 @main.command()
@@ -203,6 +216,23 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
 
     summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
     click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
+
+
+@main.command()
+@click.argument("patterns", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the files.")
+@click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
+@click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
+@click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@with_progress("Annotation kit")
+def kit(on_progress, **given) -> None:
+    """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""
+    from ppi.workflows.plain_kit import kit_from_files
+
+    made = kit_from_files(settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
+    for problem in made.problems:
+        click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
 
 
 @main.group()

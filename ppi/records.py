@@ -201,10 +201,11 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Pattern:
-    """One row of the codebook. `type` is the pattern's name."""
+    """One row of the codebook. `type` is the pattern's name; `subcategories` are what its table offers to choose from."""
 
     type: str
     description: str
+    subcategories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,9 @@ ENTRIES_MAY = {
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
         "ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows",
-        "ppi.jobs.ledger",
+        "ppi.jobs.ledger", "ppi.cli_label_studio",
     },
+    "ppi.cli_label_studio": {"ppi.cli", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
     "ppi.seed": {"ppi.cli", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
 }
@@ -50,7 +51,7 @@ OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
-    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.seed"}, "dotenv": {"ppi.settings"},
+    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.cli_label_studio", "ppi.seed"}, "dotenv": {"ppi.settings"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector"}, "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
@@ -71,6 +72,7 @@ OWNERS = {
     "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
+    "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
     "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*"},
 }  # fmt: skip
 # Parts of the standard library that need an owner as much as a foreign library does.
@@ -169,6 +171,7 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 
 def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {"torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml"}
+    heavy |= {"label_studio_sdk", "httpx"}
     for path in SOURCES:
         for node in tree_of(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -232,5 +235,6 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
         assert done.returncode == 0, done.stderr[-2000:]
         started.append(json.loads(done.stdout.splitlines()[-1]))
     heavy = {"torch", "transformers", "sklearn", "scipy", "whisper", "numba", "pocketsphinx", "av", "huggingface_hub", "docx"}
+    heavy |= {"label_studio_sdk", "httpx", "pandas"}
     assert not heavy & set(started[0]["modules"])
     assert min(start["cpu_s"] for start in started) < MAX_START_CPU_S

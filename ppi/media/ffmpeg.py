@@ -42,7 +42,7 @@ SILENCE_LIMIT_S = 120
 MIN_VERSION = (5, 1)
 # First releases with the fix, by major version.
 PATCHED = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
-NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
+NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame", "mjpeg", "pcm_s16le")
 LAUNCH = Path(__file__).with_name("launch.py")
 INSPECTOR = Path(__file__).with_name("inspector.py")
 

@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import uploads
+from ppi.workflows import label_studio_files, uploads
 from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
@@ -144,13 +144,14 @@ def share_link(services: Services, row: LessonRow) -> str:
     return services.store.presign_get(services.raw, row.video_key, expires_s=LINK_LIFE_S)
 
 
-def stable_link(services: Services, row: LessonRow, suffix: str = "") -> str:
-    """The path of the revocable link without a query, which redirects to a fresh presigned URL.
+def stable_link(services: Services, row: LessonRow) -> str:
+    """The path of the video's revocable link without a query, which redirects to a fresh presigned URL."""
+    return link_to(services, row, row.video_key)
 
-    It is the video's, or that of the derivative with this suffix (".wav").
-    """
-    key = keys.derivative_key(row.video_key, suffix) if suffix else row.video_key
-    return f"/m/{services.links.token_for(row.id, key)}/lesson.{key.rsplit('.', 1)[-1]}"
+
+def link_to(services: Services, row: LessonRow, key: str) -> str:
+    """The path of the revocable link of one of the lesson's objects."""
+    return f"/m/{services.links.token_for(row.id, key)}/lesson.{keys.extension(key)}"
 
 
 def revoke_links(services: Services, row: LessonRow) -> int:
@@ -205,6 +206,7 @@ def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
     for bucket in (services.raw, services.final):
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)
+    label_studio_files.remove(services, row.id)
     uploads.discard(services, row)
 
 
