@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import annotations as given
 from ppi.workflows import lessons, plain_dataset
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
@@ -23,7 +25,7 @@ from ppi.workflows.transcribe import hear, stored_transcript
 MAX_ANNOTATIONS_BYTES = 50_000_000
 MAX_TABLE_BYTES = 20_000_000
 DATASET_NAME = "dataset"
-ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
+TABLE_SUFFIXES = (".xlsx", ".csv")
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
@@ -43,9 +45,10 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services, row: LessonRow, *, annotations: IO[bytes], table: IO[bytes], table_name: str, engine: str = ""
-) -> Job:
-    """Keep the two files with the lesson and queue a build.
+    services: Services, row: LessonRow, *, annotations: IO[bytes], annotations_name: str = "", table: IO[bytes],
+    table_name: str, engine: str = "",
+) -> Job:  # fmt: skip
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads.
 
     Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
@@ -59,20 +62,20 @@ def request_build(
         raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=suffix or table_name)
     folder = services.work_dir / f"request-{row.id}"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "annotations.json", folder / f"patterns{suffix}"
+    marks, patterns = folder / "annotations.given", folder / f"patterns{suffix}"
     try:
-        _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
-        _save(table, kept[1], MAX_TABLE_BYTES)
-        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row), row.id)
-        names = ANNOTATIONS, f".patterns{suffix}"
-        for path, name in zip(kept, names, strict=True):
-            put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
+        _save(annotations, marks, MAX_ANNOTATIONS_BYTES)
+        _save(table, patterns, MAX_TABLE_BYTES)
+        marks = given.named(marks, annotations_name)
+        plain_dataset.plan_early(marks, patterns, shown.info, row.name, _video_name(row), row.id)
+        given.keep(services, row, marks)
+        put(services, None, row, patterns, keys.derivative_key(row.video_key, f".patterns{suffix}"), TYPES[suffix])
     finally:
-        for path in kept:
+        for path in (marks, patterns):
             path.unlink(missing_ok=True)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": names[1], "engine": engine}
+    wanted = {"table": f".patterns{suffix}", "engine": engine}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -87,14 +90,15 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         if job.queue == "speech":
             raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
-        store, raw = services.store, services.raw
+        store, raw, brought = services.store, services.raw, given.stored(services, row)
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, brought.key) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
+            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
             report = plain_dataset.build_folder(
-                services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
+                services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id,
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)

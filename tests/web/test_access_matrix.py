@@ -78,6 +78,7 @@ ROWS = {
     "transcription.summarize": owners(200, file_id="{id}"),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
+    "export.download_annotations": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
     # A token is the account's own: nobody else has it, not even an administrator.
     "auth.revoke_token": Row(401, 200, 404, 404),
@@ -111,6 +112,7 @@ def fresh(services) -> Callable[[], LessonRow]:
         transcript = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 60.0}
         for name, data in (("info", describe(row, info)), ("transcript", transcript)):
             put(services.raw, f"{row.prefix}урок.{name}.json", json.dumps(data).encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.annotations.json", (DATA / "sample_annotations.json").read_bytes(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
             put(services.final, build_dataset.dataset_prefix(row) + name, b"" if name.endswith("jsonl") else b"{}")
         services.ledger.submit("ingest", anna.id, row.id, {}, job_id=row.id)
