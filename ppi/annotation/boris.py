@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ppi.annotation.marks import MAX_TIME_S, Mark, Marks, file_name, is_same_video, seconds
+from ppi.annotation.marks import MAX_TIME_S, Mark, Marks, check_count, file_name, is_same_video, seconds
 from ppi.annotation.regions import is_number
 from ppi.errors import AnnotationError
 from ppi.records import Dropped, Export, Span
@@ -91,6 +91,7 @@ def _events(name: str, given: dict[str, Any], points: set[str], begins_s: float,
     listed = given.get("events") or []
     if not isinstance(listed, list):
         raise AnnotationError("Observation {name}: events has the wrong shape. Save the project again.", name=name[:80])
+    check_count(len(listed) // 2)
     for number, event in enumerate(listed, start=1):
         if not isinstance(event, list) or len(event) < 3 or not isinstance(event[2], str):
             raise AnnotationError(

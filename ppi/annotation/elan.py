@@ -19,8 +19,8 @@ from ppi.errors import AnnotationError
 from ppi.records import Annotation, Dropped, Export, Span
 
 ROOT = "ANNOTATION_DOCUMENT"
-# An element in memory costs a hundred times its bytes; 100,000 annotations have about 800,000 tags and attributes each.
-MAX_TAGS, MAX_ATTRIBUTES = 1_000_000, 2_000_000
+# Empty elements would cost far more memory than their bytes. An annotation has about eight tags and seven attributes.
+MAX_TAGS = MAX_ATTRIBUTES = 800_000
 MIME_TYPES = {"mp4": "video/mp4", "mpg": "video/mpeg", "mpeg": "video/mpeg", "wav": "audio/x-wav"}
 
 

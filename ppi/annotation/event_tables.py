@@ -84,7 +84,8 @@ def _table(text: str) -> tuple[list[list[str]], list[tuple[int, Row]]]:
             if number > HEADER_ROWS:
                 break
     raise AnnotationError(
-        "The table has no header with the columns start, end and label (or BORIS's Behavior, Start (s) and Stop (s))."
+        "The table has no header with the columns start, end and label (or BORIS's Behavior, Start (s) and Stop (s)). "
+        "Other files that PPI reads: Label Studio (JSON), ELAN (.eaf), Praat (TextGrid), BORIS projects."
     )
 
 
@@ -121,14 +122,15 @@ def _of_video(rows: list[tuple[int, Row]], video_name: str, marks: Marks) -> Ite
     only the project knows how long they are.
     """
     is_known = any(is_same_video(row.get("media", ""), video_name) for _, row in rows)
-    first: dict[str, tuple[float, str]] = {}
+    first: dict[str, tuple[float, bool]] = {}  # per observation: when it begins, and whether with another file
     for number, row in rows if is_known else ():
-        begun = (_time_s(row, "start" if "start" in row else "time", number), row["media"])
-        first[row.get("annotator", "")] = min(first.get(row.get("annotator", ""), begun), begun)
+        who, time_s = row.get("annotator", ""), _time_s(row, "start" if "start" in row else "time", number)
+        begun = (time_s, not is_same_video(row["media"], video_name))
+        first[who] = min(first.get(who, begun), begun)
     for number, row in rows:
         if is_known and not is_same_video(row["media"], video_name):
             marks.dropped.append(Dropped(f"row {number}", "other_lesson", row["media"][:80]))
-        elif is_known and not is_same_video(first[row.get("annotator", "")][1], video_name):
+        elif is_known and first[row.get("annotator", "")][1]:
             raise AnnotationError(
                 "Line {number}: the observation plays other files before {video}. Give the BORIS project instead.",
                 number=number, video=video_name,

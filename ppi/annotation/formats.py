@@ -35,7 +35,12 @@ def recognise(data: bytes, name: str = "") -> str:
     saying which formats are taken, for empty files, archives and other binary ones.
     """
     head = _head(data)
-    if PurePath(name).suffix.lower() in TABLE_NAMES and "oo" not in head[:60] and "\x00" not in head:
+    if not head or "\x00" in head or head[:2] in ("PK", "%P"):
+        raise AnnotationError(
+            "This file holds no annotations that PPI knows. Give a Label Studio export (JSON), ELAN (.eaf), Praat (TextGrid), "
+            "BORIS (project, or its table of events) or CSV with the columns start, end and label."
+        )
+    if PurePath(name).suffix.lower() in TABLE_NAMES and "ooTextFile" not in head[:60]:
         return TABLE
     if head[:1] in ("[", "{"):
         return JSON
@@ -43,11 +48,6 @@ def recognise(data: bytes, name: str = "") -> str:
         return EAF
     if "ooBinaryFile" in head[:60] or "ooTextFile" in head[:60]:
         return TEXTGRID
-    if not head or "\x00" in head or head[:2] in ("PK", "%P"):
-        raise AnnotationError(
-            "This file holds no annotations that PPI knows. Give a Label Studio export (JSON), ELAN (.eaf), Praat (TextGrid), "
-            "BORIS (project, or its table of events) or CSV with the columns start, end and label."
-        )
     return TABLE
 
 

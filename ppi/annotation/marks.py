@@ -12,10 +12,11 @@ from ppi.records import Annotation, Dropped, Export, Region, Span
 
 MAX_MARKS = 100_000  # a lesson coded densely by ten people has a tenth of it
 MAX_TIME_S = 1e9
+MAX_LABEL_CHARACTERS = 1000  # what is longer is no name of a pattern
 # A point in time has no length, and a clip needs one: this much before it and as much behind.
 POINT_REACH_S = 1.0
-_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,25})?|[.,]\d{1,25})(?:[eE][+-]?\d{1,2})?")
-_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,25})?|[.,]\d{1,25})(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,10 @@ class Marks:
     def add(self, mark: Mark) -> None:
         """Keep a mark, cut to the recording, or note in `dropped` why not. Raises AnnotationError when there are too many."""
         self._seen += 1
-        if self._seen > MAX_MARKS:
-            raise AnnotationError("The annotations hold more than {limit} marks. Export fewer at a time.", limit=MAX_MARKS)
+        check_count(self._seen)
         where, label = f"task {mark.task}, region {mark.id}", mark.label.strip()
-        if not label:
-            self.dropped.append(Dropped(where, "no_label", ""))
+        if not label or len(label) > MAX_LABEL_CHARACTERS:
+            self.dropped.append(Dropped(where, "no_label", label[:80]))
             return
         span = regions.clamped(mark.span, self.duration_s, where, self.dropped)
         if span is not None:
@@ -68,6 +68,12 @@ class Marks:
             for number, ((task, annotator), kept) in enumerate(self._found.items(), start=1)
         )
         return Export(found, tuple(self.dropped), len({task for task, _ in self._found}) or 1)
+
+
+def check_count(count: int) -> None:
+    """Raises AnnotationError for more marks than any lesson has."""
+    if count > MAX_MARKS:
+        raise AnnotationError("The annotations hold more than {limit} marks. Export fewer at a time.", limit=MAX_MARKS)
 
 
 def flat(annotations: Iterable[Annotation]) -> list[Mark]:

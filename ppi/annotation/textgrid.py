@@ -19,8 +19,10 @@ from ppi.records import Annotation, Export, Span
 
 INTERVALS, POINTS = "IntervalTier", "TextTier"
 # Possessive, so that a text without an end costs one look and not one for each quote in it.
-_TOKEN = re.compile(r'"(?P<text>[^"]*+(?:""[^"]*+)*+)"|(?P<flag><[^>\s]*>)|(?P<comment>![^\n]*)|(?P<word>[^\s"]+)|\s+')
-_NUMBER_START = re.compile(r"[+-]?[\d.]")
+_TEXT = r'"(?P<text>[^"]*+(?:""[^"]*+)*+)"'
+_NUMBER = r'(?P<number>[+-]?\.?\d[^\s"]*+)'
+_REST = r'(?:\s++|<[^>\s"]*+>?|![^\n]*+|(?![+-]?\.?\d)[^\s"<!][^\s"]*+)++'
+_TOKEN = re.compile(f"{_TEXT}|{_NUMBER}|{_REST}")
 
 
 def read(data: bytes, *, duration_s: float | None) -> Export:
@@ -94,8 +96,8 @@ class _Tokens:
             place = token.end()
             if token["text"] is not None:
                 yield "text", token["text"].replace('""', '"')
-            elif token["word"] and _NUMBER_START.match(token["word"]):
-                yield "number", token["word"]
+            elif token["number"] is not None:
+                yield "number", token["number"]
 
     @staticmethod
     def _wrong(where: str) -> AnnotationError:

@@ -50,18 +50,18 @@ def spread(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
     AnnotationError when more than a hundred marks of one annotator lie over each other.
     """
     found: dict[str, list[Mark]] = {}
-    free: dict[str, list[tuple[float, str]]] = {}  # per annotator: when a tier is free again, and its name
+    free: dict[str, list[tuple[float, int]]] = {}  # per annotator: when which tier is free again
     for mark in sorted(marks, key=lambda mark: mark.span):
         lanes = free.setdefault(mark.annotator, [])
         if lanes and lanes[0][0] <= mark.span.start_s:
-            name = heapq.heappop(lanes)[1]
+            number = heapq.heappop(lanes)[1]
         elif len(lanes) < MAX_TIERS:
-            number = f"-{len(lanes) + 1}" if lanes else ""
-            name = f"{TOPIC}{number}@{mark.annotator}"
+            number = len(lanes) + 1
         else:
             raise AnnotationError(
                 "More than {limit} marks of one annotator lie over each other, too many for tiers. Choose CSV.", limit=MAX_TIERS
             )
-        heapq.heappush(lanes, (mark.span.end_s, name))
-        found.setdefault(name, []).append(mark)
+        heapq.heappush(lanes, (mark.span.end_s, number))
+        topic = f"{TOPIC}-{number}" if number > 1 else TOPIC
+        found.setdefault(f"{topic}@{mark.annotator}", []).append(mark)
     return found
