@@ -37,6 +37,7 @@ def main() -> None:
       python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
+      python -m ppi annotations convert lesson.eaf lesson.csv
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
@@ -320,13 +321,36 @@ def remove_user(name: str) -> None:
 
 
 @main.group()
+def annotations() -> None:
+    """Take annotations from one tool to another."""
+
+
+@annotations.command("convert")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--video", type=FILE, help="The recording: its frame rate, which Label Studio's timelines need, and its end.")
+def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
+    """Write the annotations of SOURCE into TARGET.
+
+    SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
+    .tsv (BORIS), .csv or .json (Label Studio).
+    """
+    from ppi.workflows.annotations import convert_file
+
+    made = convert_file(source, target, video=video, settings=settings())
+    for dropped in made.dropped:
+        click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
+    click.echo(f"{made.marks} marks in {target}.")
+
+
+@main.group()
 def dataset() -> None:
     """Build, check and publish datasets."""
 
 
 @dataset.command("build")
 @click.option("--video", type=FILE, required=True)
-@click.option("--annotations", type=FILE, required=True, help="Label Studio export, JSON.")
+@click.option("--annotations", type=FILE, required=True, help="Label Studio, ELAN, Praat, BORIS or CSV.")
 @click.option("--patterns", type=FILE, required=True, help="Pattern table, XLSX or CSV.")
 @click.option("--out", type=FILE, required=True, help="Folder of the dataset; an earlier build in it is replaced.")
 @click.option("--transcript", type=FILE, help="A .transcript.json; the video is transcribed when not given.")

@@ -165,8 +165,8 @@ class TrackPoint:
 class Region:
     """One thing an annotator marked: a span with labels and what was answered about it.
 
-    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle); `choices` and `texts`
-    map the control's name to the answers.
+    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle), or "mark" in files of other
+    tools; `choices` and `texts` map the control's name to the answers.
     """
 
     id: str
@@ -197,6 +197,15 @@ class Annotation:
     source_video: str
     lesson_id: str
     regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a file of annotations holds. `dropped` names everything that was left out; `tasks` counts all tasks."""
+
+    annotations: tuple[Annotation, ...]
+    dropped: tuple[Dropped, ...]
+    tasks: int
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ OWNERS = {
     "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work"},
     "zipstream": {"ppi.workflows.build_dataset"},
+    "defusedxml": {"ppi.annotation.elan"}, "pympi": {"ppi.annotation.elan"},
     "sqlite3": {
         "ppi.jobs.database", "ppi.jobs.ledger_sqlite", "ppi.jobs.lessons_sqlite", "ppi.accounts.audit",
         "ppi.accounts.sessions",
