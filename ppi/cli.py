@@ -385,6 +385,23 @@ def check_dataset(folder: Path) -> None:
     sys.exit(1 if report.problems else 0)
 
 
+@dataset.command("agreement")
+@click.argument("annotations", type=FILE, nargs=-1, required=True)
+@click.option("--patterns", "table", type=FILE, help="Pattern table: labels that mean the same pattern count as one.")
+@click.option("--video", type=FILE, help="The recording, for its length and frame rate.")
+@click.option("--duration", "duration_s", type=float, help="The recording's length in seconds, instead of the recording.")
+@click.option("--step", "step_s", type=float, default=0.1, show_default=True, help="Step of the time grid in seconds.")
+@click.option("--annotator", "chosen", multiple=True, help="Compare only these; give the option several times.")
+@click.option("--lesson", "lesson_id", default="", help="The lesson's id, when the exports hold several lessons.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON; null means not defined.")
+def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given) -> None:
+    """Compare the annotators in ANNOTATIONS, one or several Label Studio exports of one recording."""
+    from ppi.workflows import plain_agreement
+
+    found = plain_agreement.compare_files(annotations, settings=settings(), **given)
+    click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
+
+
 @dataset.command("push")
 @click.argument("folder", type=FILE)
 @click.argument("repo_id")

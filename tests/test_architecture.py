@@ -70,11 +70,13 @@ OWNERS = {
     "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
     "torch": {"ppi.speech.whisper_child", "ppi.summary.llm_child"}, "transformers": {"ppi.summary.llm_child"},
-    "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
+    "sklearn": {"ppi.summary.ranking", "ppi.annotation.agreement"}, "krippendorff": {"ppi.annotation.agreement"},
+    "scipy": {"ppi.annotation.moments"}, "snowballstemmer": {"ppi.summary.ranking"},
+    "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
-    "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*"},
+    "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
 }  # fmt: skip
 # Parts of the standard library that need an owner as much as a foreign library does.
 OWNED_PARTS_OF_PYTHON = {"subprocess", "multiprocessing", "ctypes", "resource", "sqlite3"}
@@ -171,8 +173,10 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 
 
 def test_heavy_libraries_are_imported_only_inside_functions():
-    heavy = {"torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml"}
-    heavy |= {"label_studio_sdk", "httpx"}
+    heavy = {
+        "torch", "transformers", "whisper", "sklearn", "scipy", "krippendorff", "pocketsphinx", "huggingface_hub", "docx",
+        "openpyxl", "av", "yaml", "label_studio_sdk", "httpx",
+    }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -235,7 +239,9 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
         )
         assert done.returncode == 0, done.stderr[-2000:]
         started.append(json.loads(done.stdout.splitlines()[-1]))
-    heavy = {"torch", "transformers", "sklearn", "scipy", "whisper", "numba", "pocketsphinx", "av", "huggingface_hub", "docx"}
-    heavy |= {"label_studio_sdk", "httpx", "pandas"}
+    heavy = {
+        "torch", "transformers", "sklearn", "scipy", "krippendorff", "whisper", "numba", "pocketsphinx", "av",
+        "huggingface_hub", "docx", "label_studio_sdk", "httpx", "pandas",
+    }  # fmt: skip
     assert not heavy & set(started[0]["modules"])
     assert min(start["cpu_s"] for start in started) < MAX_START_CPU_S
