@@ -357,6 +357,10 @@ def dataset() -> None:
 @click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
 @click.option("--engine", default="", help="Speech engine when there is no transcript.")
 @click.option("--model", default="", help="Speech model when there is no transcript.")
+@click.option(
+    "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
+    help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
+)
 @with_progress("Building")
 def build_dataset(on_progress, out: Path, **given) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""

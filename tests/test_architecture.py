@@ -53,7 +53,8 @@ OWNERS = {
     "prometheus_client": {"ppi.web.system"},
     "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.cli_label_studio", "ppi.seed"}, "dotenv": {"ppi.settings"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
-    "av": {"ppi.media.inspector"}, "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
+    "av": {"ppi.media.inspector", "ppi.media.cutter.*"},
+    "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
     "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"},
     "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database"},
@@ -76,8 +77,10 @@ OWNERS = {
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
-    "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
+    "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
 }  # fmt: skip
+# Folders that run as programs of their own, whose modules know each other by their bare names and nothing of ppi.
+PROGRAMS = {"ppi.media.cutter"}
 # Parts of the standard library that need an owner as much as a foreign library does.
 OWNED_PARTS_OF_PYTHON = {"subprocess", "multiprocessing", "ctypes", "resource", "sqlite3"}
 
@@ -145,6 +148,12 @@ def test_every_arrow_points_down():
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_program_of_its_own_imports_nothing_of_ppi():
+    inside = [path for path in SOURCES if module_of(path).rpartition(".")[0] in PROGRAMS]
+    assert len(inside) > len(PROGRAMS)
+    assert not [f"{path} imports {name}" for path in inside for name in own_imports(path)]
+
+
 def test_every_room_exists():
     assert {path.name for path in (ROOT / "ppi").iterdir() if (path / "__init__.py").exists()} == (
         ROOMS | {"web", "workflows"}
@@ -157,6 +166,8 @@ def test_every_foreign_library_has_its_owners_and_no_others():
         module = module_of(path)
         for name in {name.split(".")[0] for name in imports_of(path)} - {"ppi"}:
             if name in sys.stdlib_module_names and name not in OWNED_PARTS_OF_PYTHON:
+                continue
+            if module.rpartition(".")[0] in PROGRAMS and path.with_name(f"{name}.py").is_file():
                 continue
             owners = OWNERS.get(name, set())
             if module not in owners and f"{module.rpartition('.')[0]}.*" not in owners:

@@ -16,7 +16,7 @@ MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations? (any format that is read), patterns? (XLSX or CSV), engine? -> {success, job_id}.
+    """Multipart: file_id, annotations? (any format that is read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
 
     Without annotations those fetched from Label Studio are used, without patterns the table that the lesson keeps.
     """
@@ -28,7 +28,7 @@ def build() -> Response:
     job = build_dataset.request_build(
         services, row, annotations=marks.stream if marks else None, annotations_name=(marks.filename or "") if marks else "",
         table=table.stream if table else None, table_name=(table.filename or "") if table else "",
-        engine=request.form.get("engine", ""),
+        engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
 

@@ -46,13 +46,15 @@ class StoredDataset:
 
 def request_build(
     services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
-    table: IO[bytes] | None = None, table_name: str = "", engine: str = "",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict",
 ) -> Job:  # fmt: skip
-    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads.
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
+    the way "strict" or "fast".
 
     Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
     InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
+    plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
@@ -64,7 +66,7 @@ def request_build(
             pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": suffix, "engine": engine}
+    wanted = {"table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -88,7 +90,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
             marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress, row.id,
+                _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
