@@ -71,6 +71,7 @@ OWNERS = {
     "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
+    "pyarrow": {"ppi.dataset.parquet"},
     "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*"},
 }  # fmt: skip
 # Parts of the standard library that need an owner as much as a foreign library does.
@@ -169,6 +170,7 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 
 def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {"torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml"}
+    heavy |= {"pyarrow", "matplotlib", "PIL"}
     for path in SOURCES:
         for node in tree_of(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import card, layout, manifest, verify
+from ppi.dataset import card, layout, manifest, parquet, verify
 from ppi.dataset.card import CardFacts
 from ppi.dataset.layout import MARK
 from ppi.dataset.plan import Plan
@@ -83,7 +83,9 @@ def _write(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, fact
     clips = cut(wanted, _between(on_progress, 0.0, CUT_SHARE))
     if len(clips) != len(wanted):
         raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(wanted), made=len(clips))
-    layout.write(made, (layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples))
+    rows = [layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples]
+    layout.write(made, rows)
+    parquet.write(made, rows)
     layout.write_json(made / layout.REPORT, _report(plan, clips))
     (made / layout.CARD).write_text(card.render(plan.samples, facts), encoding="utf-8", newline="\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ppi.errors import DatasetError
@@ -65,6 +65,7 @@ def plan(
     frame_rate: float,
     include_unmatched: bool = True,
     lesson_id: str = "",
+    teacher: str = "",
 ) -> Plan:
     """Regions of one annotator over the same span (within half a frame) become one sample with several patterns.
 
@@ -88,7 +89,9 @@ def plan(
                 Sample(
                     id=f"pattern_{len(samples) + 1}", span=draft.span, patterns=patterns, annotator=draft.annotator,
                     lesson=lesson, source_video=source_video, split="train",
-                    region_ids=tuple(region.id for region in draft.regions),
+                    region_ids=tuple(region.id for region in draft.regions), teacher=teacher,
+                    choices=_answers(region.choices for region in draft.regions),
+                    comments=_answers(region.texts for region in draft.regions),
                 )
             )  # fmt: skip
     return Plan(tuple(samples), tuple(dropped), tuple(unmatched), lesson, source_video, duration_s, frame_rate)
@@ -161,6 +164,15 @@ def _patterns(
                 pattern = Pattern(_cleaned(label), "")
             found.setdefault(pattern.type, pattern)
     return tuple(found.values())
+
+
+def _answers(given: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """What was answered about all regions of a sample: every answer once, in order."""
+    found: dict[str, dict[str, None]] = {}
+    for answers in given:
+        for name, values in answers.items():
+            found.setdefault(name, {}).update(dict.fromkeys(values))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _cleaned(label: str) -> str:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import manifest
-from ppi.dataset.layout import CARD, FOLDERS, KEYS, MANIFEST, METADATA, REPORT
+from ppi.dataset import manifest, parquet
+from ppi.dataset.layout import CARD, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
 from ppi.errors import DatasetError, PpiError
 from ppi.records import MediaInfo
 
-TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", "patterns"))
+LIST_KEYS = ("patterns", "choices", "comments", "regions")
+TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", *LIST_KEYS))
 PATH_KEYS = ("image_path", "video_path", "text_path")
 
 
@@ -50,10 +51,11 @@ class _Checker:
         rows = self._read_rows()
         ids: set[str] = set()
         for number, (line, row) in enumerate(rows):
-            self._on_progress(0.6 * number / len(rows))
+            self._on_progress(0.5 * number / len(rows))
             self._check_row(row, line, ids)
         if not rows:
             self._problems.append(f"{METADATA}: it holds no row.")
+        self._check_parquet([row for _, row in rows])
         self._check_manifest()
         self._check_card()
         return CheckReport(len(rows), tuple(self._problems), tuple(self._warnings))
@@ -121,6 +123,23 @@ class _Checker:
             return [f"{row['video_path']} lasts {info.duration_s:.3f} s, but its span {wanted_s:.3f} s."]
         return []
 
+    def _check_parquet(self, rows: list[dict[str, Any]]) -> None:
+        """Every row of a split stands in its Parquet file too, in the same order; rows of no split were named before."""
+        done = 0
+        for split in SPLITS:
+            path, wanted = parquet_path(split), [row for row in rows if row.get("split") == split]
+            self._named.add(path)
+            if wanted and not (self._folder / path).is_file():
+                self._problems.append(f"{path}: it is missing.")
+            elif wanted and not (self._folder / path).is_symlink():
+                self._problems += parquet.faults(
+                    self._folder, path, wanted,
+                    lambda count, done=done: self._on_progress(min(0.7, 0.5 + 0.2 * (done + count) / len(rows))),
+                )  # fmt: skip
+            elif (self._folder / path).is_file():
+                self._problems.append(f"{path}: no row belongs to it.")
+            done += len(wanted)
+
     def _check_manifest(self) -> None:
         present = set(manifest.files_of(self._folder))
         for path in sorted(present - self._named):
@@ -132,7 +151,7 @@ class _Checker:
             return
         self._problems += [f"{path}: the manifest lacks this file." for path in sorted(present - set(listed))]
         for number, (path, file) in enumerate(sorted(listed.items())):
-            self._on_progress(0.6 + 0.4 * number / len(listed))
+            self._on_progress(0.7 + 0.3 * number / len(listed))
             if path not in present:
                 self._problems.append(f"{path}: the manifest names it, but it is missing.")
             elif not (self._folder / path).is_symlink() and manifest.sha256(self._folder / path) != file["sha256"]:
@@ -170,6 +189,15 @@ def _faults(row: dict[str, Any]) -> list[str]:
     patterns = row["patterns"]
     if not isinstance(patterns, list) or not patterns or not all(map(_is_pattern, patterns)):
         faults.append("its patterns are not a list of type and description.")
+    faults += [
+        f"its {key} are not a list of name and values."
+        for key in ("choices", "comments")
+        if not isinstance(row[key], list) or not all(map(_is_answer, row[key]))
+    ]
+    if not _are_texts(row["regions"]):
+        faults.append("its regions are not a list of texts.")
+    if row["split"] not in SPLITS:
+        faults.append(f"its split {row['split']!r} is none of {', '.join(SPLITS)}.")
     return faults
 
 
@@ -185,3 +213,16 @@ def _is_pattern(value: Any) -> bool:
         and isinstance(value["type"], str)
         and bool(value["type"])
     )
+
+
+def _is_answer(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"name", "values"}
+        and isinstance(value["name"], str)
+        and _are_texts(value["values"])
+    )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

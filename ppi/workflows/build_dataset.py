@@ -27,6 +27,7 @@ ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
 }  # fmt: skip
 
