@@ -71,7 +71,7 @@ OWNERS = {
     "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
-    "pyarrow": {"ppi.dataset.parquet"},
+    "pyarrow": {"ppi.dataset.parquet"}, "PIL": {"ppi.dataset.keyframes"},
     "numpy": {"ppi.media.*", "ppi.speech.*", "ppi.summary.*"},
 }  # fmt: skip
 # Parts of the standard library that need an owner as much as a foreign library does.

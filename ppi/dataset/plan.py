@@ -16,7 +16,10 @@ SHOWN_REASONS = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a dataset will hold. `unmatched` are the labels that the pattern table lacks, in order of first use."""
+    """What a dataset will hold. `unmatched` are the labels that the pattern table lacks, in order of first use.
+
+    `table` holds the names of the pattern table, when it is known.
+    """
 
     samples: tuple[Sample, ...]
     dropped: tuple[Dropped, ...]
@@ -25,6 +28,13 @@ class Plan:
     source_video: str
     duration_s: float
     frame_rate: float
+    table: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The patterns of the table that no sample has."""
+        used = {pattern.type for sample in self.samples for pattern in sample.patterns}
+        return tuple(name for name in self.table if name not in used)
 
     def with_dropped(self, dropped: Iterable[Dropped]) -> Plan:
         """The same plan with what was left out before it was made."""

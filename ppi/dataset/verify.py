@@ -40,6 +40,21 @@ def check(
     return _Checker(folder, inspect, on_progress).run()
 
 
+def sound_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of metadata.jsonl whose values are what they should be, and whose files are named by paths inside."""
+    rows = [row for _, row in _Checker(folder, None, lambda fraction: None).read_rows()]
+    return [row for row in rows if not _faults(row) and all(manifest.is_inside(row[key]) for key in PATH_KEYS)]
+
+
+def unused_patterns(folder: Path) -> list[str]:
+    """What report.json says of the pattern table; nothing when it cannot be read."""
+    try:
+        found = json.loads((folder / REPORT).read_text(encoding="utf-8"))["unused"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
 class _Checker:
     def __init__(self, folder: Path, inspect: Callable[[Path], MediaInfo] | None, on_progress: Callable[[float], None]):
         self._folder, self._inspect, self._on_progress = folder, inspect, on_progress
@@ -48,7 +63,7 @@ class _Checker:
         self._named: set[str] = {METADATA, CARD, REPORT}
 
     def run(self) -> CheckReport:
-        rows = self._read_rows()
+        rows = self.read_rows()
         ids: set[str] = set()
         for number, (line, row) in enumerate(rows):
             self._on_progress(0.5 * number / len(rows))
@@ -60,7 +75,7 @@ class _Checker:
         self._check_card()
         return CheckReport(len(rows), tuple(self._problems), tuple(self._warnings))
 
-    def _read_rows(self) -> list[tuple[int, dict[str, Any]]]:
+    def read_rows(self) -> list[tuple[int, dict[str, Any]]]:
         try:
             text = (self._folder / METADATA).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
