@@ -11,6 +11,7 @@ from ppi.annotation.agreement import Agreement, Moment
 from ppi.records import Span
 
 ALL, NONE, KEEP = "all", "none", "keep:"
+GOLD = "gold"  # in place of an annotator's number: the gold set is nobody's own work
 # The names of the controls in the configuration of docs/labelling_lstudio.md.
 FROM_NAME, TO_NAME = "patterns", "audio"
 
@@ -37,7 +38,8 @@ def gold_spans(found: Agreement, decisions: Mapping[str, str]) -> dict[Span, lis
 def export(spans: Mapping[Span, list[str]], task: str, duration_s: float) -> str:
     """The gold set in Label Studio's JSON format, to be imported there or built of here.
 
-    `task` is what `label_studio.task_json` made. The annotation names no annotator: whoever imports it is taken for it.
+    `task` is what `label_studio.task_json` made. Label Studio refuses annotators that it does not know, so "gold" stands
+    in the task's data, as in `label_studio.write`.
     """
     result = [
         {
@@ -48,6 +50,7 @@ def export(spans: Mapping[Span, list[str]], task: str, duration_s: float) -> str
         for number, (span, names) in enumerate(spans.items(), start=1)
     ]  # fmt: skip
     tasks = json.loads(task)
+    tasks[0]["data"]["annotators"] = [GOLD]
     tasks[0]["annotations"] = [{"result": result, "was_cancelled": False, "ground_truth": True}]
     return json.dumps(tasks, ensure_ascii=False, indent=1)
 

@@ -13,7 +13,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import links
-from ppi.workflows import agreement, lessons, plain_agreement
+from ppi.workflows import agreement, annotations, lessons, plain_agreement
 
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
@@ -37,7 +37,7 @@ def page(lesson_id: str) -> str:
     player = services.store.presign_get(services.raw, row.video_key, expires_s=86_400) if shown.is_ready else ""
     return render_template(
         "agreement.html", step=2, chosen=row, shown=shown, sources=agreement.sources(shown), problem=problem, player=player,
-        query=_query(), **(_told(compared) if compared else {"compared": None}),
+        query=_query(), endings=",".join(annotations.ENDINGS), **(_told(compared) if compared else {"compared": None}),
     )  # fmt: skip
 
 
@@ -70,13 +70,13 @@ def figures(lesson_id: str) -> Response:
 
 @bp.post("/api/lessons/<lesson_id>/agreement/annotations")
 def add(lesson_id: str) -> Response:
-    """Multipart: annotations, one more export to compare -> {success}."""
+    """Multipart: annotations, one more file to compare -> {success}."""
     request.max_content_length = MAX_FORM_BYTES
     row = lessons.owned(access.services(), access.current(), lesson_id)
     file = request.files.get("annotations")
     if not file:
-        raise InputError("Give a file: annotations exported from Label Studio as JSON.")
-    agreement.add_source(access.services(), row, file.stream)
+        raise InputError("Give a file with annotations.")
+    agreement.add_source(access.services(), row, file.stream, file.filename or "")
     return jsonify(success=True)
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ppi.annotation import agreement, gold, label_studio, patterns
+from ppi.annotation import agreement, formats, gold, patterns
 from ppi.annotation.agreement import Agreement, Moment
 from ppi.annotation.patterns import Codebook
 from ppi.errors import AnnotationError, Conflict, InputError, NotFound, ToolFailed
@@ -21,7 +21,7 @@ from ppi.processes import run_in_child
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import build_dataset, lessons
+from ppi.workflows import annotations, build_dataset, lessons, pattern_tables
 from ppi.workflows.ingest import owner_metadata
 
 MAX_SOURCES = 20
@@ -30,7 +30,7 @@ DECISIONS, GOLD = ".adjudication.json", ".gold.json"
 STEP_S = agreement.STEP_S
 CHILD_TIMEOUT_S, CHILD_MEMORY_BYTES = 120, 6 * 1024**3
 KEPT = 8
-_SOURCE = re.compile(r"\.annotations(?:\.(\d+))?\.json")
+_SOURCE = re.compile(r"(?:\.label-studio)?\.annotations(?:\.(\d+))?(?:\.json|\.eaf|\.TextGrid|\.csv)")
 # Comparisons made last in this process: a look at the next page of disagreements must not cost seconds. The key holds the
 # etags of all inputs, so that nothing old is ever shown. One is made at a time, since each takes a child of its own.
 _kept: dict[tuple, Agreement] = {}
@@ -52,13 +52,19 @@ class Comparison:
 
 
 def sources(shown: lessons.LessonView) -> list[ObjectInfo]:
-    """The exports that are compared: what the dataset was built of first, then those that were added."""
-    numbered = [(int(match[1] or 0), found) for name, found in shown.files.items() if (match := _SOURCE.fullmatch(name))]
-    return [found for _, found in sorted(numbered, key=lambda pair: pair[0])]
+    """The files that are compared: of what a dataset was built of and what was fetched the newer, then those added."""
+    found = {name: (int(match[1] or 0), shown.files[name]) for name in shown.files if (match := _SOURCE.fullmatch(name))}
+    added = sorted(((number, source) for number, source in found.values() if number), key=lambda pair: pair[0])
+    own = [source for number, source in found.values() if not number]
+    newest = [max(own, key=lambda source: source.last_modified_s)] if own else []
+    return [*newest, *(source for _, source in added)]
 
 
-def add_source(services: Services, row: LessonRow, file: IO[bytes]) -> None:
-    """Add an export to the lesson's comparison. Raises AnnotationError, InputError when it is too large, and Conflict."""
+def add_source(services: Services, row: LessonRow, file: IO[bytes], name: str) -> None:
+    """Add annotations in any format that PPI reads, in a file called `name`, to the lesson's comparison.
+
+    Raises AnnotationError, InputError when there are too many, and Conflict before the lesson is ready.
+    """
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Compare annotators when that is done.")
@@ -67,14 +73,15 @@ def add_source(services: Services, row: LessonRow, file: IO[bytes]) -> None:
     data = file.read(max(free_bytes, 0) + 1)
     if len(data) > free_bytes or len(present) >= MAX_SOURCES:
         raise InputError(
-            "A lesson compares at most {count} exports of {limit_mb} MB together. Remove one first.",
+            "A lesson compares at most {count} files of {limit_mb} MB together. Remove one first.",
             count=MAX_SOURCES, limit_mb=MAX_SOURCES_BYTES // 1_000_000,
         )  # fmt: skip
-    label_studio.parse(data, frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s)
-    taken = {found.key for found in present}
-    names = (f".annotations.{number}.json" for number in range(2, MAX_SOURCES + 3))
-    key = next(key for name in names if (key := keys.derivative_key(row.video_key, name)) not in taken)
-    _store(services, row, key, data)
+    suffix, video = formats.recognise(data, name), row.video_key.removeprefix(row.prefix)
+    rate, duration_s = shown.info.video.frame_rate, shown.info.duration_s
+    formats.read(data, f"given{suffix}", frame_rate=rate, duration_s=duration_s, video_name=video)
+    numbers = [int(match[1]) for held in shown.files if (match := _SOURCE.fullmatch(held)) and match[1]]
+    key = keys.derivative_key(row.video_key, f".annotations.{max(numbers, default=1) + 1}{suffix}")
+    _store(services, row, key, data, annotations.CONTENT_TYPES[suffix])
 
 
 def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, chosen: Sequence[str] = ()) -> Comparison:
@@ -87,15 +94,16 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
     if not given or not shown.is_ready:
         raise Conflict("This lesson has no annotations to compare yet. Add an export from Label Studio first.")
     table = _table(shown)
-    rate, duration_s = shown.info.video.frame_rate, shown.info.duration_s
-    key = (
-        services.settings.data_dir, row.video_key, tuple((found.key, found.etag) for found in (*given, *filter(None, [table]))),
-        duration_s, rate, row.id, step_s, tuple(chosen),
-    )  # fmt: skip
+    wanted = {
+        "video_name": row.video_key.removeprefix(row.prefix), "duration_s": shown.info.duration_s,
+        "frame_rate": shown.info.video.frame_rate, "step_s": step_s, "lesson_id": row.id, "chosen": tuple(chosen),
+    }  # fmt: skip
+    inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table])))
+    key = (services.settings.data_dir, inputs, *wanted.values())
     found = _kept.get(key)
     if found is None:
         with _one_at_a_time:
-            found = _kept.get(key) or _compared(services, given, table, (duration_s, rate, step_s, row.id, tuple(chosen)))
+            found = _kept.get(key) or _compared(services, given, table, wanted)
             _kept[key] = found
             for old in list(_kept)[:-KEPT]:
                 _kept.pop(old, None)
@@ -136,28 +144,20 @@ def request_gold_build(services: Services, row: LessonRow, compared: Comparison,
 
     The exports stay as they are. Raises Conflict when there is no table yet; see `build_dataset.request_build`.
     """
-    table = _table(lessons.view(services, row))
-    if table is None:
+    if not compared.has_table:
         raise Conflict("There is no table of patterns yet. Build a dataset of the annotations first, then of the gold set.")
-    with services.store.as_file(services.raw, table.key) as path, path.open("rb") as file:
-        return build_dataset.request_build(
-            services, row, annotations=io.BytesIO(gold_set(compared, task).encode()), table=file, table_name=table.key,
-            kept_as=GOLD,
-        )  # fmt: skip
+    made = io.BytesIO(gold_set(compared, task).encode())
+    return build_dataset.request_build(services, row, annotations=made, annotations_name=GOLD, kept_as=GOLD)
 
 
-def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | None, rest: tuple) -> Agreement:
+def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | None, wanted: dict[str, Any]) -> Agreement:
     """In a child, so that this process loads none of the libraries; what a child takes too long for is refused."""
-    duration_s, rate, step_s, lesson_id, chosen = rest
     with ExitStack() as stack:
-        paths = [stack.enter_context(services.store.as_file(services.raw, found.key)) for found in given]
+        files = [(stack.enter_context(services.store.as_file(services.raw, found.key)), found.key) for found in given]
         codebook = Codebook(())
         if table is not None:
             codebook = patterns.read(stack.enter_context(services.store.as_file(services.raw, table.key)))
-        wanted: dict[str, Any] = {
-            "paths": paths, "codebook": codebook, "duration_s": duration_s, "frame_rate": rate, "step_s": step_s,
-            "lesson_id": lesson_id, "chosen": chosen,
-        }  # fmt: skip
+        wanted = {**wanted, "files": files, "codebook": codebook}
         try:
             return run_in_child(
                 "ppi.workflows.plain_agreement:compared", wanted, timeout_s=CHILD_TIMEOUT_S, memory_bytes=CHILD_MEMORY_BYTES
@@ -169,10 +169,9 @@ def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | N
 
 
 def _table(shown: lessons.LessonView) -> ObjectInfo | None:
-    """The pattern table of the last build."""
-    names = [f".patterns{suffix}" for suffix in build_dataset.TABLE_SUFFIXES]
-    found = [shown.files[name] for name in names if name in shown.files]
-    return max(found, key=lambda table: table.last_modified_s, default=None)
+    """The pattern table that is kept with the lesson."""
+    suffix = pattern_tables.kept_suffix(shown)
+    return shown.files[suffix] if suffix else None
 
 
 def _decisions(services: Services, row: LessonRow) -> dict[str, str]:
@@ -183,5 +182,5 @@ def _decisions(services: Services, row: LessonRow) -> dict[str, str]:
     return json.loads(kept)["decisions"]
 
 
-def _store(services: Services, row: LessonRow, key: str, data: bytes) -> None:
-    services.store.put_bytes(services.raw, key, data, content_type="application/json", metadata=owner_metadata(row))
+def _store(services: Services, row: LessonRow, key: str, data: bytes, content_type: str = "application/json") -> None:
+    services.store.put_bytes(services.raw, key, data, content_type=content_type, metadata=owner_metadata(row))

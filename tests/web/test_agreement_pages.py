@@ -14,7 +14,7 @@ from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.web.app import build_app
-from ppi.workflows import agreement, build_dataset, uploads
+from ppi.workflows import agreement, uploads
 from ppi.workflows.ingest import describe
 from tests.conftest import PASSWORD
 
@@ -51,8 +51,8 @@ def lesson(services) -> LessonRow:
     return services.lessons.get(row.id)
 
 
-def add(client, row, data):
-    form = {"annotations": (io.BytesIO(data), "export.json")}
+def add(client, row, data, name="export.json"):
+    form = {"annotations": (io.BytesIO(data), name)}
     return client.post(f"/api/lessons/{row.id}/agreement/annotations", data=form, content_type="multipart/form-data")
 
 
@@ -65,7 +65,7 @@ def page_of(client, row, **query):
 def test_a_lesson_without_annotations_asks_for_them_and_compares_nothing(client_for, lesson):
     client = client_for("anna")
     shown = page_of(client, lesson)
-    assert "Annotations from Label Studio" in shown and "<table" not in shown
+    assert "Add to the comparison" in shown and "<table" not in shown
     refused = client.get(f"/api/lessons/{lesson.id}/agreement")
     assert (refused.status_code, refused.json["code"]) == (409, "conflict")
 
@@ -137,12 +137,13 @@ def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesso
     client = client_for("anna")
     add(client, lesson, export({1: [(1, 5, "P")]}))
     assert add(client, lesson, export({1: [(1, 4, "P")], 7: []})).status_code == 200
+    assert add(client, lesson, b"start,end,label,annotator\n1,4,P,anna\n", "marks.csv").status_code == 200
     told = client.get(f"/api/lessons/{lesson.id}/agreement").json
-    assert told["annotators"] == ["1:1", "2:1", "7"]
+    assert told["annotators"] == ["1:1", "2:1", "7", "anna"]
     shown = page_of(client, lesson, annotator=["1:1", "2:1"])
     assert "урок.annotations.3.json" in shown and "marks of 2:1" in shown and "marks of 7" not in shown
-    gone = client.post("/delete_file", json={"object_name": lesson.prefix + "урок.annotations.3.json"})
-    assert gone.status_code == 200
+    for name in ("урок.annotations.3.json", "урок.annotations.4.csv"):
+        assert client.post("/delete_file", json={"object_name": lesson.prefix + name}).status_code == 200
     assert "the work of one person" in page_of(client, lesson)
 
 
@@ -179,4 +180,3 @@ def test_a_build_of_the_gold_set_leaves_the_exports_as_they_are(client_for, less
     assert b"".join(services.store.read(services.raw, key)) == TWO
     kept = b"".join(services.store.read(services.raw, keys.derivative_key(lesson.video_key, agreement.GOLD)))
     assert "Похвала" in [label for item in json.loads(kept)[0]["annotations"][0]["result"] for label in item["value"]["labels"]]
-    assert job.input["annotations"] != build_dataset.ANNOTATIONS
