@@ -92,7 +92,7 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
     shown = lessons.view(services, row)
     given = sources(shown)
     if not given or not shown.is_ready:
-        raise Conflict("This lesson has no annotations to compare yet. Add an export from Label Studio first.")
+        raise Conflict("This lesson has no annotations to compare yet. Add a file with annotations first.")
     table = _table(shown)
     wanted = {
         "video_name": row.video_key.removeprefix(row.prefix), "duration_s": shown.info.duration_s,
@@ -145,7 +145,7 @@ def request_gold_build(services: Services, row: LessonRow, compared: Comparison,
     The exports stay as they are. Raises Conflict when there is no table yet; see `build_dataset.request_build`.
     """
     if not compared.has_table:
-        raise Conflict("There is no table of patterns yet. Build a dataset of the annotations first, then of the gold set.")
+        raise Conflict("There is no table of patterns yet. Give one on step 2, then build from the gold set.")
     made = io.BytesIO(gold_set(compared, task).encode())
     return build_dataset.request_build(services, row, annotations=made, annotations_name=GOLD, kept_as=GOLD)
 
