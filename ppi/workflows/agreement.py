@@ -89,6 +89,7 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
 
     Raises Conflict when the lesson has no annotations yet.
     """
+    agreement.check_step(step_s)
     shown = lessons.view(services, row)
     given = sources(shown)
     if not given or not shown.is_ready:
