@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook
 from ppi.errors import AnnotationError
 from ppi.records import Annotation, Pattern, Region, Span
+from tests.conftest import ROOT
 
 
 def by(annotator: str, *marks: tuple[float, float, str], id: str = "", task_id: str = "1") -> Annotation:
@@ -223,6 +226,35 @@ def test_three_annotators_agree_only_when_all_do():
         ("1", "2", 1.0), ("1", "3", 0.0), ("2", "3", 0.0),
     ]  # fmt: skip
     assert figures(found).f1 == pytest.approx(1 / 3)
+
+
+def test_annotators_stand_in_the_order_of_their_numbers():
+    found = compared(by("10", (0, 4, "P")), by("9", (0, 4, "P")), by("2", (0, 4, "P"), (8, 9, "P")))
+    assert found.annotators == found.moments[0].annotators == ("2", "9", "10")
+
+
+@pytest.mark.slow
+def test_three_hours_of_twenty_annotators_take_bounded_memory():
+    """In a process of its own, whose largest size counts the libraries too."""
+    script = """
+import random, resource
+from ppi.annotation import agreement
+from ppi.records import Annotation, Region, Span
+dice = random.Random(1)
+truth = [(dice.uniform(0, 10_780), dice.uniform(2, 20), f"P{dice.randrange(30)}") for _ in range(400)]
+people = []
+for number in range(20):
+    ends = [(start + dice.random(), start + length + dice.random(), name) for start, length, name in truth]
+    regions = tuple(Region(f"r{n}", "audio", Span(*given[:2]), given[2:]) for n, given in enumerate(ends))
+    people.append(Annotation(str(number), "1", str(number), "", "", regions))
+found = agreement.compare([people], duration_s=10_800.0)
+assert found.units == 108_000 and len(found.confusions) == 190 and len(found.patterns) == 30
+assert all(entry.kappa > 0.7 for entry in found.patterns)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 500
 
 
 def test_some_annotators_can_be_chosen():
