@@ -85,6 +85,14 @@ def test_matching_finds_more_pairs_than_taking_the_nearest_first():
     assert pairs == {(10, 8.9), (12, 11)}
 
 
+def test_matching_prefers_more_pairs_to_more_overlap():
+    """By hand: 6/10 + 10/20 + 20/40 of three pairs are less than the 1 + 1 of the two that are equal."""
+    ones = [Mark(Span(0, end), str(end), "1") for end in (10, 20, 40)]
+    others = [Mark(Span(0, end), str(end), "2") for end in (6, 10, 20)]
+    pairs = {(mine.span.end_s, theirs.span.end_s) for mine, theirs in moments.matched(ones, others)}
+    assert pairs == {(10, 6), (20, 10), (40, 20)}
+
+
 def test_annotators_who_marked_the_same_agree_wholly():
     for seed in range(5):
         found = compared(at_random(seed, "1"), at_random(seed, "2"), at_random(seed, "3"), duration_s=600.0)
@@ -158,6 +166,8 @@ def test_marks_between_two_points_of_the_grid_are_counted():
 
 
 def test_points_of_the_grid_lie_in_the_middle_of_their_units():
+    point = figures(compared(by("1", (0.12, 0.18, "P")), by("2", (0.16, 0.24, "P")), duration_s=1.0))
+    assert point.between == 1, "0.15 is a point, 0.16 to 0.24 lies between two"
     found = compared(by("1", (0.15, 0.45, "P")), by("2", (0.25, 0.45, "P")), duration_s=1.0)
     assert found.units == 10
     # Units 1, 2, 3 against 2, 3: po 9/10, pe (3 * 2 + 7 * 8) / 100.
@@ -179,6 +189,17 @@ def test_more_marks_than_memory_is_lent_for_are_refused(monkeypatch):
     monkeypatch.setattr(moments, "MAX_MARKS", 3)
     with pytest.raises(AnnotationError, match="more than 3 marks"):
         compared(by("1", (0, 1, "P"), (2, 3, "P")), by("2", (0, 1, "P"), (2, 3, "P")))
+
+
+def test_marks_over_each_other_that_memory_is_not_lent_for_are_refused(monkeypatch):
+    monkeypatch.setattr(moments, "MAX_CELLS", 3)
+    with pytest.raises(AnnotationError, match="lie over each other"):
+        compared(by("1", (0, 9, "P"), (1, 9, "Q")), by("2", (2, 9, "R"), (3, 9, "S")))
+
+
+def test_too_many_annotators_are_refused():
+    with pytest.raises(AnnotationError, match="More than 50 annotators"):
+        compared(*(by(str(number)) for number in range(51)))
 
 
 def test_the_confusion_matrix_counts_what_was_called_otherwise():
