@@ -166,8 +166,10 @@ def test_marks_between_two_points_of_the_grid_are_counted():
 
 
 def test_points_of_the_grid_lie_in_the_middle_of_their_units():
-    point = figures(compared(by("1", (0.12, 0.18, "P")), by("2", (0.16, 0.24, "P")), duration_s=1.0))
-    assert point.between == 1, "0.15 is a point, 0.16 to 0.24 lies between two"
+    point = figures(compared(by("1", (0.12, 0.18, "P")), by("2", (0.12, 0.18, "P")), duration_s=1.0))
+    assert (point.between, point.pairs[0].both_s) == (0, pytest.approx(0.1)), "0.15 is a point"
+    nothing = figures(compared(by("1", (0.16, 0.24, "P")), by("2", (0.16, 0.24, "P")), duration_s=1.0))
+    assert (nothing.between, nothing.pairs[0].both_s) == (2, 0.0), "0.2 is none"
     found = compared(by("1", (0.15, 0.45, "P")), by("2", (0.25, 0.45, "P")), duration_s=1.0)
     assert found.units == 10
     # Units 1, 2, 3 against 2, 3: po 9/10, pe (3 * 2 + 7 * 8) / 100.
