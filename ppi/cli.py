@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ppi.cli_label_studio import label_studio
 from ppi.errors import PpiError
 
 FILE = click.Path(path_type=Path)
@@ -36,10 +37,14 @@ def main() -> None:
       python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
+      python -m ppi annotations convert lesson.eaf lesson.csv
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
     """
+
+
+main.add_command(label_studio)
 
 
 def settings():
@@ -160,19 +165,27 @@ def doctor() -> None:
 @click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
 def ingest(video: Path, name: str, user: str, parts: int) -> None:
     """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
-    from ppi.workflows import local, runner
+    from ppi.workflows import local
 
     here = services()
-    bar = Bar("Ingest")
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    job = local.ingest_file(here, video, name, user, parts)
-    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
-    working.stop()
-    if ended.status != "completed":
-        from ppi.errors import fill
-
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    ended = done(here, "Ingest", lambda: local.ingest_file(here, video, name, user, parts))
     click.echo(ended.lesson_id)
+
+
+def done(here, label: str, submit: Callable):
+    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
+    from ppi.errors import fill
+    from ppi.workflows import runner
+
+    bar = Bar(label)
+    working = runner.start_engine(here, "command", runner.lanes(here))
+    try:
+        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
+    finally:
+        working.stop()
+    if ended.status != "completed":
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+    return ended
 
 
 @main.command()
@@ -308,19 +321,46 @@ def remove_user(name: str) -> None:
 
 
 @main.group()
+def annotations() -> None:
+    """Take annotations from one tool to another."""
+
+
+@annotations.command("convert")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--video", type=FILE, help="The recording: its frame rate, which Label Studio's timelines need, and its end.")
+def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
+    """Write the annotations of SOURCE into TARGET.
+
+    SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
+    .tsv (BORIS), .csv or .json (Label Studio).
+    """
+    from ppi.workflows.annotations import convert_file
+
+    made = convert_file(source, target, video=video, settings=settings())
+    for dropped in made.dropped:
+        click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
+    click.echo(f"{made.marks} marks in {target}.")
+
+
+@main.group()
 def dataset() -> None:
     """Build, check and publish datasets."""
 
 
 @dataset.command("build")
 @click.option("--video", type=FILE, required=True)
-@click.option("--annotations", type=FILE, required=True, help="Label Studio export, JSON.")
+@click.option("--annotations", type=FILE, required=True, help="Label Studio, ELAN, Praat, BORIS or CSV.")
 @click.option("--patterns", type=FILE, required=True, help="Pattern table, XLSX or CSV.")
 @click.option("--out", type=FILE, required=True, help="Folder of the dataset; an earlier build in it is replaced.")
 @click.option("--transcript", type=FILE, help="A .transcript.json; the video is transcribed when not given.")
 @click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
 @click.option("--engine", default="", help="Speech engine when there is no transcript.")
 @click.option("--model", default="", help="Speech model when there is no transcript.")
+@click.option(
+    "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
+    help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
+)
 @with_progress("Building")
 def build_dataset(on_progress, out: Path, **given) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
@@ -347,6 +387,23 @@ def check_dataset(folder: Path) -> None:
         click.echo(f"WARN {warning}")
     click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
     sys.exit(1 if report.problems else 0)
+
+
+@dataset.command("agreement")
+@click.argument("annotations", type=FILE, nargs=-1, required=True)
+@click.option("--patterns", "table", type=FILE, help="Pattern table: labels that mean the same pattern count as one.")
+@click.option("--video", type=FILE, help="The recording, for its length and frame rate.")
+@click.option("--duration", "duration_s", type=float, help="The recording's length in seconds, instead of the recording.")
+@click.option("--step", "step_s", type=float, default=0.1, show_default=True, help="Step of the time grid in seconds.")
+@click.option("--annotator", "chosen", multiple=True, help="Compare only these; give the option several times.")
+@click.option("--lesson", "lesson_id", default="", help="The lesson's id, when the exports hold several lessons.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON; null means not defined.")
+def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given) -> None:
+    """Compare the annotators in ANNOTATIONS, one or several Label Studio exports of one recording."""
+    from ppi.workflows import plain_agreement
+
+    found = plain_agreement.compare_files(annotations, settings=settings(), **given)
+    click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
 
 
 @dataset.command("push")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -170,8 +171,8 @@ class TrackPoint:
 class Region:
     """One thing an annotator marked: a span with labels and what was answered about it.
 
-    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle); `choices` and `texts`
-    map the control's name to the answers.
+    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle), or "mark" in files of other
+    tools; `choices` and `texts` map the control's name to the answers.
     """
 
     id: str
@@ -205,6 +206,15 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Export:
+    """What a file of annotations holds. `dropped` names everything that was left out; `tasks` counts all tasks."""
+
+    annotations: tuple[Annotation, ...]
+    dropped: tuple[Dropped, ...]
+    tasks: int
+
+
+@dataclass(frozen=True)
 class Pattern:
     """One row of the codebook. `type` is the pattern's name; `subcategories` are what its table offers to choose from."""
 
@@ -229,7 +239,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Clip:
-    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`."""
+    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`.
+
+    `mode` is how it was made: "smart" (encoded up to a key frame, copied from there), "encoded" as a whole, or "copied"
+    with what lies around hidden in it; `reason` why not in the cheapest way that was asked for. `sound_offset_s` is how
+    much too late the sound was found to be, None when there was nothing to compare. `key_frame` says why that picture.
+    """
 
     span: Span
     path: str
@@ -237,6 +252,11 @@ class Clip:
     frame_count: int
     first_frame_s: float
     key_frame_s: float
+    last_frame_s: float = 0.0
+    mode: str = "encoded"
+    reason: str = ""
+    sound_offset_s: float | None = None
+    key_frame: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,8 @@ def action_names() -> dict[str, str]:
         "make annotation copy": gettext("Annotation copy asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
+        "send to label studio": gettext("Sending to Label Studio asked for"),
+        "fetch annotations": gettext("Fetching of annotations asked for"),
         "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
         "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),

@@ -25,6 +25,7 @@ from ppi.web import (
     export,
     jobs,
     kit,
+    label_studio,
     openapi,
     pages,
     storage,
@@ -95,7 +96,7 @@ def build_app(services: Services) -> Flask:
     errors.init_app(app)
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    for module in (auth, upload, storage, transcription, jobs, kit, export, pages, admin, system, openapi):
+    for module in (auth, upload, storage, transcription, jobs, kit, label_studio, export, pages, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

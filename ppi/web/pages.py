@@ -13,7 +13,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import build_dataset, lessons, normalize, pattern_tables
+from ppi.workflows import annotate, annotations, build_dataset, lessons, normalize, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -50,9 +50,9 @@ def lesson(lesson_id: str) -> str:
     captions = _captions(shown)
     return render_template(
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
-        others=_others(shown), described=describe_lesson(shown), engine=services.settings.speech.engine,
-        jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown), reasons=_reasons(shown),
-        copy_rate=normalize.frame_rate(shown.info, is_copy=True) if normalize.COPY in shown.files else 0,
+        others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
+        engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
     )  # fmt: skip
 
 
@@ -64,7 +64,10 @@ def dataset() -> str:
     row = _chosen()
     shown = lessons.view(services, row) if row else None
     has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
-    return render_template("dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table)
+    return render_template(
+        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
+        annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
+    )  # fmt: skip
 
 
 @bp.get("/publish")
@@ -73,7 +76,7 @@ def publish() -> str:
     services, account = access.services(), access.current()
     found = [shown for shown in lessons.overview(services, account) if shown.has_dataset]
     row = _chosen() or (found[0].row if len(found) == 1 else None)
-    stored = None
+    stored, shown = None, lessons.view(services, row) if row else None
     if row is not None:
         try:
             stored = build_dataset.stored_dataset(services, row)
@@ -81,7 +84,7 @@ def publish() -> str:
             stored = None
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
-        has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+        has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
     )  # fmt: skip
 
 
@@ -176,6 +179,7 @@ def words() -> dict[str, Any]:
         "summarizing": gettext("Summarising"),
         "building": gettext("Building the dataset"),
         "publishing": gettext("Publishing"),
+        "exchanging": gettext("Exchanging with Label Studio"),
         "preparing": gettext("Preparing for Label Studio"),
         "converting": gettext("Making the annotation copy"),
         "completed": gettext("Done"),
@@ -222,6 +226,11 @@ def _others(shown: lessons.LessonView) -> list[Any]:
     return [found for suffix, found in shown.files.items() if suffix not in known]
 
 
+def _targets(shown: lessons.LessonView) -> dict[str, str]:
+    """The formats in which the lesson's annotations can be had, when it has any."""
+    return annotations.TARGETS if any(suffix.startswith(annotations.NAME + ".") for suffix in shown.files) else {}
+
+
 def _reasons(shown: lessons.LessonView) -> list[str]:
     """Why annotators should get a copy of this recording, in words."""
     codecs = ", ".join([shown.info.video.codec, *(track.codec for track in shown.info.audio)]) if shown.info else ""
@@ -243,8 +252,18 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
     expires = datetime.fromisoformat(described["shareable_url_expires"])
     return {
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
-        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.web.label_studio_url,
+        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
+    }  # fmt: skip
+
+
+def _annotating(row: LessonRow) -> dict[str, Any]:
+    """The card of Label Studio."""
+    services = access.services()
+    is_connected = annotate.is_connected(services)
+    return {
+        "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
+        "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
 
 

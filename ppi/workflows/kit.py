@@ -71,7 +71,7 @@ def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str])
         video, sound = (local_files.address(shown.id, name) for name in media)
     else:
         video, sound = (absolute(lessons.link_to(services, shown.row, found.key)) for found in media.values())
-    frame_rate = normalize.frame_rate(shown.info, is_copy=normalize.COPY in shown.files)
+    frame_rate = normalize.copy_rate(shown) or shown.info.video.frame_rate
     return label_studio.task_json(video, sound, frame_rate, shown.info.duration_s, shown.id)
 
 

@@ -24,7 +24,7 @@ Wanted = Mapping[str, ObjectInfo]
 
 def is_used(services: Services) -> bool:
     """Whether LABEL_STUDIO_DATA_DIR is set."""
-    return bool(services.settings.web.label_studio_data_dir)
+    return bool(services.settings.label_studio.data_dir)
 
 
 def place(services: Services, lesson_id: str, wanted: Wanted) -> None:
@@ -33,7 +33,7 @@ def place(services: Services, lesson_id: str, wanted: Wanted) -> None:
     Files of the local store are linked, and take no room, where the disk allows it and the folder belongs to the user that
     PPI runs as: a Label Studio of another user could not read them. Raises SettingsError and DiskFull.
     """
-    root = Path(services.settings.web.label_studio_data_dir)
+    root = Path(services.settings.label_studio.data_dir)
     if not root.is_dir():
         raise SettingsError("LABEL_STUDIO_DATA_DIR: there is no folder {path}", path=str(root))
     folder = _folder(services, lesson_id)
@@ -68,7 +68,7 @@ def remove(services: Services, lesson_id: str) -> None:
 
 
 def _folder(services: Services, lesson_id: str) -> Path:
-    return Path(services.settings.web.label_studio_data_dir) / FOLDER / lesson_id
+    return Path(services.settings.label_studio.data_dir) / FOLDER / lesson_id
 
 
 def _is_current(path: Path, found: ObjectInfo) -> bool:

@@ -9,7 +9,6 @@ from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.media import annotation_copy
-from ppi.records import MediaInfo
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import lessons
@@ -25,9 +24,9 @@ def reasons(shown: LessonView) -> tuple[str, ...]:
     return annotation_copy.reasons(shown.info) if shown.info else ()
 
 
-def frame_rate(info: MediaInfo, is_copy: bool) -> float:
-    """The rate Label Studio should count frames by: that of the recording, or that of its copy."""
-    return float(annotation_copy.rate_of(info)) if is_copy else info.video.frame_rate
+def copy_rate(shown: LessonView) -> float:
+    """The frame rate of the lesson's annotation copy; 0.0 when there is none."""
+    return float(annotation_copy.rate_of(shown.info)) if shown.info and COPY in shown.files else 0.0
 
 
 def request_copy(services: Services, row: LessonRow) -> Job:
@@ -57,4 +56,4 @@ def run_normalize(services: Services, job: Job, run: Run) -> dict[str, Any]:
         mp4 = folder / "copy.mp4"
         annotation_copy.make(services.ffmpeg, video, info, mp4, on_progress)
         put(services, run, row, mp4, keys.derivative_key(row.video_key, COPY), "video/mp4")
-    return {"frame_rate": frame_rate(info, is_copy=True)}
+    return {"frame_rate": float(annotation_copy.rate_of(info))}

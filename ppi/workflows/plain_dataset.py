@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ppi.annotation import label_studio, patterns
+from ppi.annotation import formats, patterns
 from ppi.dataset import build, plan, verify
 from ppi.dataset.build import BuildReport
 from ppi.dataset.verify import CheckReport
 from ppi.errors import InputError
 from ppi.media import clips, probe
+from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.publishing import hub
 from ppi.publishing.hub import PushResult
@@ -32,14 +33,17 @@ def build_from_files(
     engine: str = "",
     model: str = "",
     lesson: str = "",
+    clips: str = STRICT,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
-    """Build the dataset folder `out` from a video, a Label Studio export and a pattern table.
+    """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
+    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`). Raises InputError,
+    AnnotationError, DatasetError, UnsupportedMedia.
     """
+    check_mode(clips)
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
         check_file(path)
@@ -49,16 +53,24 @@ def build_from_files(
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
     return build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
-        lambda fraction: on_progress(0.5 + fraction * 0.5),
+        lambda fraction: on_progress(0.5 + fraction * 0.5), mode=clips,
     )  # fmt: skip
+
+
+def check_mode(mode: str) -> str:
+    """The way clips are cut, as it was given. Raises InputError when there is no such way."""
+    if mode not in MODES:
+        raise InputError("Clips are cut in the way strict or fast, not {mode}.", mode=mode[:40])
+    return mode
 
 
 def plan_early(
     annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = ""
 ) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
-    export = label_studio.parse(
-        annotations.read_bytes(), frame_rate=info.video.frame_rate, duration_s=info.duration_s
+    export = formats.read(
+        annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
+        video_name=source_video,
     )  # fmt: skip
     codebook = patterns.read(table)
     planned = plan.plan(
@@ -80,18 +92,20 @@ def build_folder(
     source_video: str,
     on_progress: Progress,
     lesson_id: str = "",
+    mode: str = STRICT,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
     planned = plan_early(annotations, table, info, lesson, source_video, lesson_id)
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
-        return clips.cut(ffmpeg, video, info, requests, report)
+        return clips.cut(ffmpeg, video, info, requests, report, mode)
 
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), on_progress=on_progress,
+        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), clips=mode,
+        on_progress=on_progress,
     )  # fmt: skip
 
 
