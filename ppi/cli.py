@@ -377,14 +377,18 @@ def build_dataset(on_progress, out: Path, **given) -> None:
 @dataset.command("check")
 @click.argument("folder", type=FILE)
 def check_dataset(folder: Path) -> None:
-    """Check every row of the dataset in FOLDER against its files."""
+    """Check the dataset in FOLDER: files, rows, and what loaders do not notice.
+
+    Every check answers PASS, WARN or FAIL; below it stand the rows or files. Ends with 1 when one has failed.
+    """
     from ppi.workflows.plain_dataset import check_folder
 
     report = check_folder(folder, settings())
-    for problem in report.problems:
-        click.echo(f"FAIL {problem}")
-    for warning in report.warnings:
-        click.echo(f"WARN {warning}")
+    for check, level in report.levels.items():
+        click.echo(f"{level.upper()} {check}")
+        for finding in report.findings:
+            if finding.check == check:
+                click.echo(f"  {finding.level.upper() + ' ' if finding.level != 'pass' else ''}{finding}")
     click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
     sys.exit(1 if report.problems else 0)
 

@@ -225,7 +225,10 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the dataset before its files are cut."""
+    """One row of the dataset before its files are cut.
+
+    `choices` and `comments` map a control's name to what was answered about the regions; `teacher` is a code, no name.
+    """
 
     id: str
     span: Span
@@ -235,6 +238,9 @@ class Sample:
     source_video: str
     split: str
     region_ids: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    teacher: str = ""
 
 
 @dataclass(frozen=True)

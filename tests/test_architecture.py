@@ -77,6 +77,7 @@ OWNERS = {
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
+    "pyarrow": {"ppi.dataset.parquet"}, "PIL": {"ppi.dataset.keyframes"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
 }  # fmt: skip
 # Folders that run as programs of their own, whose modules know each other by their bare names and nothing of ppi.
@@ -186,7 +187,7 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {
         "torch", "transformers", "whisper", "sklearn", "scipy", "krippendorff", "pocketsphinx", "huggingface_hub", "docx",
-        "openpyxl", "av", "yaml", "label_studio_sdk", "httpx",
+        "openpyxl", "av", "yaml", "label_studio_sdk", "httpx", "pyarrow", "matplotlib", "PIL",
     }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:

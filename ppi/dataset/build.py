@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import card, layout, manifest, verify
+from ppi.dataset import card, layout, manifest, parquet, quality, verify
 from ppi.dataset.card import CardFacts
 from ppi.dataset.layout import MARK
 from ppi.dataset.plan import Plan
+from ppi.dataset.quality import Finding
 from ppi.dataset.texts import text_of
 from ppi.errors import Conflict, DatasetError, DiskFull
 from ppi.records import Clip, Dropped, MediaInfo, Sample, Span, Transcript
@@ -84,8 +85,11 @@ def _write(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, fact
     clips = cut(wanted, _between(on_progress, 0.0, CUT_SHARE))
     if len(clips) != len(wanted):
         raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(wanted), made=len(clips))
-    layout.write(made, (layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples))
-    layout.write_json(made / layout.REPORT, _report(plan, clips))
+    rows = [layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples]
+    layout.write(made, rows)
+    parquet.write(made, rows)
+    findings = quality.examine(made, rows, plan.unused)
+    layout.write_json(made / layout.REPORT, _report(plan, clips, findings))
     (made / layout.CARD).write_text(card.render(plan.samples, facts), encoding="utf-8", newline="\n")
 
 
@@ -111,7 +115,7 @@ def _tools(tools: Mapping[str, str] | None, transcript: Transcript | None) -> di
     return {**(tools or {}), **({transcript.engine: transcript.model} if transcript else {})}
 
 
-def _report(plan: Plan, clips: Sequence[Clip]) -> dict[str, Any]:
+def _report(plan: Plan, clips: Sequence[Clip], findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "samples": len(plan.samples),
         "lesson": plan.lesson,
@@ -120,6 +124,9 @@ def _report(plan: Plan, clips: Sequence[Clip]) -> dict[str, Any]:
         "annotators": sorted({sample.annotator for sample in plan.samples}),
         "patterns": _pattern_counts(plan.samples),
         "unmatched": list(plan.unmatched),
+        "unused": list(plan.unused),
+        "checks": {check: quality.level_of(findings, check) for check in quality.CHECKS},
+        "findings": [finding.as_json() for finding in findings],
         "dropped": [{"where": item.where, "reason": item.reason, "detail": item.detail} for item in plan.dropped],
         "clips": [_about_clip(sample, clip) for sample, clip in zip(plan.samples, clips, strict=True)],
     }

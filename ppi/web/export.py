@@ -16,7 +16,7 @@ MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations? (any format that is read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
+    """Multipart: file_id, annotations? (any format read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
 
     Without annotations those fetched from Label Studio are used, without patterns the table that the lesson keeps.
     """

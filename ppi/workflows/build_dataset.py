@@ -30,6 +30,7 @@ DATASET_NAME = "dataset"
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
 }  # fmt: skip
 
 

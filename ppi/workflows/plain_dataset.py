@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppi.annotation import formats, patterns
-from ppi.dataset import build, plan, verify
+from ppi.dataset import build, plan, quality, verify
 from ppi.dataset.build import BuildReport
-from ppi.dataset.verify import CheckReport
+from ppi.dataset.quality import Finding
 from ppi.errors import InputError
 from ppi.media import clips, probe
 from ppi.media.clips import MODES, STRICT
@@ -20,6 +21,27 @@ from ppi.publishing.hub import PushResult
 from ppi.records import Clip, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
+
+
+@dataclass(frozen=True)
+class FolderCheck:
+    """What `check_folder` found; `problems` make the dataset unfit to publish, `warnings` are for its makers to decide."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.FAIL)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.WARN)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """Every check with its worst level: "pass", "warn" or "fail"."""
+        return {check: quality.level_of(self.findings, check) for check in quality.CHECKS}
 
 
 def build_from_files(
@@ -77,6 +99,7 @@ def plan_early(
         export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
         frame_rate=info.video.frame_rate, lesson_id=lesson_id,
     )  # fmt: skip
+    planned = replace(planned, table=tuple(pattern.type for pattern in codebook.patterns))
     return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
 
 
@@ -109,13 +132,20 @@ def build_folder(
     )  # fmt: skip
 
 
-def check_folder(folder: Path, settings: Settings | None = None) -> CheckReport:
-    """Check every row of a dataset folder against its files, opening every clip. Raises InputError when there is none."""
+def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
+    """Check every row of a dataset folder against its files, opening every clip, then what loaders do not notice.
+
+    Raises InputError when there is no such folder.
+    """
     settings = settings or Settings.from_env()
     if not folder.is_dir():
         raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
     ffmpeg = Ffmpeg(settings.media)
-    return verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    found = verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    told = [(quality.FAIL, said) for said in found.problems] + [(quality.WARN, said) for said in found.warnings]
+    files = tuple(Finding("files", level, "", "{fault}", {"fault": said}) for level, said in told)
+    good = quality.examine(folder, verify.sound_rows(folder), verify.unused_patterns(folder))
+    return FolderCheck(found.rows, (*files, *good))
 
 
 def push_folder(
