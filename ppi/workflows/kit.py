@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from ppi.annotation import config, label_studio, patterns
 from ppi.annotation.config import Label
-from ppi.errors import Conflict, InputError, NotFound
+from ppi.errors import Conflict, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
@@ -113,8 +113,6 @@ def run_kit(services: Services, job: Job, run: Run) -> dict[str, Any]:
 
 
 def _kit(codebook: patterns.Codebook, variant: str) -> Kit:
-    if variant not in VARIANTS:
-        raise InputError("There is no variant {name}. Choose audio, boxes or speech_acts.", name=variant[:40])
     text = config.labelling_config(codebook.patterns, variant)
     return Kit(variant, config.labels(codebook.patterns), codebook.problems, text)
 
