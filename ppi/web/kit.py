@@ -32,6 +32,7 @@ def page() -> str:
     return render_template(
         "kit.html", step=1, lessons=found, chosen=row, shown=ready, kit=kit, fault=fault, variant=_variant(),
         variants=VARIANTS, tasks=_tasks(ready) if ready else "", is_prepared=ready and kits.is_prepared(services, ready),
+        is_awkward=bool(ready and copies.reasons(ready) and not copies.copy_rate(ready)),
         data_dir=services.settings.label_studio.data_dir, label_studio=services.settings.label_studio.url,
     )  # fmt: skip
 

@@ -197,6 +197,7 @@ def test_a_recording_that_is_awkward_gets_a_copy_on_request(desk_for, recording,
     lesson = f"/lessons/{desk.row.id}"
     page = desk.client.get(lesson).text
     assert "The frame rate varies" in page and "Make an annotation copy" in page
+    assert "This recording is awkward to annotate." in desk.page()
     own = desk.task()
     job = desk.services.ledger.get(desk.client.post(f"/api{lesson}/normalize").json["job_id"])
     assert desk.done(job).result == {"frame_rate": 25.0}
@@ -207,6 +208,7 @@ def test_a_recording_that_is_awkward_gets_a_copy_on_request(desk_for, recording,
     (tmp_path / "copy.mp4").write_bytes(film.data)
     with av.open(str(tmp_path / "copy.mp4")) as made:
         assert made.streams.video[0].average_rate == 25 and film.content_type == "video/mp4"
+    assert "awkward" not in desk.page()
     page = desk.client.get(lesson).text
     assert "Annotators get the annotation copy" in page and "Make an annotation copy" not in page
     assert "variable.copy.mp4" in desk.names() and "copy.mp4" not in page
