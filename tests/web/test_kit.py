@@ -163,6 +163,8 @@ def test_media_are_placed_where_label_studio_is_near_and_go_with_the_lesson(desk
     stored = desk.services.store.as_file(desk.services.raw, desk.row.video_key)
     with stored as path:
         assert os.path.samefile(path, folder / "lesson.mp4"), "a link takes no room"
+    assert label_studio_files.shared_folder(desk.services, task["video"]) == str(root / "ppi")
+    assert label_studio_files.shared_folder(desk.services, "http://localhost/m/x/lesson.mp4") == ""
     assert "Local files" in desk.page() and str(root / "ppi") in desk.page()
 
     # Again: what is current stays, what is missing comes, what is not wanted goes; another user's folder gets copies.
