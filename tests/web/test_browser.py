@@ -259,3 +259,42 @@ def test_a_token_is_shown_once_and_works(open_page, live_server):
     page.locator("#confirm-yes").click()
     expect(page.get_by_text("No tokens.")).to_be_visible()
     assert requests.get(f"{live_server.url}/list_files", headers=headers, timeout=10).status_code == 401
+
+
+def test_an_annotation_kit_is_made_looked_at_and_taken_along(open_page, live_server):
+    from ppi.workflows import local, runner
+
+    job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Комплект", "admin")
+    lesson = runner.wait_for(live_server.services, job).lesson_id
+    page = open_page(width=390)
+    log_in(page)
+    page.goto(f"/kit?lesson={lesson}")
+    page.set_input_files("#patterns", DATA / "sample_lesson.json")
+    page.get_by_role("button", name="Make the kit").click()
+    expect(page.locator("#kit-error")).to_contain_text("XLSX or CSV")
+    page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
+    expect(page.locator("#chosen-file")).to_have_text("Chosen: sample_patterns.xlsx")
+    page.get_by_label("What annotators do").select_option("speech_acts")
+    page.get_by_role("button", name="Make the kit").click()
+    page.wait_for_url("**variant=speech_acts")
+    expect(page.locator(".labels > li")).to_have_count(6)
+    expect(page.locator(".labels kbd")).to_have_text(list("123456"))
+    colours = page.locator(".swatch rect").evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
+    assert len(set(colours)) == 6 and "none" not in colours
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.get_by_role("button", name="Copy the configuration").click()
+    expect(page.get_by_role("button", name="Copied!")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("<View>") and "Эмоциональная поддержка" in copied
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the configuration").click()
+    assert got.value.path().read_text(encoding="utf-8") == copied
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the task").click()
+    assert lesson in got.value.path().read_text(encoding="utf-8")
+    # Another variant of the same table, chosen with the keyboard.
+    page.get_by_label("What annotators do").focus()
+    page.keyboard.type("Boxes")
+    page.wait_for_url("**variant=boxes")
+    assert "VideoRectangle" in page.locator("#config").input_value()
