@@ -141,6 +141,13 @@ def test_a_configuration_is_replaced_while_nobody_annotated_with_it_and_later_on
     assert stub.projects[place.project_id]["label_config"] == CONFIG
 
 
+def test_a_configuration_that_differs_in_spaces_at_its_ends_is_the_same(stub):
+    place = put(stub, config=CONFIG + "\n")
+    stub.annotate(place.task_id, [MARK])
+    assert put(stub, config="\n" + CONFIG) == place
+    assert not any(request.startswith("PATCH") for request in stub.requests)
+
+
 def test_a_transcript_is_one_prediction_however_often_it_is_sent(stub):
     place = put(stub, predictions=[MARK])
     put(stub, predictions=[MARK])
@@ -234,7 +241,7 @@ def test_a_server_that_says_nothing_is_given_up(stub, monkeypatch):
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"[]", b'{"results": 7}', b'"x"', b"{"])
 def test_something_else_at_the_address_is_told(stub, body):
     stub.faults.append(Fault("/api/", 200, body=body))
-    with pytest.raises(InputError, match="not Label Studio"):
+    with pytest.raises(InputError, match="not a Label Studio that PPI knows"):
         put(stub)
 
 

@@ -125,7 +125,7 @@ def test_the_whole_round_trip(server, api, lesson, label_studio):
     built = api.wait(api.post("/api/datasets", data={"file_id": lesson}).json()["job_id"])
     assert built["status"] == "completed", built
     rows = api.get(f"/api/datasets/{lesson}").json()["rows"]
-    spans = {(row["start"], row["end"]): [pattern["type"] for pattern in row["patterns"]] for row in rows}
+    spans = {(row["start_time"], row["end_time"]): [pattern["type"] for pattern in row["patterns"]] for row in rows}
     assert spans == {
         (20.5, 23.194): ["Похвала"], (33.705, 44.21): ["Объяснение"],
         (1.0, 5.0): ["Объяснение"],  # frames 26 to 125 at 25 a second
