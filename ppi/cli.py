@@ -37,6 +37,7 @@ def main() -> None:
       python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
+      python -m ppi annotations convert lesson.eaf lesson.csv
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
@@ -320,19 +321,46 @@ def remove_user(name: str) -> None:
 
 
 @main.group()
+def annotations() -> None:
+    """Take annotations from one tool to another."""
+
+
+@annotations.command("convert")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--video", type=FILE, help="The recording: its frame rate, which Label Studio's timelines need, and its end.")
+def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
+    """Write the annotations of SOURCE into TARGET.
+
+    SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
+    .tsv (BORIS), .csv or .json (Label Studio).
+    """
+    from ppi.workflows.annotations import convert_file
+
+    made = convert_file(source, target, video=video, settings=settings())
+    for dropped in made.dropped:
+        click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
+    click.echo(f"{made.marks} marks in {target}.")
+
+
+@main.group()
 def dataset() -> None:
     """Build, check and publish datasets."""
 
 
 @dataset.command("build")
 @click.option("--video", type=FILE, required=True)
-@click.option("--annotations", type=FILE, required=True, help="Label Studio export, JSON.")
+@click.option("--annotations", type=FILE, required=True, help="Label Studio, ELAN, Praat, BORIS or CSV.")
 @click.option("--patterns", type=FILE, required=True, help="Pattern table, XLSX or CSV.")
 @click.option("--out", type=FILE, required=True, help="Folder of the dataset; an earlier build in it is replaced.")
 @click.option("--transcript", type=FILE, help="A .transcript.json; the video is transcribed when not given.")
 @click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
 @click.option("--engine", default="", help="Speech engine when there is no transcript.")
 @click.option("--model", default="", help="Speech model when there is no transcript.")
+@click.option(
+    "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
+    help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
+)
 @with_progress("Building")
 def build_dataset(on_progress, out: Path, **given) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
@@ -349,16 +377,37 @@ def build_dataset(on_progress, out: Path, **given) -> None:
 @dataset.command("check")
 @click.argument("folder", type=FILE)
 def check_dataset(folder: Path) -> None:
-    """Check every row of the dataset in FOLDER against its files."""
+    """Check the dataset in FOLDER: files, rows, and what loaders do not notice.
+
+    Every check answers PASS, WARN or FAIL; below it stand the rows or files. Ends with 1 when one has failed.
+    """
     from ppi.workflows.plain_dataset import check_folder
 
     report = check_folder(folder, settings())
-    for problem in report.problems:
-        click.echo(f"FAIL {problem}")
-    for warning in report.warnings:
-        click.echo(f"WARN {warning}")
+    for check, level in report.levels.items():
+        click.echo(f"{level.upper()} {check}")
+        for finding in report.findings:
+            if finding.check == check:
+                click.echo(f"  {finding.level.upper() + ' ' if finding.level != 'pass' else ''}{finding}")
     click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
     sys.exit(1 if report.problems else 0)
+
+
+@dataset.command("agreement")
+@click.argument("annotations", type=FILE, nargs=-1, required=True)
+@click.option("--patterns", "table", type=FILE, help="Pattern table: labels that mean the same pattern count as one.")
+@click.option("--video", type=FILE, help="The recording, for its length and frame rate.")
+@click.option("--duration", "duration_s", type=float, help="The recording's length in seconds, instead of the recording.")
+@click.option("--step", "step_s", type=float, default=0.1, show_default=True, help="Step of the time grid in seconds.")
+@click.option("--annotator", "chosen", multiple=True, help="Compare only these; give the option several times.")
+@click.option("--lesson", "lesson_id", default="", help="The lesson's id, when the exports hold several lessons.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON; null means not defined.")
+def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given) -> None:
+    """Compare the annotators in ANNOTATIONS, one or several Label Studio exports of one recording."""
+    from ppi.workflows import plain_agreement
+
+    found = plain_agreement.compare_files(annotations, settings=settings(), **given)
+    click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
 
 
 @dataset.command("push")

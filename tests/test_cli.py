@@ -78,6 +78,25 @@ def test_an_annotation_kit_is_made_of_plain_files(tmp_path):
     assert made_by(tmp_path) == {"Урок 1.mp4", "kit"}, "nothing else is made"
 
 
+def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_path):
+    files = DATA / "sample_annotations.json", "--patterns", DATA / "sample_patterns.xlsx"
+    told = ppi("dataset", "agreement", *files, "--video", DATA / "sample_lesson.mp4", folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "Annotators: 1, 2" in told.stdout and "0.1 s apart" in told.stdout
+    answer = ppi("dataset", "agreement", *files, "--duration", "63.92", "--step", "0.1", "--json", folder=tmp_path)
+    found = json.loads(answer.stdout)
+    assert found["annotators"] == ["1", "2"] and found["units"] == 639
+    for entry in found["patterns"]:
+        figures = ["not defined" if entry[name] is None else f"{entry[name]:.3f}" for name in ("kappa", "alpha", "f1")]
+        line = next(line for line in told.stdout.splitlines() if f"  {entry['pattern']} (1: " in line)
+        assert line.split("  " + entry["pattern"])[0].replace("not defined", "not_defined").split() == [
+            figure.replace(" ", "_") for figure in figures
+        ]
+    assert {entry["kappa"] for entry in found["patterns"]} >= {None}
+    assert f"Disagreements: {len(found['disagreements'])} of " in told.stdout
+    assert "@" not in told.stdout and made_by(tmp_path) == set()
+
+
 @pytest.mark.parametrize("arguments, words", [
     (("kit", "nothing.xlsx", "--out", "o"), "There is no file nothing.xlsx"),
     (("kit", "text.mp4", "--out", "o"), "Паттерн or Pattern"),
@@ -89,6 +108,9 @@ def test_an_annotation_kit_is_made_of_plain_files(tmp_path):
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
+    (("dataset", "agreement", "nowhere.json"), "There is no file nowhere.json"),
+    (("dataset", "agreement", "text.mp4"), "length in seconds"),
+    (("dataset", "agreement", "text.mp4", "--duration", "60"), "JSON"),
     (("users", "passwd", "nobody"), "There is no account named nobody"),
     (("users", "add", "x", "--role", "admin"), "2 to 64"),
     (("ingest", "nothing.mp4", "--name", "a", "--user", "b"), "There is no file nothing.mp4"),

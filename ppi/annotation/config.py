@@ -107,7 +107,10 @@ class _Config:
 
     def xml(self, frame_rate: str) -> str:
         self._add("Header", value=self._word("patterns"))
-        self._add("Video", name="video", value="$video", sync="lesson", frameRate=frame_rate, muted="true")
+        height = "600" if self._variant == "boxes" else "360"  # the waveform and the questions should fit below
+        self._add(
+            "Video", name="video", value="$video", sync="lesson", frameRate=frame_rate, muted="true", height=height
+        )  # fmt: skip
         self._add_labels()
         if self._variant == "boxes":
             self._add("VideoRectangle", name="box", toName="video")

@@ -43,11 +43,38 @@ def read(result: list[Any], where: str, clock: Clock) -> tuple[list[Region], lis
     return found, dropped
 
 
+def items_of(region: Region, duration_s: float | None) -> list[dict[str, Any]]:
+    """A region as result items: its labels, and what was answered about it. The drawing of a box is not among them."""
+    where = {"start": region.span.start_s, "end": region.span.end_s, "channel": 0}
+    about = {"id": region.id, "to_name": "audio", "origin": "manual"}
+    about |= {"original_length": duration_s} if duration_s else {}
+    items = [about | {"from_name": "patterns", "type": "labels", "value": where | {"labels": list(region.labels)}}]
+    for kind, answers in (("choices", region.choices), ("textarea", region.texts)):
+        for name, given in answers.items():
+            items.append(about | {"from_name": name, "type": kind, "value": where | {ANSWER_TYPES[kind]: list(given)}})
+    return items
+
+
 def is_number(value: Any) -> bool:
     """Whether a JSON value is a number that arithmetic can use."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1e12 and math.isfinite(value)
+
+
+def clamped(span: Span, duration_s: float | None, where: str, dropped: list[Dropped]) -> Span | None:
+    """The part of a span inside the recording; None, with the reason in `dropped`, when there is none."""
+    detail = f"{span.start_s:.3f} to {span.end_s:.3f} s"
+    end_s = math.inf if duration_s is None else duration_s
+    if span.end_s == span.start_s:
+        dropped.append(Dropped(where, "empty_range", detail))
+    elif span.end_s < span.start_s:
+        dropped.append(Dropped(where, "reversed_range", detail))
+    elif span.start_s >= end_s or span.end_s <= 0:
+        dropped.append(Dropped(where, "outside_recording", detail))
+    else:
+        return Span(max(0.0, span.start_s), min(span.end_s, end_s))
+    return None
 
 
 def _by_region(result: list[Any], where: str, dropped: list[Dropped]) -> dict[str, list[dict[str, Any]]]:
@@ -113,20 +140,9 @@ class _Group:
         choices, texts = self._answers("choices"), self._answers("textarea")
         for number, raw in enumerate(spans, start=1):
             region_id = self._id if len(spans) == 1 else f"{self._id}.{number}"
-            span = self._clamped(raw)
+            span = clamped(raw, self._clock.duration_s, self._where, self._dropped)
             if span is not None:
                 self._found.append(Region(region_id, kind, span, labels, choices, texts, track))
-
-    def _clamped(self, span: Span) -> Span | None:
-        detail = f"{span.start_s:.3f} to {span.end_s:.3f} s"
-        end_s = math.inf if self._clock.duration_s is None else self._clock.duration_s
-        if span.end_s <= span.start_s:
-            self._drop("empty_range" if span.end_s == span.start_s else "reversed_range", detail)
-        elif span.start_s >= end_s or span.end_s <= 0:
-            self._drop("outside_recording", detail)
-        else:
-            return Span(max(0.0, span.start_s), min(span.end_s, end_s))
-        return None
 
     def _spans(self, kind: str, value: dict[str, Any]) -> list[Span]:
         if kind == "audio":

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
-from ppi.workflows import build_dataset, lessons, pattern_tables, publish
+from ppi.workflows import annotations, build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
 MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -16,7 +16,7 @@ MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations? (JSON file), patterns? (XLSX or CSV file), engine? -> {success, job_id}.
+    """Multipart: file_id, annotations? (any format read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
 
     Without annotations those fetched from Label Studio are used, without patterns the table that the lesson keeps.
     """
@@ -24,10 +24,11 @@ def build() -> Response:
     services = access.services()
     lesson_id = g.audit_object = request.form.get("file_id", "")
     row = lessons.owned(services, access.current(), lesson_id)
-    annotations, table = request.files.get("annotations"), request.files.get("patterns")
+    marks, table = request.files.get("annotations"), request.files.get("patterns")
     job = build_dataset.request_build(
-        services, row, annotations=annotations.stream if annotations else None, table=table.stream if table else None,
-        table_name=(table.filename or "") if table else "", engine=request.form.get("engine", ""),
+        services, row, annotations=marks.stream if marks else None, annotations_name=(marks.filename or "") if marks else "",
+        table=table.stream if table else None, table_name=(table.filename or "") if table else "",
+        engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
 
@@ -47,7 +48,17 @@ def download_zip(lesson_id: str) -> Response:
     row = lessons.owned(access.services(), access.current(), lesson_id)
     name, stream = build_dataset.zip_stream(access.services(), row)
     answer = Response(stream, mimetype="application/zip")
-    answer.headers["Content-Disposition"] = f"attachment; filename=\"dataset.zip\"; filename*=UTF-8''{quote(name, safe='')}"
+    answer.headers["Content-Disposition"] = _attachment(name, "dataset.zip")
+    return answer
+
+
+@bp.get("/lessons/<lesson_id>/annotations/<kind>")
+def download_annotations(lesson_id: str, kind: str) -> Response:
+    """The annotations a dataset was asked for with, for another tool: `kind` is eaf, textgrid, boris, csv or json."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    made = annotations.converted(access.services(), row, kind)
+    answer = Response(made.data, content_type=made.content_type)
+    answer.headers["Content-Disposition"] = _attachment(made.file_name, f"annotations.{kind}")
     return answer
 
 
@@ -62,3 +73,8 @@ def push(lesson_id: str) -> Response:
     is_private = given.get("private", True) is not False
     job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
     return jsonify(success=True, job_id=job.id)
+
+
+def _attachment(name: str, simple: str) -> str:
+    """To be saved as `name`; `simple` is for programs that know no other letters than Latin ones."""
+    return f"attachment; filename=\"{simple}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -20,13 +20,13 @@ bp = Blueprint("jobs", __name__)
 
 @bp.get("/api/status/<file_id>")
 def status(file_id: str) -> Response:
-    """The state of a lesson (by its file_id) or of one job (by its own)."""
+    """The state of a lesson (by its file_id) or of one job (by its own). Links come when nothing is under way any more."""
     services, account = access.services(), access.current()
     try:
         row = lessons.owned(services, account, file_id)
     except NotFound:
         return jsonify(describe_job(lessons.owned_job(services, account, file_id)))
-    return jsonify(describe_lesson(lessons.view(services, row)))
+    return jsonify(describe_lesson(lessons.glance(services, row)))
 
 
 @bp.post("/api/jobs/<job_id>/cancel")

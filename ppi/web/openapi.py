@@ -14,6 +14,7 @@ bp = Blueprint("openapi", __name__)
 
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 FILE = {"type": "string", "format": "binary"}
+CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
@@ -60,11 +61,16 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("get", "/lessons/{lesson_id}/kit/labelling-config.xml",
      "The labelling configuration; ?variant=audio, boxes or speech_acts.", {}, "application/xml"),
     ("get", "/lessons/{lesson_id}/kit/tasks.json", "The tasks to import into Label Studio.", {}, "application/json"),
-    ("post", "/api/datasets", "Build a dataset of a lesson; without patterns of the table that is kept with it.",
-     {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/datasets", "Build a dataset of a lesson, without patterns of the table that is kept with it; clips are cut "
+     "strict, or fast with hidden pictures in them.",
+     {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT, "clips": CLIPS}},
+     {**SUCCESS, "job_id": TEXT}),
     ("get", "/api/datasets/{lesson_id}", "The dataset's rows, report and card.", {},
      {**SUCCESS, "rows": ROWS, "report": {"type": "object"}, "card": TEXT, "size_bytes": NUMBER, "files": NUMBER}),
     ("get", "/datasets/{lesson_id}.zip", "The dataset as a ZIP.", {}, "application/zip"),
+    ("get", "/lessons/{lesson_id}/annotations/{kind}",
+     "The lesson's annotations as eaf (ELAN), textgrid (Praat), boris, csv or json (Label Studio).", {},
+     "application/octet-stream"),
     ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub.",
      {WITH_JSON: {"repo_id": TEXT, "private": FLAG}}, {**SUCCESS, "job_id": TEXT}),
     ("post", "/lessons/{lesson_id}/label-studio/send", "Make a lesson a task of Label Studio, or bring its task up to date.",

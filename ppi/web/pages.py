@@ -13,7 +13,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import annotate, build_dataset, lessons, pattern_tables
+from ppi.workflows import annotate, annotations, build_dataset, lessons, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -50,8 +50,8 @@ def lesson(lesson_id: str) -> str:
     captions = _captions(shown)
     return render_template(
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
-        others=_others(shown), described=describe_lesson(shown), engine=services.settings.speech.engine,
-        jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
+        engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
     )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def dataset() -> str:
     has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
     return render_template(
         "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
-        annotating=_annotating(row) if row else {},
+        annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def publish() -> str:
     services, account = access.services(), access.current()
     found = [shown for shown in lessons.overview(services, account) if shown.has_dataset]
     row = _chosen() or (found[0].row if len(found) == 1 else None)
-    stored = None
+    stored, shown = None, lessons.view(services, row) if row else None
     if row is not None:
         try:
             stored = build_dataset.stored_dataset(services, row)
@@ -83,7 +83,7 @@ def publish() -> str:
             stored = None
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
-        has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+        has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
     )  # fmt: skip
 
 
@@ -222,6 +222,11 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 def _others(shown: lessons.LessonView) -> list[Any]:
     known = {*NO_DOWNLOADS, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
+
+
+def _targets(shown: lessons.LessonView) -> dict[str, str]:
+    """The formats in which the lesson's annotations can be had, when it has any."""
+    return annotations.TARGETS if any(suffix.startswith(annotations.NAME + ".") for suffix in shown.files) else {}
 
 
 def _links(shown: lessons.LessonView) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,18 +18,19 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import annotations as given
 from ppi.workflows import lessons, pattern_tables, plain_dataset
 from ppi.workflows.annotate import fetched_annotations
-from ppi.workflows.ingest import media_info, owner_metadata, put
+from ppi.workflows.ingest import media_info, owner_metadata
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
 DATASET_NAME = "dataset"
-ANNOTATIONS = ".annotations.json"
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
 }  # fmt: skip
 
 
@@ -44,26 +46,28 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, table: IO[bytes] | None = None,
-    table_name: str = "", engine: str = "",
+    services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict",
 ) -> Job:  # fmt: skip
-    """Keep the two files with the lesson and queue a build.
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
+    the way "strict" or "fast".
 
     Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
     InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
+    plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
     with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
-        _keep_marks(services, shown, annotations, path)
+        _keep_marks(services, shown, annotations, annotations_name, path)
         if table is not None:
             pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": suffix, "engine": engine}
+    wanted = {"table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -78,15 +82,16 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         if job.queue == "speech":
             raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
-        store, raw = services.store, services.raw
+        store, raw, brought = services.store, services.raw, given.stored(services, row)
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, brought.key) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
+            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
             report = plain_dataset.build_folder(
-                services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress, row.id,
+                services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
+                _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
@@ -156,15 +161,18 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
             services.store.delete(services.final, item.key)
 
 
-def _keep_marks(services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, table: Path) -> None:
+def _keep_marks(
+    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path
+) -> None:
     """Keep the annotations with the lesson, provided that something can be built of them."""
     row = shown.row
     services.work_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
-        marks = Path(folder) / "annotations.json"
+        marks = Path(folder) / "annotations.given"
         pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
+        marks = given.named(marks, name)
         plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
-        put(services, None, row, marks, keys.derivative_key(row.video_key, ANNOTATIONS), TYPES[".json"])
+        given.keep(services, row, marks)
 
 
 def _fetched(services: Services, row: LessonRow) -> IO[bytes]:

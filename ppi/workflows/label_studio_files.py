@@ -30,7 +30,8 @@ def is_used(services: Services) -> bool:
 def place(services: Services, lesson_id: str, wanted: Wanted) -> None:
     """Bring the lesson's folder up to date: what is there already stays, what is not wanted goes.
 
-    Files of the local store are linked, where the disk allows it, and take no room. Raises SettingsError and DiskFull.
+    Files of the local store are linked, and take no room, where the disk allows it and the folder belongs to the user that
+    PPI runs as: a Label Studio of another user could not read them. Raises SettingsError and DiskFull.
     """
     root = Path(services.settings.label_studio.data_dir)
     if not root.is_dir():
@@ -83,7 +84,8 @@ def _put(services: Services, found: ObjectInfo, target: Path) -> None:
     fresh = target.with_name(f".{secrets.token_hex(4)}")
     try:
         with services.store.as_file(found.bucket, found.key) as source:
-            if not (services.store.is_local and _link(source, fresh)):
+            is_ours = target.parent.parent.parent.stat().st_uid == os.geteuid()
+            if not (services.store.is_local and is_ours and _link(source, fresh)):
                 shutil.copyfile(source, fresh)
                 os.utime(fresh, (found.last_modified_s, found.last_modified_s))
         os.replace(fresh, target)

@@ -84,6 +84,21 @@ def test_label_studios_own_library_finds_no_fault(variant):
     assert list(read_by_it.get_control("patterns").labels) == [label.value for label in config.labels(BOOK.patterns)]
 
 
+def test_a_real_export_of_the_configuration_holds_its_controls_and_is_read_back():
+    """Marked in the browser with Label Studio 1.23.2, with the configuration of this table in the variant speech_acts."""
+    table = (Pattern("П: Похвала", "Учитель хвалит <b>", ("Устная", "жестом")), Pattern("У: Вопрос", "Ученик спрашивает"))
+    exported = (DATA / "label_studio" / "kit_speech_acts.json").read_text(encoding="utf-8")
+    text = config.labelling_config(table, "speech_acts")
+    ours = {item["from_name"]: item["type"] for item in marked_with(text, ["П: Похвала"])}
+    assert {item["from_name"]: item["type"] for item in json.loads(exported)[0]["annotations"][0]["result"]} == ours
+    region = label_studio.parse(exported, frame_rate=None, duration_s=63.92).annotations[0].regions[0]
+    assert (region.labels, region.texts) == (("П: Похвала",), {"description": ("Хвалит за ответ",)})
+    assert region.choices == {
+        "initiator": ("teacher",), "speech_act": ("question",), "modality": ("prosody", "gesture"), "significance": ("high",),
+        "subcategory": ("Устная",),
+    }  # fmt: skip
+
+
 def test_subcategories_are_free_text_where_the_table_offers_none():
     text = config.labelling_config((Pattern("Praise", ""),), "speech_acts")
     assert read_back(text, ["Praise"]).texts["subcategory"] == ("about subcategory",)

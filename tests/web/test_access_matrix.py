@@ -80,6 +80,7 @@ ROWS = {
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
     "kit.prepare": owners(200),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
+    "export.download_annotations": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
     # A token is the account's own: nobody else has it, not even an administrator.
@@ -116,6 +117,7 @@ def fresh(services) -> Callable[[], LessonRow]:
         for name, data in (("info", describe(row, info)), ("transcript", transcript), ("label-studio", sent)):
             put(services.raw, f"{row.prefix}урок.{name}.json", json.dumps(data).encode(), metadata=about)
         put(services.raw, f"{row.prefix}урок.patterns.csv", "Паттерн,Описание\nПохвала,Хвалит\n".encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.annotations.json", (DATA / "sample_annotations.json").read_bytes(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
             put(services.final, build_dataset.dataset_prefix(row) + name, b"" if name.endswith("jsonl") else b"{}")
         services.ledger.submit("ingest", anna.id, row.id, {}, job_id=row.id)
