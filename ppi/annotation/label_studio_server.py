@@ -322,9 +322,16 @@ def _meaning(error: Exception, url: str, token: str) -> PpiError:
 
 
 def _reason(error: Any, token: str) -> str:
+    """What the server said, without the shape it said it in."""
     body = error.body
-    told = body.get("validation_errors") or body.get("detail") if isinstance(body, dict) else body
-    return " ".join(str(told).replace(token, "***").split())[:300]
+    told = (body.get("validation_errors") or body.get("detail") or body) if isinstance(body, dict) else body
+    return " ".join(" ".join(_texts(told)).replace(token, "***").split())[:300]
+
+
+def _texts(told: Any) -> list[str]:
+    if isinstance(told, dict):
+        told = list(told.values())
+    return [text for part in told for text in _texts(part)] if isinstance(told, list) else [str(told)]
 
 
 def _origin(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from ppi.annotation import label_studio_server as server
 from ppi.annotation.label_studio_server import Place
 from ppi.errors import AccessDenied, BackendError, Cancelled, Conflict, InputError, NotFound
 from ppi.settings import LabelStudioSettings
-from tests.servers.label_studio_stub import LEGACY_TOKEN, PERSONAL_TOKEN, Fault, LabelStudioStub, jwt
+from tests.servers.label_studio_stub import LEGACY_TOKEN, PERSONAL_TOKEN, RECORDED, Fault, LabelStudioStub, jwt
 
 CONFIG = '<View><Audio name="audio" value="$audio"/></View>'
 OTHER_CONFIG = '<View><Video name="video" value="$video"/></View>'
@@ -212,6 +213,13 @@ def test_every_refusal_says_what_to_do_and_is_not_repeated_behind_the_jobs_back(
     assert type(told.value) is error
     assert LEGACY_TOKEN not in str(told.value)
     assert len(stub.requests) == 1
+
+
+def test_a_refusal_is_told_in_the_servers_words(stub):
+    body = json.dumps(RECORDED["title_refused"]["body"]).encode()
+    stub.faults.append(Fault("POST /api/projects/", 400, body=body))
+    with pytest.raises(InputError, match=r"refuses the lesson: Ensure this field has no more than 50 characters\.$"):
+        put(stub)
 
 
 @pytest.mark.parametrize(

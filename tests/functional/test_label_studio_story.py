@@ -163,11 +163,15 @@ def test_the_older_kind_of_token_fetches_the_same(lesson, label_studio):
 
 def test_labels_that_annotations_were_made_with_are_replaced_only_when_asked(api, lesson, label_studio, tmp_path):
     (task,) = tasks_of(label_studio, lesson)
+    label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
+    send(api, lesson, table=None)
+    (task,) = tasks_of(label_studio, lesson)
+    label_studio.annotate(task["id"], audio("r1", PRAISE, "Похвала"))
     other = tmp_path / "other.csv"
     other.write_text("Паттерн,Описание\nСовсем другой,…\n", encoding="utf-8")
     asked = {"files": {"patterns": (other.name, other.read_bytes())}}
     refused = api.wait(api.post(f"/lessons/{lesson}/label-studio/send", **asked).json()["job_id"])
     assert (refused["status"], refused["code"]) == ("error", "conflict")
-    send(api, lesson, other, replace="1")
+    send(api, lesson, table=None, replace="1")
     config = label_studio.ask("GET", f"/api/projects/{task['project']}/")["label_config"]
     assert "Совсем другой" in config and "Похвала" not in config
