@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from ppi.cli_datasets import diff_datasets, join_datasets
+from ppi.console import FILE, Bar, settings, with_progress
 from ppi.errors import PpiError
-
-FILE = click.Path(path_type=Path)
 
 
 class Group(click.Group):
@@ -41,52 +40,11 @@ def main() -> None:
     """
 
 
-def settings():
-    """The settings of the environment and of `.env`."""
-    from ppi.settings import Settings
-
-    return Settings.from_env()
-
-
 def services():
     """The services on the data folder."""
     from ppi.services import Services
 
     return Services(settings())
-
-
-class Bar:
-    """Progress: a bar on a terminal, a plain line every ten percent when piped."""
-
-    def __init__(self, label: str):
-        self._label, self._shown = label, -1
-        self._bar = click.progressbar(length=100, label=label) if sys.stderr.isatty() else None
-
-    def __call__(self, fraction: float) -> None:
-        self.percent(int(fraction * 100))
-
-    def percent(self, percent: int, label: str = "") -> None:
-        if self._bar is not None:
-            self._bar.label = label or self._label
-            self._bar.update(max(percent - self._bar.pos, 0))
-            if percent >= 100 > self._shown:
-                click.echo(err=True)
-        elif percent // 10 > self._shown // 10 or self._shown < 0:
-            click.echo(f"{label or self._label}: {percent} %", err=True)
-        self._shown = max(percent, self._shown)
-
-
-def with_progress(label: str) -> Callable:
-    """Give the command an `on_progress`."""
-
-    def decorate(command: Callable) -> Callable:
-        @functools.wraps(command)
-        def wrapped(**values):
-            return command(on_progress=Bar(label), **values)
-
-        return wrapped
-
-    return decorate
 
 
 @main.command()
@@ -291,7 +249,11 @@ def remove_user(name: str) -> None:
 
 @main.group()
 def dataset() -> None:
-    """Build, check and publish datasets."""
+    """Build, check, join, compare and publish datasets."""
+
+
+dataset.add_command(join_datasets)
+dataset.add_command(diff_datasets)
 
 
 @dataset.command("build")
@@ -303,12 +265,27 @@ def dataset() -> None:
 @click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
 @click.option("--engine", default="", help="Speech engine when there is no transcript.")
 @click.option("--model", default="", help="Speech model when there is no transcript.")
+@click.option(
+    "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
+    help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
+)
+@click.option("--lesson", default="", help="Name of the lesson; the video's when not given.")
+@click.option("--teacher", default="", help="A code for the teacher, no name: lessons of one teacher stay in one split.")
+@click.option("--consent", default="unknown", show_default=True, help="unknown, internal, or public.")
+@click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
+@click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
+@click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @with_progress("Building")
-def build_dataset(on_progress, out: Path, **given) -> None:
+def build_dataset(
+    on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given
+) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
     from ppi.workflows.plain_dataset import build_from_files
 
-    report = build_from_files(out=out, settings=settings(), on_progress=on_progress, **given)
+    agreed = {"state": consent, "license": license, "embargo_until": embargo, "teacher": teacher}
+    report = build_from_files(
+        out=out, settings=settings(), on_progress=on_progress, consent=agreed, own_text=about.read() if about else "", **given
+    )
     click.echo(f"{report.samples} samples in {out}.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -179,6 +180,20 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What the people in a lesson agreed to. `state` is "unknown", "internal" or "public".
+
+    `license` is a name that the Hub knows; before `embargo_until`, an ISO date or "", nothing may be public; `teacher` is
+    a code, no name.
+    """
+
+    state: str = "unknown"
+    license: str = "other"
+    embargo_until: str = ""
+    teacher: str = ""
+
+
+@dataclass(frozen=True)
 class Dropped:
     """Something that was left out, and why. `reason` is a stable word listed in docs/benchmarks_creating.md."""
 
@@ -229,7 +244,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Clip:
-    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`."""
+    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`.
+
+    `mode` is how it was made: "smart" (encoded up to a key frame, copied from there), "encoded" as a whole, or "copied"
+    with what lies around hidden in it; `reason` why not in the cheapest way that was asked for. `sound_offset_s` is how
+    much too late the sound was found to be, None when there was nothing to compare. `key_frame` says why that picture.
+    """
 
     span: Span
     path: str
@@ -237,6 +257,11 @@ class Clip:
     frame_count: int
     first_frame_s: float
     key_frame_s: float
+    last_frame_s: float = 0.0
+    mode: str = "encoded"
+    reason: str = ""
+    sound_offset_s: float | None = None
+    key_frame: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

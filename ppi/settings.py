@@ -87,11 +87,15 @@ class JobSettings:
 
 @dataclass(frozen=True)
 class MediaSettings:
-    """`ffmpeg_binary` "" means the system's ffmpeg, else the one of the imageio-ffmpeg wheel."""
+    """`ffmpeg_binary` "" means the system's ffmpeg, else the one of the imageio-ffmpeg wheel.
+
+    `cutters` is how many clips of a build are cut at a time, 0 for one on each processor core.
+    """
 
     ffmpeg_binary: str
     max_duration_s: float
     max_pixels: int
+    cutters: int = 0
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,8 @@ VARIABLES = (
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
     "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS",
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
-    "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL", "HF_TOKEN", "HF_ENDPOINT",
+    "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL", "HF_TOKEN",
+    "HF_ENDPOINT",
 )  # fmt: skip
 
 
@@ -224,7 +229,7 @@ class _Reader:
         return MediaSettings(
             ffmpeg_binary=self.text("FFMPEG_BINARY"),
             max_duration_s=self.number("PPI_MAX_DURATION_HOURS", 12, 1) * 3600,
-            max_pixels=self.number("PPI_MAX_PIXELS", 36_000_000, 1),
+            max_pixels=self.number("PPI_MAX_PIXELS", 36_000_000, 1), cutters=self.number("PPI_CLIPS_AT_ONCE", 0, 0),
         )
 
     def _speech(self) -> SpeechSettings:

@@ -16,6 +16,8 @@ from typing import Any
 from ppi.records import Sample
 
 METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
+CHANGES = "changes.json"
+FIGURES = ("figures/patterns.png", "figures/durations.png", "figures/timeline.png")
 FOLDERS = ("data", "images", "videos", "texts")
 SPLITS = ("train", "validation", "test")
 KEYS = (

@@ -16,7 +16,7 @@ MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + build_dataset.MAX_TABLE_B
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations (JSON file), patterns (XLSX or CSV file), engine? -> {success, job_id}."""
+    """Multipart: file_id, annotations (JSON file), patterns (XLSX or CSV file), engine?, clips? -> {success, job_id}."""
     request.max_content_length = MAX_FORM_BYTES
     services = access.services()
     lesson_id = g.audit_object = request.form.get("file_id", "")
@@ -26,7 +26,7 @@ def build() -> Response:
         raise InputError("Give both files: the annotations exported from Label Studio and the pattern table.")
     job = build_dataset.request_build(
         services, row, annotations=annotations.stream, table=table.stream, table_name=table.filename or "",
-        engine=request.form.get("engine", ""),
+        engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
 

@@ -14,6 +14,7 @@ bp = Blueprint("openapi", __name__)
 
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 FILE = {"type": "string", "format": "binary"}
+CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
@@ -53,8 +54,9 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/delete_file", "Delete a file; a lesson's video takes the lesson with it.",
      {WITH_JSON: {"object_name": TEXT}}, SUCCESS),
     ("get", "/lessons/{lesson_id}/download/{name}", "A file of a lesson.", {}, "redirect"),
-    ("post", "/api/datasets", "Build a dataset of a lesson.",
-     {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/datasets", "Build a dataset of a lesson; clips are cut strict, or fast with hidden pictures in them.",
+     {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT, "clips": CLIPS}},
+     {**SUCCESS, "job_id": TEXT}),
     ("get", "/api/datasets/{lesson_id}", "The dataset's rows, report and card.", {},
      {**SUCCESS, "rows": ROWS, "report": {"type": "object"}, "card": TEXT, "size_bytes": NUMBER, "files": NUMBER}),
     ("get", "/datasets/{lesson_id}.zip", "The dataset as a ZIP.", {}, "application/zip"),

@@ -44,12 +44,20 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services, row: LessonRow, *, annotations: IO[bytes], table: IO[bytes], table_name: str, engine: str = ""
+    services: Services,
+    row: LessonRow,
+    *,
+    annotations: IO[bytes],
+    table: IO[bytes],
+    table_name: str,
+    engine: str = "",
+    clips: str = "strict",
 ) -> Job:
-    """Keep the two files with the lesson and queue a build.
+    """Keep the two files with the lesson and queue a build, whose clips are cut in the way "strict" or "fast".
 
     Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
+    plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
@@ -73,7 +81,7 @@ def request_build(
             path.unlink(missing_ok=True)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": names[1], "engine": engine}
+    wanted = {"table": names[1], "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -96,7 +104,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         ):
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress, row.id,
+                _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}

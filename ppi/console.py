@@ -1,0 +1,53 @@
+"""What commands share: the settings, names of files, progress."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+def settings():
+    """The settings of the environment and of `.env`."""
+    from ppi.settings import Settings
+
+    return Settings.from_env()
+
+
+class Bar:
+    """Progress: a bar on a terminal, a plain line every ten percent when piped."""
+
+    def __init__(self, label: str):
+        self._label, self._shown = label, -1
+        self._bar = click.progressbar(length=100, label=label) if sys.stderr.isatty() else None
+
+    def __call__(self, fraction: float) -> None:
+        self.percent(int(fraction * 100))
+
+    def percent(self, percent: int, label: str = "") -> None:
+        if self._bar is not None:
+            self._bar.label = label or self._label
+            self._bar.update(max(percent - self._bar.pos, 0))
+            if percent >= 100 > self._shown:
+                click.echo(err=True)
+        elif percent // 10 > self._shown // 10 or self._shown < 0:
+            click.echo(f"{label or self._label}: {percent} %", err=True)
+        self._shown = max(percent, self._shown)
+
+
+def with_progress(label: str) -> Callable:
+    """Give the command an `on_progress`."""
+
+    def decorate(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def wrapped(**values):
+            return command(on_progress=Bar(label), **values)
+
+        return wrapped
+
+    return decorate
