@@ -42,7 +42,7 @@ def compare(before: Sequence[Row], after: Sequence[Row]) -> list[Change]:
     changes.
     """
     if len({row.get("lesson") for row in [*before, *after]}) == 2 and all(map(_is_one_lesson, (before, after))):
-        before = [{**row, "lesson": after[0]["lesson"]} for row in before]  # one lesson that was renamed
+        before = [{**row, "lesson": after[0].get("lesson")} for row in before]  # one lesson that was renamed
     pairs, gone, new = _pairs(list(before), list(after))
     found = [Change("added", "", row["id"], _described(row)) for row in new]
     found += [Change("removed", row["id"], "", _described(row)) for row in gone]

@@ -86,7 +86,7 @@ def _timeline(rows: Sequence[Row], path: Path) -> None:
     palette = matplotlib.color_sequences["tab10"]
     colours = {name: palette[number] for number, name in enumerate(coloured)}
     lanes = sorted({(row["lesson"], row["annotator"]) for row in rows})[:SHOWN_LANES]
-    figure, axes = _subplots(1, 1, (10, 1.6 + 0.5 * len(lanes) + 0.12 * len(coloured)))
+    figure, axes = _subplots(1, 1, (10, 1.6 + 0.5 * len(lanes) + 0.1 * len(coloured)))
     for row in rows:
         if (row["lesson"], row["annotator"]) in lanes:
             lane = len(lanes) - 1 - lanes.index((row["lesson"], row["annotator"]))
@@ -94,8 +94,7 @@ def _timeline(rows: Sequence[Row], path: Path) -> None:
     axes.set_yticks(range(len(lanes)), [_readable(f"{lesson}, {annotator}") for lesson, annotator in reversed(lanes)])
     axes.set_xlabel("minutes of the lesson")
     handles = [axes.barh(0, 0, color=colours.get(name, REST)) for name in coloured]
-    axes.legend(handles, [_readable(name) for name in coloured], loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=3,
-                frameon=False, fontsize=8)  # fmt: skip
+    figure.legend(handles, [_readable(name) for name in coloured], loc="outside lower center", ncols=3, frameon=False)
     _save(figure, path)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset.layout import MANIFEST, MARK, write_json
+from ppi.dataset.layout import MANIFEST, MARK, as_json, write_json
 from ppi.errors import DatasetError
 
 FORMAT = "ppi-dataset-2"
@@ -33,6 +33,17 @@ def write(
         "format": FORMAT, "inputs": dict(inputs), "settings": dict(settings), "tools": dict(tools), "files": files
     }  # fmt: skip
     write_json(folder / MANIFEST, described)
+
+
+def with_file(text: bytes, path: str, data: bytes) -> bytes:
+    """A manifest.json in which one file has other content. Raises DatasetError when it is none."""
+    try:
+        found = json.loads(text)
+        about = next(file for file in found["files"] if file["path"] == path)
+    except (ValueError, KeyError, TypeError, StopIteration) as error:
+        raise DatasetError("The manifest.json of this dataset cannot be read. Build it again.") from error
+    about |= {"size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return as_json(found).encode()
 
 
 def read(folder: Path) -> dict[str, Any]:

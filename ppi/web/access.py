@@ -37,6 +37,7 @@ ACCESS = {
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
+    "export.save_consent": "user", "export.save_card": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",
     "admin.overview": "admin", "admin.audit": "admin", "admin.audit_csv": "admin",
     "openapi.description": "public", "openapi.docs": "public",

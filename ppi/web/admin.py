@@ -124,6 +124,7 @@ def action_names() -> dict[str, str]:
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
         "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
+        "record consent": gettext("Consent recorded"), "edit card": gettext("Card edited"),
         "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
         "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),

@@ -57,6 +57,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
+    "export.save_consent": ("record consent", _from_address), "export.save_card": ("edit card", _from_address),
     "export.push": ("publish dataset", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip
 # Changes that are nobody's business but the visitor's.

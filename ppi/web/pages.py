@@ -13,7 +13,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import build_dataset, lessons
+from ppi.workflows import about_lesson, build_dataset, lessons
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -50,6 +50,7 @@ def lesson(lesson_id: str) -> str:
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
         others=_others(shown), described=describe_lesson(shown), engine=services.settings.speech.engine,
         jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
 
 
@@ -78,6 +79,8 @@ def publish() -> str:
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
         has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+        consent=about_lesson.consent(services, row) if row else None,
+        own_text=about_lesson.own_text(services, row) if row else "",
     )  # fmt: skip
 
 
@@ -212,7 +215,7 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 
 def _others(shown: lessons.LessonView) -> list[Any]:
-    known = {"", ".info.json", *DOWNLOADS}
+    known = {"", ".info.json", about_lesson.CONSENT, about_lesson.OWN_TEXT, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
 
 
