@@ -5,6 +5,7 @@ They are drawn in a child process: matplotlib is heavy and keeps state. The same
 
 from __future__ import annotations
 
+import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ppi.dataset import changes
 from ppi.dataset.layout import FIGURES
 from ppi.processes import run_in_child
+from ppi.settings import tell_library
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,17 +40,18 @@ def tools() -> dict[str, str]:
 
 
 def draw_all(report: Callable[[Any], None], folder: str) -> None:
-    """In the child."""
-    import matplotlib
+    """In the child. What matplotlib wants to remember goes into a folder that is removed, not into anybody's home."""
+    with tempfile.TemporaryDirectory(prefix="ppi-figures-") as home:
+        tell_library("MPLCONFIGDIR", home)
+        import matplotlib
 
-    matplotlib.use("Agg")
-    matplotlib.rcParams.update(
-        {"text.parse_math": False, "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    )
-    rows = changes.rows_of(Path(folder))
-    (Path(folder) / "figures").mkdir()
-    for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
-        paint(rows, Path(folder) / path)
+        matplotlib.use("Agg")
+        spines = {"axes.spines.top": False, "axes.spines.right": False}
+        matplotlib.rcParams.update({"text.parse_math": False, "font.size": 10, **spines})
+        rows = changes.rows_of(Path(folder))
+        (Path(folder) / "figures").mkdir()
+        for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
+            paint(rows, Path(folder) / path)
 
 
 def _patterns(rows: Sequence[Row], path: Path) -> None:

@@ -42,7 +42,8 @@ def row(number, name):
 
 
 @pytest.mark.parametrize("name", ["Похвала", "$x^{$", "\\frac{1", "😊\u202e\x07", "a" * 5000, ""])
-def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, name):
+def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))  # put back afterwards: drawing sets it in its child
     rows = [row(number, name) for number in range(1, 30)]
     (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
     figures.draw_all(lambda value: None, str(tmp_path))
