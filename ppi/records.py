@@ -139,7 +139,10 @@ class AudioTrack:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero."""
+    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero.
+
+    `picture_s` and `sound_s` are how far the first tracks of each reach from there, 0 when that is not known.
+    """
 
     container: str
     duration_s: float
@@ -147,6 +150,8 @@ class MediaInfo:
     size_bytes: int
     video: VideoTrack | None
     audio: tuple[AudioTrack, ...]
+    picture_s: float = 0.0
+    sound_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,20 @@ class Region:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     track: tuple[TrackPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the people in a lesson agreed to. `state` is "unknown", "internal" or "public".
+
+    `license` is a name that the Hub knows; before `embargo_until`, an ISO date or "", nothing may be public; `teacher` is
+    a code, no name.
+    """
+
+    state: str = "unknown"
+    license: str = "other"
+    embargo_until: str = ""
+    teacher: str = ""
 
 
 @dataclass(frozen=True)
