@@ -307,6 +307,7 @@ def dataset() -> None:
     "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
     help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
 )
+@click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
 @with_progress("Building")
 def build_dataset(on_progress, out: Path, **given) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""

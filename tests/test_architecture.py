@@ -72,6 +72,7 @@ OWNERS = {
     "sklearn": {"ppi.summary.ranking"}, "snowballstemmer": {"ppi.summary.ranking"}, "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
+    "PIL": {"ppi.media.cutter.sheet"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*"},
 }  # fmt: skip
 # Folders that run as programs of their own, whose modules know each other by their bare names and nothing of ppi.
@@ -179,7 +180,10 @@ def test_every_owner_in_the_table_still_needs_its_library(library):
 
 
 def test_heavy_libraries_are_imported_only_inside_functions():
-    heavy = {"torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml"}
+    heavy = {
+        "torch", "transformers", "whisper", "sklearn", "pocketsphinx", "huggingface_hub", "docx", "openpyxl", "av", "yaml",
+        "PIL",
+    }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

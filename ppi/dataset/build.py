@@ -7,7 +7,7 @@ import errno
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,7 @@ def _write(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, fact
         raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(wanted), made=len(clips))
     layout.write(made, (layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples))
     layout.write_json(made / layout.REPORT, _report(plan, clips))
+    facts = replace(facts, hides_pictures=any(clip.mode == "copied" for clip in clips))
     (made / layout.CARD).write_text(card.render(plan.samples, facts), encoding="utf-8", newline="\n")
 
 

@@ -18,7 +18,9 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!{}$])")
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card says that samples do not know. `language` is ISO 639-1 or ""; `notes` are warnings for readers."""
+    """What a card says that samples do not know. `language` is ISO 639-1 or ""; `notes` are warnings for readers;
+    `hides_pictures` says that files hold more than players show.
+    """
 
     pretty_name: str
     source_video: str
@@ -30,6 +32,7 @@ class CardFacts:
     notes: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     dropped: int = 0
+    hides_pictures: bool = False
 
 
 def render(samples: Sequence[Sample], facts: CardFacts) -> str:
@@ -116,8 +119,17 @@ def _made(facts: CardFacts) -> str:
 
 Annotators marked spans of the lesson in Label Studio. Marks of one annotator over the same span are one sample with
 several patterns; marks of different annotators stay apart. Clips hold the frames of the source inside the span, cut
-exactly. {texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
+exactly. {_clips(facts)}{texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
 """
+
+
+def _clips(facts: CardFacts) -> str:
+    if not facts.hides_pictures:
+        return ""
+    return (
+        "Clips were copied without encoding: players show the span only, but files also keep pictures from before it, "
+        "which an edit list hides. "
+    )
 
 
 def _limits(facts: CardFacts) -> str:

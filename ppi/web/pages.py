@@ -78,6 +78,7 @@ def publish() -> str:
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
         has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+        sheets=build_dataset.sheet_urls(services, row) if stored else [],
     )  # fmt: skip
 
 

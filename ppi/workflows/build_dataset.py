@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ppi.errors import Conflict, InputError, NotFound
+from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
@@ -22,13 +23,15 @@ from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
 MAX_TABLE_BYTES = 20_000_000
-DATASET_NAME = "dataset"
+DATASET_NAME, SHEET = "dataset", ".contact-sheet-"
 ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
 }  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         transcript = _transcript(services, row, job, run, folder, bool(info.audio))
         if job.queue == "speech":
             raise HandOver("dataset")
-        on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
+        on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.85)
         store, raw = services.store, services.raw
         with (
             store.as_file(raw, row.video_key) as video,
@@ -105,7 +108,9 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
                 services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
             )  # fmt: skip
+            sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME)
+        _keep_sheets(services, row, run, sheets)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
 
 
@@ -120,6 +125,12 @@ def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
     report = json.loads(_text(services, prefix + "report.json"))
     size_bytes = sum(item.size_bytes for item in found)
     return StoredDataset(rows, report, _text(services, prefix + "README.md"), size_bytes, len(found))
+
+
+def sheet_urls(services: Services, row: LessonRow) -> list[str]:
+    """Presigned links to the pages of the contact sheet of the newest build, in order."""
+    found = sorted(_sheets(services, row), key=lambda item: (len(item.key), item.key))
+    return [services.store.presign_get(services.raw, item.key, expires_s=86_400) for item in found]
 
 
 def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
@@ -154,6 +165,30 @@ def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: 
         return stored_transcript(services, row)
     except NotFound:
         return hear(services, row, job, run, folder, 0.0, 0.4)
+
+
+def _draw_sheets(services: Services, row: LessonRow, run: Run, video: Path, folder: Path) -> list[Path]:
+    """The pages, or none where they cannot be drawn: a dataset is as good without them."""
+    on_progress = run.step("building", "Drawing the contact sheet", 0.85, 0.9)
+    try:
+        return plain_dataset.draw_sheets(services.ffmpeg, video, folder / DATASET_NAME, folder / "sheets", on_progress)
+    except (ToolFailed, UnsupportedMedia) as error:
+        log.warning("lesson %s: its dataset has no contact sheet: %s", row.id, error)
+        return []
+
+
+def _keep_sheets(services: Services, row: LessonRow, run: Run, pages: list[Path]) -> None:
+    """Put the pages beside the video, not into the dataset: they show moments that nobody chose for it."""
+    made = {keys.derivative_key(row.video_key, f"{SHEET}{page.name}"): page for page in pages}
+    for key, page in made.items():
+        put(services, run, row, page, key, TYPES[page.suffix])
+    for item in _sheets(services, row):
+        if item.key not in made:
+            services.store.delete(services.raw, item.key)
+
+
+def _sheets(services: Services, row: LessonRow) -> list[ObjectInfo]:
+    return services.store.list(services.raw, keys.derivative_key(row.video_key, SHEET))
 
 
 def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None:

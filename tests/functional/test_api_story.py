@@ -105,6 +105,13 @@ def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     first = found["rows"][0]
     assert requests.get(requests.compat.urljoin(server.url, first["image_url"]), timeout=20).content[:2] == b"\xff\xd8"
 
+    assert {clip["mode"] for clip in found["report"]["clips"]} <= {"smart", "encoded"}
+    assert all(abs(clip["sound_offset_s"] or 0) < 0.04 for clip in found["report"]["clips"])
+    sheet = api.get(f"/lessons/{lesson}/download/Мой урок 1.contact-sheet-1.jpg")
+    assert sheet.content[:2] == b"\xff\xd8"
+    assert "contact-sheet-1.jpg" in api.get(f"/publish?lesson={lesson}").text
+    assert not any("sheet" in item.key for item in server.services.store.list(server.services.final))
+
     packed = zipfile.ZipFile(io.BytesIO(api.get(f"/datasets/{lesson}.zip").content))
     assert packed.testzip() is None
     inside = {name.split("/", 1)[1] for name in packed.namelist()}
