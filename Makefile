@@ -41,7 +41,7 @@ apt:
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
 	$(PY) -m pytest $(T)
 
-test-slow: apt setup $(VENV)/.ready-dev  ## the long trials
+test-slow: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## the long trials
 	$(PY) -m pytest -m slow $(T)
 
 .venv-notebook/.ready: bench/requirements-notebook.txt
