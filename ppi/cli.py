@@ -223,6 +223,7 @@ dataset.add_command(diff_datasets)
 @click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
 @click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
 @click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
+@click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
 @with_progress("Building")
 def build_dataset(
     on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given
