@@ -126,7 +126,7 @@ class _Server:
         self, title: str, config: str, data: dict[str, Any], predictions: list | None, project_id: int | None,
         may_replace: bool, media_folder: str,
     ) -> dict[str, Any]:  # fmt: skip
-        project = self._project(title, config, project_id, may_replace)
+        project = self._project(title, config.strip(), project_id, may_replace)  # the server takes spaces at the ends away
         if media_folder:
             self._let_read(project.id, media_folder)
         task_id = self._put_task(project.id, data)
@@ -150,7 +150,7 @@ class _Server:
         found = self._known_project(project_id) or self._project_called(title)
         if found is None:
             return self._api.projects.create(title=title, label_config=config, request_options=ONCE)
-        if found.label_config != config:
+        if found.label_config.strip() != config:
             if found.total_annotations_number and not may_replace:
                 raise Conflict(
                     "The project {project} of Label Studio has annotations made with another labelling configuration. Choose "
@@ -236,7 +236,7 @@ def _converse(what: str, settings: LabelStudioSettings, given: dict[str, Any], o
 def _told(url: str, token: str, conversation: Callable[[_Server], Any]) -> Any:
     try:
         return conversation(_Server(url, token))
-    except PpiError:
+    except (PpiError, ImportError, MemoryError):
         raise
     except Exception as error:  # whatever the client raises has to become something a reader can act on
         raise _meaning(error, url, token) from None
@@ -326,13 +326,23 @@ def _meaning(error: Exception, url: str, token: str) -> PpiError:
             "Label Studio at {url} cannot be reached ({reason}). Check that it runs, and LABEL_STUDIO_URL, then try again.",
             url=_origin(url), reason=type(error).__name__,
         )  # fmt: skip
-    return InputError("What answers at {url} is not Label Studio. Check LABEL_STUDIO_URL.", url=_origin(url))
+    return InputError(
+        "What answers at {url} is not a Label Studio that PPI knows ({reason}). Check LABEL_STUDIO_URL.",
+        url=_origin(url), reason=type(error).__name__ if status is None else f"status {status}",
+    )  # fmt: skip
 
 
 def _reason(error: Any, token: str) -> str:
+    """What the server said, without the shape it said it in."""
     body = error.body
-    told = body.get("validation_errors") or body.get("detail") if isinstance(body, dict) else body
-    return " ".join(str(told).replace(token, "***").split())[:300]
+    told = (body.get("validation_errors") or body.get("detail") or body) if isinstance(body, dict) else body
+    return " ".join(" ".join(_texts(told)).replace(token, "***").split())[:300]
+
+
+def _texts(told: Any) -> list[str]:
+    if isinstance(told, dict):
+        told = list(told.values())
+    return [text for part in told for text in _texts(part)] if isinstance(told, list) else [str(told)]
 
 
 def _origin(url: str) -> str:

@@ -92,7 +92,7 @@ class LabelStudioStub:
         self.tasks[annotation["task"]]["updated_at"] = self._now()
 
     def add_project(self, title: str, label_config: str = "<View/>") -> dict:
-        fresh = {"title": title, "label_config": label_config, "total_annotations_number": 0}
+        fresh = {"title": title, "label_config": label_config.strip(), "total_annotations_number": 0}
         made = {**RECORDED["project"]["body"], "id": self._number(), **fresh}
         return self.projects.setdefault(made["id"], made)
 
@@ -176,7 +176,7 @@ class LabelStudioStub:
     def _project(self, number: int, query: dict, given: Any) -> tuple[int, Any]:
         if number not in self.projects:
             return 404, RECORDED["no_project"]["body"]
-        self.projects[number] |= given or {}
+        self.projects[number] |= {name: value.strip() for name, value in (given or {}).items()}
         return 200, self.projects[number]
 
     def _import(self, number: int, query: dict, given: list[dict]) -> tuple[int, Any]:
