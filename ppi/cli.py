@@ -161,6 +161,7 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
 @click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
 @click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
 @click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@click.option("--frame-rate", type=float, help="Write this rate into the configuration, for tasks that carry no fps.")
 @with_progress("Annotation kit")
 def kit(on_progress, **given) -> None:
     """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""

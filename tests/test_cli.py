@@ -64,10 +64,11 @@ def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_
 
 def test_an_annotation_kit_is_made_of_plain_files(tmp_path):
     shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "Урок 1.mp4")
-    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", "--variant", "boxes", folder=tmp_path)
+    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", "--variant", "boxes", "--frame-rate", 25, folder=tmp_path)
     assert made.returncode == 0, made.stderr
     assert "6 labels" in made.stdout and made_by(tmp_path / "kit") == {"labelling-config.xml"}
-    assert "<VideoRectangle" in (tmp_path / "kit" / "labelling-config.xml").read_text()
+    text = (tmp_path / "kit" / "labelling-config.xml").read_text()
+    assert "<VideoRectangle" in text and 'frameRate="25"' in text
     where = ("--video", "Урок 1.mp4", "--media-url", "https://example.org/lessons/")
     made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", *where, folder=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -101,6 +102,7 @@ def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_p
     (("kit", "nothing.xlsx", "--out", "o"), "There is no file nothing.xlsx"),
     (("kit", "text.mp4", "--out", "o"), "Паттерн or Pattern"),
     (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--variant", "video"), "audio, boxes or speech_acts"),
+    (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--frame-rate", "-1"), "between 1 and 300"),
     (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--video", "text.mp4"), "--media-url"),
     (("transcribe", "nothing.mp4", "--out", "o"), "There is no file nothing.mp4"),
     (("transcribe", "text.mp4", "--out", "o", "--engine", "pocketsphinx"), "MP4"),

@@ -89,8 +89,9 @@ def request_preparation(services: Services, row: LessonRow) -> Job:
     newest = shown.jobs.get("kit")
     if newest is not None and newest.is_active:
         return newest
-    # Beside this data folder, because that is where LABEL_STUDIO_DATA_DIR is.
-    job = services.ledger.submit("kit", row.owner_id, row.id, {}, queue="receive", place=services.place)
+    # LABEL_STUDIO_DATA_DIR is a folder of this machine; without it any machine will do.
+    queue, place = ("receive", services.place) if local_files.is_used(services) else ("media", "")
+    job = services.ledger.submit("kit", row.owner_id, row.id, {}, queue=queue, place=place)
     services.ring(job)
     return job
 
