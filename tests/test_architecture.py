@@ -28,22 +28,24 @@ BASE_ARROWS = {
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
 }
-# What the pages may know besides workflows: who asks, what a job or a lesson is, the task for Label Studio, and what is secret.
+# What the pages may know besides workflows: who asks, what a job or a lesson is, and what is secret.
 WEB_MAY = {
     "ppi", "ppi.errors", "ppi.logs", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
-    "ppi.jobs.ledger", "ppi.jobs.lessons", "ppi.annotation.label_studio",
+    "ppi.jobs.ledger", "ppi.jobs.lessons",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.
 ENTRIES_MAY = {
     "ppi": {"ppi.services", "ppi.settings", "ppi.web"},
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
-        "ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows",
-        "ppi.jobs.ledger", "ppi.cli_label_studio",
+        "ppi.errors", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows", "ppi.jobs.ledger", "ppi.console",
+        "ppi.cli_users", "ppi.cli_label_studio",
     },
-    "ppi.cli_label_studio": {"ppi.cli", "ppi.workflows"},
+    "ppi.cli_users": {"ppi.console"},
+    "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},
+    "ppi.console": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
-    "ppi.seed": {"ppi.cli", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
+    "ppi.seed": {"ppi.console", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
 }
 WEB = {"ppi.web.*"}
 # Foreign thing -> the modules that may import it. A library that is not here has no owner yet.
@@ -51,7 +53,8 @@ OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
-    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.cli_label_studio", "ppi.seed"}, "dotenv": {"ppi.settings"},
+    "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
+    "click": {"ppi.cli", "ppi.cli_users", "ppi.cli_label_studio", "ppi.console", "ppi.seed"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector", "ppi.media.cutter.*"},
     "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},

@@ -18,7 +18,7 @@ CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "preparing", "exchanging", "completed", "error", "cancelled",
+    "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -58,6 +58,8 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      {WITH_FORM: {"patterns": FILE, "variant": TEXT}}, {**SUCCESS, "labels": ROWS, "problems": ROWS, "config": TEXT}),
     ("post", "/api/lessons/{lesson_id}/kit/prepare", "Make what Label Studio needs, and place it where it is near.", {},
      {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/normalize", "Make an annotation copy: H.264, AAC, constant frame rate.", {},
+     {**SUCCESS, "job_id": TEXT}),
     ("get", "/lessons/{lesson_id}/kit/labelling-config.xml",
      "The labelling configuration; ?variant=audio, boxes or speech_acts.", {}, "application/xml"),
     ("get", "/lessons/{lesson_id}/kit/tasks.json", "The tasks to import into Label Studio.", {}, "application/json"),
@@ -73,6 +75,13 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      "application/octet-stream"),
     ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub.",
      {WITH_JSON: {"repo_id": TEXT, "private": FLAG}}, {**SUCCESS, "job_id": TEXT}),
+    ("get", "/api/lessons/{lesson_id}/agreement", "How far the lesson's annotators agree; null means not defined.", {},
+     {**SUCCESS, "annotators": {"type": "array", "items": TEXT}, "step_s": {"type": "number"}, "units": NUMBER,
+      "patterns": ROWS, "confusions": ROWS, "disagreements": ROWS, "agreed": NUMBER, "decisions": {"type": "object"}}),
+    ("post", "/api/lessons/{lesson_id}/agreement/annotations", "Add an export to the comparison.",
+     {WITH_FORM: {"annotations": FILE}}, SUCCESS),
+    ("post", "/api/lessons/{lesson_id}/agreement/build", "Build the dataset of the gold set.", {},
+     {**SUCCESS, "job_id": TEXT}),
     ("post", "/lessons/{lesson_id}/label-studio/send", "Make a lesson a task of Label Studio, or bring its task up to date.",
      {WITH_FORM: {"patterns": FILE, "project": TEXT, "variant": TEXT, "transcript": FLAG, "replace": FLAG}},
      {**SUCCESS, "job_id": TEXT}),

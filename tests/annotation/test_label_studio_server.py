@@ -51,6 +51,14 @@ def seen_of(task):
     return task["id"], task["updated_at"]
 
 
+def test_a_project_may_read_the_folder_in_which_media_were_placed(stub):
+    for _ in range(2):
+        place = put(stub, media_folder="/srv/label-studio/ppi")
+    assert [(made["project"], made["path"]) for made in stub.storages] == [(place.project_id, "/srv/label-studio/ppi")]
+    put(stub)
+    assert len(stub.storages) == 1
+
+
 @pytest.mark.parametrize("token", [LEGACY_TOKEN, PERSONAL_TOKEN], ids=["legacy token", "personal access token"])
 def test_a_lesson_becomes_one_task_of_a_project_with_its_configuration(stub, token):
     place = put(stub, token)
