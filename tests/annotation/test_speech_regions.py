@@ -11,7 +11,9 @@ from ppi.annotation import label_studio, speech_regions
 from ppi.annotation.config import VARIANTS, labelling_config
 from ppi.records import Pattern, Segment, Transcript
 
-SEGMENTS = (Segment(1.5, 3.25, " Кто знает? "), Segment(4.0, 4.0, "щелчок"), Segment(5.0, 6.0, "  "), Segment(7.0, 9.5, "Я & ты"))
+SEGMENTS = (
+    Segment(1.5, 3.25, " Кто знает? "), Segment(4.0, 4.0, "щелчок"), Segment(5.0, 6.0, "  "), Segment(7.0, 9.5, "Я & ты"),
+)  # fmt: skip
 TRANSCRIPT = Transcript(SEGMENTS, "ru", "x", "x", 12.0)
 MARK = {
     "id": "r1", "from_name": "patterns", "to_name": "audio", "type": "labels",
