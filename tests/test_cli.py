@@ -33,9 +33,28 @@ def made_by(folder):
 
 def test_help_teaches(tmp_path):
     shown = ppi("--help", folder=tmp_path).stdout
-    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "dataset"):
+    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "annotations", "dataset"):
         assert command in shown
     assert "dataset build --video" in shown
+
+
+def test_annotations_go_from_tool_to_tool(tmp_path):
+    shutil.copy(DATA / "sample_annotations.json", tmp_path / "export.json")
+    shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "lesson.mp4")
+    chain = ("export.json", "урок.eaf", "урок.TextGrid", "урок.tsv", "урок.csv", "again.json")
+    for source, target in zip(chain, chain[1:], strict=False):
+        done = ppi("annotations", "convert", source, target, "--video", "lesson.mp4", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"marks in {target}." in done.stdout
+    assert made_by(tmp_path) == {*chain, "lesson.mp4"}
+    build = (
+        "dataset", "build", "--video", "lesson.mp4", "--annotations", "урок.eaf", "--patterns", DATA / "sample_patterns.xlsx",
+        "--no-texts", "--out", "set",
+    )  # fmt: skip
+    built = ppi(*build, folder=tmp_path)
+    assert built.returncode == 0 and "10 samples" in built.stdout, built.stderr
+    refused = ppi("annotations", "convert", "export.json", "урок.csv", folder=tmp_path)
+    assert refused.returncode == 1 and "already" in refused.stderr
 
 
 def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_path):
@@ -68,6 +87,9 @@ def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_
     (("transcribe", "text.mp4", "--out", "o", "--engine", "ears"), ""),
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
+    (("annotations", "convert", "nothing.eaf", "a.csv"), "There is no file nothing.eaf"),
+    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .csv, .json"),
+    (("annotations", "convert", "text.mp4", "a.csv"), "start, end and label"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
     (("users", "passwd", "nobody"), "There is no account named nobody"),
     (("users", "add", "x", "--role", "admin"), "2 to 64"),
