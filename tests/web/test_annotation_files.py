@@ -73,7 +73,7 @@ def test_the_plan_is_the_same_whatever_tool_the_annotations_come_from(kind, serv
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_the_form_takes_the_file_keeps_it_under_its_ending_and_gives_it_out_again(kind, services, ready, anna):
-    assert build(anna, ready, MARKS, "", services).status_code == 200
+    assert build(anna, ready, MARKS, "export.json", services).status_code == 200
     brought = anna.get(f"/lessons/{ready.id}/annotations/{kind}").data
     assert build(anna, ready, brought, NAMES[kind], services).status_code == 200
     ending = {"eaf": ".eaf", "textgrid": ".TextGrid", "json": ".json"}.get(kind, ".csv")
@@ -94,8 +94,9 @@ def test_a_file_is_told_by_its_content_whatever_it_is_called(services, ready, an
 @pytest.mark.parametrize(
     ("data", "name", "says"),
     [(b"PK\x03\x04", "p.xlsx", "Label Studio"), (b"", "a.json", "ELAN"), (b"just words", "a.txt", "start, end and label"),
-     (b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><ANNOTATION_DOCUMENT>&a;</ANNOTATION_DOCUMENT>', "a.eaf", "entities"),
-     (b'"ooTextFile" "TextGrid" 0 1 <exists> 1 "', "a.TextGrid", "closing quote"), (b"start,end,label\n1,nan,A\n", "a.csv", "Line 2"),
+     (b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><ANNOTATION_DOCUMENT>&a;</ANNOTATION_DOCUMENT>', "a", "entities"),
+     (b'"ooTextFile" "TextGrid" 0 1 <exists> 1 "', "a.TextGrid", "closing quote"),
+     (b"start,end,label\n1,nan,A\n", "a.csv", "Line 2"),
      (b'{"observations": {"a": {"events": [1]}}, "behaviors_conf": {}}', "a.boris", "Observation a")],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused_in_words_and_changes_nothing(data, name, says, services, ready, anna):
@@ -107,7 +108,9 @@ def test_a_file_that_cannot_be_read_is_refused_in_words_and_changes_nothing(data
 
 
 def test_no_annotations_and_no_such_format_are_told_apart(services, ready, anna):
-    assert anna.get(f"/lessons/{ready.id}/annotations/csv").json["error"].startswith("This lesson has no annotations yet.")
+    anna.environ_base["HTTP_ACCEPT"] = "application/json"
+    missing = anna.get(f"/lessons/{ready.id}/annotations/csv")
+    assert missing.status_code == 404 and missing.json["error"].startswith("This lesson has no annotations yet.")
     build(anna, ready, MARKS, "export.json", services)
     refused = anna.get(f"/lessons/{ready.id}/annotations/xlsx")
     assert refused.status_code == 400 and "eaf, textgrid, boris, csv, json" in refused.json["error"]
