@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ppi.cli_label_studio import label_studio
 from ppi.errors import PpiError
 
 FILE = click.Path(path_type=Path)
@@ -33,6 +34,7 @@ def main() -> None:
     Plain files, no server and no data folder needed:
       python -m ppi transcribe lesson.mp4 --out texts
       python -m ppi summarize texts/lesson.transcript.json --out texts
+      python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
       python -m ppi annotations convert lesson.eaf lesson.csv
@@ -40,6 +42,9 @@ def main() -> None:
       python -m ppi users add admin --role admin
       python -m ppi serve
     """
+
+
+main.add_command(label_studio)
 
 
 def settings():
@@ -160,19 +165,27 @@ def doctor() -> None:
 @click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
 def ingest(video: Path, name: str, user: str, parts: int) -> None:
     """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
-    from ppi.workflows import local, runner
+    from ppi.workflows import local
 
     here = services()
-    bar = Bar("Ingest")
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    job = local.ingest_file(here, video, name, user, parts)
-    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
-    working.stop()
-    if ended.status != "completed":
-        from ppi.errors import fill
-
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    ended = done(here, "Ingest", lambda: local.ingest_file(here, video, name, user, parts))
     click.echo(ended.lesson_id)
+
+
+def done(here, label: str, submit: Callable):
+    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
+    from ppi.errors import fill
+    from ppi.workflows import runner
+
+    bar = Bar(label)
+    working = runner.start_engine(here, "command", runner.lanes(here))
+    try:
+        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
+    finally:
+        working.stop()
+    if ended.status != "completed":
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+    return ended
 
 
 @main.command()
@@ -204,6 +217,23 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
 
     summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
     click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
+
+
+@main.command()
+@click.argument("patterns", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the files.")
+@click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
+@click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
+@click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@with_progress("Annotation kit")
+def kit(on_progress, **given) -> None:
+    """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""
+    from ppi.workflows.plain_kit import kit_from_files
+
+    made = kit_from_files(settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
+    for problem in made.problems:
+        click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
 
 
 @main.group()
@@ -327,6 +357,10 @@ def dataset() -> None:
 @click.option("--no-texts", is_flag=True, help="Build without texts when there is no transcript.")
 @click.option("--engine", default="", help="Speech engine when there is no transcript.")
 @click.option("--model", default="", help="Speech model when there is no transcript.")
+@click.option(
+    "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
+    help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
+)
 @with_progress("Building")
 def build_dataset(on_progress, out: Path, **given) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
@@ -343,16 +377,37 @@ def build_dataset(on_progress, out: Path, **given) -> None:
 @dataset.command("check")
 @click.argument("folder", type=FILE)
 def check_dataset(folder: Path) -> None:
-    """Check every row of the dataset in FOLDER against its files."""
+    """Check the dataset in FOLDER: files, rows, and what loaders do not notice.
+
+    Every check answers PASS, WARN or FAIL; below it stand the rows or files. Ends with 1 when one has failed.
+    """
     from ppi.workflows.plain_dataset import check_folder
 
     report = check_folder(folder, settings())
-    for problem in report.problems:
-        click.echo(f"FAIL {problem}")
-    for warning in report.warnings:
-        click.echo(f"WARN {warning}")
+    for check, level in report.levels.items():
+        click.echo(f"{level.upper()} {check}")
+        for finding in report.findings:
+            if finding.check == check:
+                click.echo(f"  {finding.level.upper() + ' ' if finding.level != 'pass' else ''}{finding}")
     click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
     sys.exit(1 if report.problems else 0)
+
+
+@dataset.command("agreement")
+@click.argument("annotations", type=FILE, nargs=-1, required=True)
+@click.option("--patterns", "table", type=FILE, help="Pattern table: labels that mean the same pattern count as one.")
+@click.option("--video", type=FILE, help="The recording, for its length and frame rate.")
+@click.option("--duration", "duration_s", type=float, help="The recording's length in seconds, instead of the recording.")
+@click.option("--step", "step_s", type=float, default=0.1, show_default=True, help="Step of the time grid in seconds.")
+@click.option("--annotator", "chosen", multiple=True, help="Compare only these; give the option several times.")
+@click.option("--lesson", "lesson_id", default="", help="The lesson's id, when the exports hold several lessons.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON; null means not defined.")
+def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given) -> None:
+    """Compare the annotators in ANNOTATIONS, one or several Label Studio exports of one recording."""
+    from ppi.workflows import plain_agreement
+
+    found = plain_agreement.compare_files(annotations, settings=settings(), **given)
+    click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
 
 
 @dataset.command("push")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -210,15 +211,19 @@ class Export:
 
 @dataclass(frozen=True)
 class Pattern:
-    """One row of the codebook. `type` is the pattern's name."""
+    """One row of the codebook. `type` is the pattern's name; `subcategories` are what its table offers to choose from."""
 
     type: str
     description: str
+    subcategories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the dataset before its files are cut."""
+    """One row of the dataset before its files are cut.
+
+    `choices` and `comments` map a control's name to what was answered about the regions; `teacher` is a code, no name.
+    """
 
     id: str
     span: Span
@@ -228,11 +233,19 @@ class Sample:
     source_video: str
     split: str
     region_ids: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    teacher: str = ""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`."""
+    """A cut file that was checked: it shows `frame_count` frames, the source's frames inside `span`.
+
+    `mode` is how it was made: "smart" (encoded up to a key frame, copied from there), "encoded" as a whole, or "copied"
+    with what lies around hidden in it; `reason` why not in the cheapest way that was asked for. `sound_offset_s` is how
+    much too late the sound was found to be, None when there was nothing to compare. `key_frame` says why that picture.
+    """
 
     span: Span
     path: str
@@ -240,6 +253,11 @@ class Clip:
     frame_count: int
     first_frame_s: float
     key_frame_s: float
+    last_frame_s: float = 0.0
+    mode: str = "encoded"
+    reason: str = ""
+    sound_offset_s: float | None = None
+    key_frame: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

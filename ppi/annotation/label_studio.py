@@ -70,15 +70,17 @@ def write(
 
 
 def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: float, lesson_id: str) -> str:
-    """The task to paste into Label Studio's import. It carries what `parse` wants back: `fps` and `lesson_id`.
-
-    A whole frame rate is a number, a broken one a string: the forms that `frameRate="$fps"` of <Video> understands.
-    """
-    rate = int(frame_rate) if float(frame_rate).is_integer() else f"{frame_rate:.6f}".rstrip("0")
+    """The task to paste into Label Studio's import. It carries what `parse` wants back: `fps` and `lesson_id`."""
     data = {
-        "video": video_url, "audio": audio_url, "fps": rate, "duration_s": round(duration_s, 3), "lesson_id": lesson_id
+        "video": video_url, "audio": audio_url, "fps": shown_rate(frame_rate), "duration_s": round(duration_s, 3),
+        "lesson_id": lesson_id,
     }  # fmt: skip
     return json.dumps([{"data": data}], ensure_ascii=False)
+
+
+def shown_rate(frame_rate: float) -> int | str:
+    """A whole frame rate as a number, a broken one as a string: the forms that `frameRate` of <Video> understands."""
+    return int(frame_rate) if float(frame_rate).is_integer() else f"{frame_rate:.6f}".rstrip("0")
 
 
 def _parsed(text: bytes | str) -> Any:

@@ -11,6 +11,8 @@ from ppi.records import Dropped, Region, Span, TrackPoint
 
 LABEL_TYPES = ("labels", "timelinelabels", "videorectangle")
 ANSWER_TYPES = {"choices": "choices", "textarea": "text"}
+# Controls that hold the transcript which annotators were shown: nobody marked it.
+SPEECH, WORDS = "ppi_speech", "ppi_words"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def read(result: list[Any], where: str, clock: Clock) -> tuple[list[Region], lis
     """
     found: list[Region] = []
     dropped: list[Dropped] = []
-    for region_id, items in _by_region(result, where, dropped).items():
+    for region_id, items in _without_speech(_by_region(result, where, dropped), where, dropped).items():
         _Group(region_id, items, f"{where}, region {region_id}", clock, found, dropped).read()
     return found, dropped
 
@@ -89,6 +91,15 @@ def _by_region(result: list[Any], where: str, dropped: list[Dropped]) -> dict[st
         else:
             grouped.setdefault(region_id[:80], []).append(item)
     return grouped
+
+
+def _without_speech(
+    grouped: dict[str, list[dict[str, Any]]], where: str, dropped: list[Dropped]
+) -> dict[str, list[dict[str, Any]]]:
+    spoken = {name for name, items in grouped.items() if any(item.get("from_name") in (SPEECH, WORDS) for item in items)}
+    if spoken:
+        dropped.append(Dropped(where, "transcript", f"{len(spoken)}"))
+    return {name: items for name, items in grouped.items() if name not in spoken}
 
 
 class _Group:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import card, layout, manifest, verify
+from ppi.dataset import card, layout, manifest, parquet, quality, verify
 from ppi.dataset.card import CardFacts
 from ppi.dataset.layout import MARK
 from ppi.dataset.plan import Plan
+from ppi.dataset.quality import Finding
 from ppi.dataset.texts import text_of
 from ppi.errors import Conflict, DatasetError, DiskFull
 from ppi.records import Clip, Dropped, MediaInfo, Sample, Span, Transcript
@@ -46,13 +47,14 @@ def build(
     inspect: Callable[[Path], MediaInfo] | None = None,
     license: str = "other",
     pretty_name: str = "",
+    clips: str = "strict",
     on_progress: Progress = lambda fraction: None,
 ) -> BuildReport:
     """Write `<folder>.incomplete`, check it, and rename it to `folder`.
 
     `cut` gets (span, clip, key frame) per sample and makes both files. `inputs` are SHA-256 sums by role, `tools`
-    versions by name, for the manifest. Raises DatasetError when the plan holds no sample or the check fails, and
-    Conflict when `folder` holds something PPI did not build: that is never touched.
+    versions by name, and `clips` the way clips are cut, for the manifest. Raises DatasetError when the plan holds no
+    sample or the check fails, and Conflict when `folder` holds something PPI did not build: that is never touched.
     """
     plan.require_samples()
     folder = folder.absolute()
@@ -61,7 +63,7 @@ def build(
     with _unfinished(folder) as made, _disk_errors():
         _write(made, plan, cut, transcript, facts, on_progress)
         manifest.write(
-            made, inputs=inputs or {}, settings=_settings(plan, facts), tools=_tools(tools, transcript),
+            made, inputs=inputs or {}, settings=_settings(plan, facts, clips), tools=_tools(tools, transcript),
             on_progress=_between(on_progress, CUT_SHARE, MANIFEST_SHARE),
         )  # fmt: skip
         found = verify.check(made, inspect, _between(on_progress, MANIFEST_SHARE, 1.0))
@@ -83,8 +85,11 @@ def _write(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, fact
     clips = cut(wanted, _between(on_progress, 0.0, CUT_SHARE))
     if len(clips) != len(wanted):
         raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(wanted), made=len(clips))
-    layout.write(made, (layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples))
-    layout.write_json(made / layout.REPORT, _report(plan, clips))
+    rows = [layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples]
+    layout.write(made, rows)
+    parquet.write(made, rows)
+    findings = quality.examine(made, rows, plan.unused)
+    layout.write_json(made / layout.REPORT, _report(plan, clips, findings))
     (made / layout.CARD).write_text(card.render(plan.samples, facts), encoding="utf-8", newline="\n")
 
 
@@ -98,10 +103,11 @@ def _facts(plan: Plan, transcript: Transcript | None, license: str, pretty_name:
     )  # fmt: skip
 
 
-def _settings(plan: Plan, facts: CardFacts) -> dict[str, Any]:
+def _settings(plan: Plan, facts: CardFacts, clips: str) -> dict[str, Any]:
     return {
         "lesson": plan.lesson, "source_video": plan.source_video, "duration_s": plan.duration_s,
         "frame_rate": plan.frame_rate, "language": facts.language, "license": facts.license,
+        "clips": clips,
     }  # fmt: skip
 
 
@@ -109,7 +115,7 @@ def _tools(tools: Mapping[str, str] | None, transcript: Transcript | None) -> di
     return {**(tools or {}), **({transcript.engine: transcript.model} if transcript else {})}
 
 
-def _report(plan: Plan, clips: Sequence[Clip]) -> dict[str, Any]:
+def _report(plan: Plan, clips: Sequence[Clip], findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "samples": len(plan.samples),
         "lesson": plan.lesson,
@@ -118,14 +124,22 @@ def _report(plan: Plan, clips: Sequence[Clip]) -> dict[str, Any]:
         "annotators": sorted({sample.annotator for sample in plan.samples}),
         "patterns": _pattern_counts(plan.samples),
         "unmatched": list(plan.unmatched),
+        "unused": list(plan.unused),
+        "checks": {check: quality.level_of(findings, check) for check in quality.CHECKS},
+        "findings": [finding.as_json() for finding in findings],
         "dropped": [{"where": item.where, "reason": item.reason, "detail": item.detail} for item in plan.dropped],
-        "clips": [
-            {
-                "id": sample.id, "regions": list(sample.region_ids), "frame_count": clip.frame_count,
-                "first_frame_s": clip.first_frame_s, "key_frame_s": clip.key_frame_s,
-            }
-            for sample, clip in zip(plan.samples, clips, strict=True)
-        ],
+        "clips": [_about_clip(sample, clip) for sample, clip in zip(plan.samples, clips, strict=True)],
+    }
+
+
+def _about_clip(sample: Sample, clip: Clip) -> dict[str, Any]:
+    """How a clip was made and what its check found; times are those of the lesson."""
+    offset_s = clip.sound_offset_s
+    return {
+        "id": sample.id, "regions": list(sample.region_ids), "mode": clip.mode, "reason": clip.reason,
+        "frame_count": clip.frame_count, "first_frame_s": round(clip.first_frame_s, 6),
+        "last_frame_s": round(clip.last_frame_s, 6), "sound_offset_s": None if offset_s is None else round(offset_s, 6),
+        "key_frame_s": round(clip.key_frame_s, 6), "key_frame": dict(clip.key_frame),
     }  # fmt: skip
 
 

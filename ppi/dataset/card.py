@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ppi.dataset.layout import METADATA
+from ppi.dataset.layout import SPLITS
 from ppi.records import Sample
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
@@ -66,10 +66,18 @@ def _front_matter(samples: Sequence[Sample], facts: CardFacts) -> str:
         "size_categories": [size],
         "tags": ["video", "education", "pedagogy", "classroom", "pedagogical-patterns"],
         "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": [METADATA, "videos/*.mp4"]}]},
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in _splits(samples)],
+            },
         ],
     }
     return f"---\n{yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1000)}---\n"
+
+
+def _splits(samples: Sequence[Sample]) -> list[str]:
+    found = {sample.split for sample in samples}
+    return [split for split in SPLITS if split in found]
 
 
 def _intro(samples: Sequence[Sample], facts: CardFacts) -> str:
@@ -151,14 +159,20 @@ rows = load_dataset("path or repository", split="train")
 
 | Column | Type | Meaning |
 |---|---|---|
-| `video` | Video | the clip (the key `file_name` of `metadata.jsonl`) |
+| `video` | Video | the clip |
+| `image` | Image | the key frame |
 | `id` | text | `pattern_1`, `pattern_2`, ... in order of time |
 | `source_video` | text | the recording the clip is from |
 | `start_time`, `end_time` | number | the span in that recording, in seconds |
 | `patterns` | list | `type` and `description` of each pattern marked |
+| `choices`, `comments` | list | `name` and `values` of what annotators answered about the span |
 | `image_path`, `video_path`, `text_path` | text | files in `images/`, `videos/`, `texts/` |
 | `text` | text | what was said |
 | `annotator` | text | a number, no name |
 | `lesson` | text | the lesson's name |
-| `split` | text | always `train` |
+| `teacher` | text | a code, no name; may be empty |
+| `regions` | list | the regions in Label Studio |
+| `split` | text | `train`, `validation` or `test` |
+
+The Parquet files in `data/` hold all of it. `videos/`, `images/`, `texts/` and `metadata.jsonl` are the same as plain files.
 """

@@ -1,42 +1,32 @@
 """Clips: exactly the frames of an interval and the sound that goes with them, checked after cutting.
 
-A clip of [start_s, end_s) holds every frame whose presentation time lies in it, once each, and nothing else. ffmpeg
-seeks to a key frame before the interval and its trim filters cut by the source's own time stamps, so nothing is rounded
-to a frame grid; the key frame JPEG comes from the same decoding.
+A clip of [start_s, end_s) shows every frame whose presentation time lies in it, once each, and nothing else. *Strict*
+clips hold nothing else either; *fast* ones are copied and hide what lies around the interval. The cutter (cutter/) makes
+both where that can be proven exact; what it refuses, or what fails its check, ffmpeg encodes as a whole (encoding.py).
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from ppi.errors import Cancelled, InputError, PpiError, ToolFailed
-from ppi.media import probe
-from ppi.media.ffmpeg import GIB, Ffmpeg, Limits, Progress
+from ppi.errors import Cancelled, PpiError, ToolFailed, UnsupportedMedia
+from ppi.media import cutting
+from ppi.media.encoding import Encoding, nothing_shown
+from ppi.media.ffmpeg import Ffmpeg, Progress
 from ppi.records import Clip, MediaInfo, Span
 
-# Decoding begins this much before the interval, so that sound is complete at its first sample.
-PREROLL_S = 1.0
-# Times within a microsecond are the same: ffmpeg's filters count in microseconds.
-SAME_S = 1e-6
-TOLERANCE_S = 0.002
+STRICT, FAST = "strict", "fast"
+MODES = (STRICT, FAST)
 TICK_S = 0.25
 CORES = max(1, os.cpu_count() or 1)
-# The share of the progress that listing the frames of the source takes.
-LISTING = 0.1
-CLIP = {
-    "c:v": "libx264", "preset": "veryfast", "crf": 20, "fps_mode": "passthrough", "enc_time_base:v": "1:90000",
-    "video_track_timescale": 90_000, "map_metadata": -1, "map_chapters": -1, "movflags": "+faststart", "format": "mp4",
-}  # fmt: skip
-SOUND = {"c:a": "aac", "b:a": "160k"}
-STILL = {"format": "image2", "update": 1, "c:v": "mjpeg", "q:v": 3, "frames:v": 1, "map_metadata": -1}
+# As many as fit into the arguments of a process.
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -50,156 +40,136 @@ class ClipRequest:
 
 @dataclass
 class _Cutting:
-    """What the workers share: the source, its frames, and how far each clip is (0..1)."""
+    """What the workers share: how far each clip is (0..1), the clips that are done, and why others were refused."""
 
     ffmpeg: Ffmpeg
     source: Path
-    info: MediaInfo
-    frames: np.ndarray
-    threads: int
+    requests: Sequence[ClipRequest]
+    mode: str
+    encoding: Encoding
     fractions: dict[int, float] = field(default_factory=dict)
+    clips: dict[int, Clip] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
     is_stopped: threading.Event = field(default_factory=threading.Event)
 
-    def reporter(self, number: int) -> Progress:
+    def reach(self, number: int, fraction: float) -> None:
         """The progress of one clip; it also stops that clip when the whole is stopped."""
+        self.fractions[number] = max(self.fractions.get(number, 0.0), min(fraction, 1.0))
+        if self.is_stopped.is_set():
+            raise Cancelled("Cutting was stopped.")
 
-        def on_progress(fraction: float) -> None:
-            self.fractions[number] = max(self.fractions.get(number, 0.0), fraction)
-            if self.is_stopped.is_set():
-                raise Cancelled("Cutting was stopped.")
-
-        return on_progress
+    def keep(self, number: int, facts: dict) -> None:
+        """A clip as it was cut, or why it was refused."""
+        request = self.requests[number]
+        if "empty" in facts:
+            raise nothing_shown(request.span)
+        if "refused" in facts:
+            self.refused[number] = facts["refused"]
+            return
+        self.clips[number] = Clip(
+            span=request.span, path=str(request.clip_path), key_frame_path=str(request.key_frame_path),
+            frame_count=facts["frames"], first_frame_s=facts["first_s"], key_frame_s=facts["key_s"],
+            last_frame_s=facts["last_s"], mode=facts["mode"], reason=facts["reason"],
+            sound_offset_s=facts["sound_offset_s"], key_frame=facts["key"],
+        )  # fmt: skip
+        self.reach(number, 1.0)
 
 
 def cut(
-    ffmpeg: Ffmpeg, source: Path, info: MediaInfo, requests: Sequence[ClipRequest], on_progress: Progress
+    ffmpeg: Ffmpeg,
+    source: Path,
+    info: MediaInfo,
+    requests: Sequence[ClipRequest],
+    on_progress: Progress,
+    mode: str = STRICT,
 ) -> list[Clip]:
     """Cut all clips (H.264 and AAC in MP4, no metadata of the source) with their key frames, in parallel.
 
-    `on_progress` is called in the caller's thread; whatever it raises stops everything. Raises InputError for an
-    interval without a frame and ToolFailed for a clip that does not pass its check. Files of a clip that failed are not
-    left behind.
+    `mode` is "strict" or "fast"; each clip says in `mode` and `reason` how it was made. `on_progress` is called in the
+    caller's thread; whatever it raises stops everything. Raises InputError for an interval without a frame and
+    ToolFailed for a clip that passes its check in no way. Files of a clip that failed are not left behind.
     """
-    frames = probe.frame_times(source, ffmpeg, info, lambda fraction: on_progress(fraction * LISTING))
-    workers = max(1, min(CORES, len(requests)))
-    cutting = _Cutting(ffmpeg, source, info, frames, threads=max(1, CORES // workers))
+    if not requests:
+        return []
+    workers = max(1, min(ffmpeg.settings.cutters or CORES, len(requests)))
+    threads = max(1, CORES // workers)
+    cutting_now = _Cutting(ffmpeg, source, requests, mode, Encoding(ffmpeg, source, info, threads))
     with ThreadPoolExecutor(workers, thread_name_prefix="clip") as pool:
-        futures = [pool.submit(_one, cutting, number, request) for number, request in enumerate(requests)]
         try:
-            _follow(cutting, futures, on_progress)
+            reason = _why_not(info)
+            if reason:
+                cutting_now.refused = dict.fromkeys(range(len(requests)), reason)
+            else:
+                batches = _shares(requests, workers)
+                _follow(cutting_now, [pool.submit(_batch, cutting_now, batch) for batch in batches], on_progress)
+            again = sorted(cutting_now.refused.items())
+            _follow(cutting_now, [pool.submit(_whole, cutting_now, *each) for each in again], on_progress)
         finally:
-            cutting.is_stopped.set()
+            cutting_now.is_stopped.set()
             pool.shutdown(cancel_futures=True)
-    return [future.result() for future in futures]
+    on_progress(1.0)
+    return [cutting_now.clips[number] for number in range(len(requests))]
 
 
-def _follow(cutting: _Cutting, futures: Sequence[Future], on_progress: Progress) -> None:
-    """Report until every clip is done or one has failed, whose error is raised."""
+def _why_not(info: MediaInfo) -> str:
+    """Why the cutter need not even try; it has a closer look itself."""
+    video = info.video
+    if video.codec != "h264" or video.pixel_format != "yuv420p":
+        return f"the picture is {video.codec} {video.pixel_format}, not H.264 with 8 bits a colour"
+    if video.rotation_deg:
+        return "the picture is turned"
+    if info.container not in ("mp4", "mov", "mkv"):
+        return f"time stamps of {info.container.upper()} are not exact"
+    return ""
+
+
+def _shares(requests: Sequence[ClipRequest], workers: int) -> list[list[int]]:
+    """The requests in one share for each worker, with about as many seconds in each."""
+    count = max(workers, -(-len(requests) // MOST_AT_ONCE))
+    shares: list[list[int]] = [[] for _ in range(count)]
+    seconds = [0.0] * count
+    for number in sorted(range(len(requests)), key=lambda number: -requests[number].span.duration_s):
+        least = min(range(count), key=lambda share: (len(shares[share]) >= MOST_AT_ONCE, seconds[share]))
+        shares[least].append(number)
+        seconds[least] += requests[number].span.duration_s
+    return [sorted(share, key=lambda number: requests[number].span) for share in shares if share]
+
+
+def _follow(cutting_now: _Cutting, futures: Sequence[Future], on_progress: Progress) -> None:
+    """Report until every share is done or one has failed, whose error is raised."""
     waiting = set(futures)
     while waiting:
         done, waiting = wait(waiting, timeout=TICK_S)
         for future in done:
             future.result()
-        on_progress(LISTING + (1 - LISTING) * sum(cutting.fractions.values()) / len(futures))
+        on_progress(sum(list(cutting_now.fractions.values())) / len(cutting_now.requests))
 
 
-def _one(cutting: _Cutting, number: int, request: ClipRequest) -> Clip:
-    span, frames = request.span, cutting.frames
-    wanted = _within(frames, span)
-    if not len(wanted):
-        raise InputError(
-            "There is no picture between {start_s} and {end_s} seconds of the video. Check the annotation.",
-            start_s=round(span.start_s, 3), end_s=round(span.end_s, 3),
-        )  # fmt: skip
-    middle = len(wanted) // 2
-    # A container without a good index may seek past the interval: then everything before it is decoded instead.
+def _batch(cutting_now: _Cutting, numbers: Sequence[int]) -> None:
+    """Let one process cut some clips. What it does not get done is left to ffmpeg."""
+    tasks = []
+    for number in numbers:
+        request = cutting_now.requests[number]
+        tasks.append((number, request.span, request.clip_path, request.key_frame_path))
     try:
-        for is_seeking in (True, False):
-            _run(cutting, request, middle, is_seeking, cutting.reporter(number))
-            shown = np.asarray(cutting.ffmpeg.look_into(request.clip_path, "times", cutting.reporter(number)))
-            if _agree(shown, wanted - span.start_s):
-                return _clip(request, wanted, middle)
-        # Packets and frames are not always one to one (fields, frames beyond repair): a player shows the latter.
-        decoded = cutting.ffmpeg.decoded_times(cutting.source, cutting.info.duration_s, cutting.reporter(number))
-        truth = _within(np.asarray(decoded, dtype=np.float64) - cutting.info.start_s, span)
-        if len(truth) > middle and _agree(shown, truth - span.start_s):
-            return _clip(request, truth, middle)
+        cutting.cut(
+            cutting_now.ffmpeg, cutting_now.source, tasks, cutting_now.mode, cutting_now.keep, cutting_now.reach
+        )
+    except (ToolFailed, UnsupportedMedia) as error:
+        for number in numbers:
+            if number not in cutting_now.clips:
+                cutting_now.refused.setdefault(number, f"the cutter failed: {error}")
+
+
+def _whole(cutting_now: _Cutting, number: int, reason: str) -> None:
+    request = cutting_now.requests[number]
+    try:
+        facts = cutting_now.encoding.clip(
+            request.span, request.clip_path, request.key_frame_path, lambda fraction: cutting_now.reach(number, fraction)
+        )
     except PpiError:
-        _remove(request)
+        for path in (request.clip_path, request.key_frame_path):
+            with suppress(FileNotFoundError):
+                path.unlink()
         raise
-    _remove(request)
-    raise ToolFailed(
-        "The clip from {start_s} to {end_s} s has {have} frames instead of {wanted}. Convert the video to MP4 with a "
-        "constant frame rate and try again.",
-        start_s=round(span.start_s, 3), end_s=round(span.end_s, 3), have=len(shown), wanted=len(wanted),
-    )  # fmt: skip
-
-
-def _within(frames: np.ndarray, span: Span) -> np.ndarray:
-    return frames[(frames >= span.start_s - SAME_S) & (frames < span.end_s - SAME_S)]
-
-
-def _agree(shown: np.ndarray, wanted: np.ndarray) -> bool:
-    return len(shown) == len(wanted) and bool(np.all(np.abs(shown - wanted) < TOLERANCE_S))
-
-
-def _clip(request: ClipRequest, times: np.ndarray, middle: int) -> Clip:
-    return Clip(
-        span=request.span, path=str(request.clip_path), key_frame_path=str(request.key_frame_path),
-        frame_count=len(times), first_frame_s=float(times[0]), key_frame_s=float(times[middle]),
-    )  # fmt: skip
-
-
-def _remove(request: ClipRequest) -> None:
-    for path in (request.clip_path, request.key_frame_path):
-        with suppress(FileNotFoundError):
-            path.unlink()
-
-
-def _run(cutting: _Cutting, request: ClipRequest, middle: int, is_seeking: bool, on_progress: Progress) -> None:
-    span = request.span
-    options: dict[str, str | int | None] = {"copyts": None, "threads": cutting.threads}
-    seek_s = max(0.0, span.start_s - PREROLL_S)
-    if is_seeking and seek_s > 0:
-        options |= {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"}
-    way_s = span.duration_s + (0 if is_seeking else span.end_s)
-    targets = [request.clip_path, request.key_frame_path]
-    cutting.ffmpeg.convert(
-        cutting.source, _graph(cutting, span, middle), targets, input_options=options, total_s=span.duration_s,
-        limits=Limits(wall_s=300 + 20 * way_s, silence_s=120 + 5 * way_s, file_bytes=4 * GIB),
-        on_progress=on_progress,
-    )  # fmt: skip
-
-
-def _graph(cutting: _Cutting, span: Span, middle: int) -> Callable:
-    """Times in the filters are the source's own: `start_s` of the container is where a player shows zero.
-
-    Microseconds as time base, because trim and setpts round to it and AVI counts in whole frames. The picture is
-    trimmed half-way between frames, where no rounding can lose or win one; the sound at the interval itself.
-    """
-    offset_s = cutting.info.start_s
-    shift = f"PTS-({span.start_s + offset_s:.6f})/TB"
-    first_s, last_s = (f"{time_s + offset_s:.6f}" for time_s in _edges(cutting.frames, span))
-    start_s, end_s = (f"{time_s + offset_s:.6f}" for time_s in (span.start_s, span.end_s))
-
-    def build(recording, files):
-        shown = recording["v:0"].filter("settb", "AVTB").filter("trim", start=first_s, end=last_s)
-        shown = shown.filter("setpts", shift).filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2", out_range="tv")
-        both = shown.filter("format", "yuv420p").filter_multi_output("split")
-        still = both[1].filter("select", f"eq(n,{middle})").filter("scale", out_range="pc").filter("format", "yuvj420p")
-        sound, kind = [], {**CLIP, "threads": cutting.threads}
-        if cutting.info.audio:
-            heard = recording["a:0"].filter("atrim", start=start_s, end=end_s).filter("asetpts", shift)
-            sound = [heard.filter("aresample", **{"async": 1, "first_pts": 0})]
-            kind |= SOUND
-        return [both[0].output(*sound, files[0], **kind), still.output(files[1], **STILL)]
-
-    return build
-
-
-def _edges(frames: np.ndarray, span: Span) -> tuple[float, float]:
-    """Half-way between the frames of the interval and their neighbours; a second away where there are none."""
-    first, last = np.searchsorted(frames, [span.start_s - SAME_S, span.end_s - SAME_S])
-    before_s = frames[first - 1] if first > 0 else frames[first] - 2
-    after_s = frames[last] if last < len(frames) else frames[last - 1] + 2
-    return float((before_s + frames[first]) / 2), float((frames[last - 1] + after_s) / 2)
+    cutting_now.keep(number, {**facts, "reason": reason})

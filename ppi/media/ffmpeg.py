@@ -42,7 +42,7 @@ SILENCE_LIMIT_S = 120
 MIN_VERSION = (5, 1)
 # First releases with the fix, by major version.
 PATCHED = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
-NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
+NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame", "mjpeg", "pcm_s16le")
 LAUNCH = Path(__file__).with_name("launch.py")
 INSPECTOR = Path(__file__).with_name("inspector.py")
 
@@ -128,10 +128,10 @@ class Ffmpeg:
         duration, for the progress; `on_progress` is called at least twice a second and may raise to stop ffmpeg.
         Raises UnsupportedMedia when ffmpeg cannot read the source, DiskFull, and ToolFailed.
         """
-        steady = _Steady(on_progress)
+        steady = Steady(on_progress)
         with ExitStack() as stack:
             name = stack.enter_context(scratch_input(source))
-            fresh = _beside(targets, stack)
+            fresh = beside(targets, stack)
             outputs = build(self._input(name, input_options or {}), [f"file:{path}" for path in fresh])
             command = [self.binary, *_COMMON, "-stats_period", str(TICK_S), "-progress", "pipe:1"]
             arguments = graph.merge_outputs(*outputs).compile(cmd=command, overwrite_output=True)
@@ -142,11 +142,11 @@ class Ffmpeg:
             run([*shut, *arguments], limits or Limits(), on_line=on_line, on_tick=steady.tick, hidden=hidden)
             # The last chance to stop: nothing has been replaced yet.
             on_progress(1.0)
-            _publish(fresh, targets)
+            publish(fresh, targets)
 
     def decoded_times(self, source: Path, total_s: float, on_progress: Progress = lambda fraction: None) -> list[float]:
         """The time stamp, in seconds of the container, of every frame of the first video track, by decoding it all."""
-        steady = _Steady(on_progress)
+        steady = Steady(on_progress)
         found: list[float] = []
         second = [0.0]
 
@@ -173,7 +173,7 @@ class Ffmpeg:
 
         Answers what the inspector printed as JSON (see inspector.py). Raises UnsupportedMedia, ToolFailed.
         """
-        steady = _Steady(on_progress)
+        steady = Steady(on_progress)
 
         def on_line(line: str) -> bool:
             if not line.startswith("at "):
@@ -307,7 +307,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
-class _Steady:
+class Steady:
     """A progress that never goes back, and is repeated at every tick."""
 
     def __init__(self, on_progress: Progress):
@@ -321,7 +321,7 @@ class _Steady:
         self._on_progress(self._fraction)
 
 
-def _clock(total_s: float, steady: _Steady) -> Callable[[str], bool]:
+def _clock(total_s: float, steady: Steady) -> Callable[[str], bool]:
     """Reads the lines of `-progress`; a growing time is a sign of life."""
     last_s = [0.0]
 
@@ -338,7 +338,7 @@ def _clock(total_s: float, steady: _Steady) -> Callable[[str], bool]:
     return on_line
 
 
-def _beside(targets: Sequence[Path], stack: ExitStack) -> list[Path]:
+def beside(targets: Sequence[Path], stack: ExitStack) -> list[Path]:
     """A name for each target in a fresh folder beside it, which goes away with the stack.
 
     A folder of its own, because the program may write into all of it.
@@ -356,7 +356,8 @@ def _beside(targets: Sequence[Path], stack: ExitStack) -> list[Path]:
     ]  # fmt: skip
 
 
-def _publish(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
+def publish(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Put finished files into their places, all of them or, when one is missing, none (ToolFailed)."""
     for path in fresh:
         if not path.exists():
             raise ToolFailed("ffmpeg found nothing to write. Convert the file to MP4 (H.264 and AAC) and try again.")

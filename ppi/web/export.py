@@ -8,25 +8,27 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
-from ppi.workflows import annotations, build_dataset, lessons, publish
+from ppi.workflows import annotations, build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
-MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + build_dataset.MAX_TABLE_BYTES + 64 * 1024
+MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations (any format that is read), patterns (XLSX or CSV), engine? -> {success, job_id}."""
+    """Multipart: file_id, annotations? (any format read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
+
+    Without annotations those fetched from Label Studio are used, without patterns the table that the lesson keeps.
+    """
     request.max_content_length = MAX_FORM_BYTES
     services = access.services()
     lesson_id = g.audit_object = request.form.get("file_id", "")
     row = lessons.owned(services, access.current(), lesson_id)
     marks, table = request.files.get("annotations"), request.files.get("patterns")
-    if not marks or not table:
-        raise InputError("Give both files: the annotations and the pattern table.")
     job = build_dataset.request_build(
-        services, row, annotations=marks.stream, annotations_name=marks.filename or "", table=table.stream,
-        table_name=table.filename or "", engine=request.form.get("engine", ""),
+        services, row, annotations=marks.stream if marks else None, annotations_name=(marks.filename or "") if marks else "",
+        table=table.stream if table else None, table_name=(table.filename or "") if table else "",
+        engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
 

@@ -13,10 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import annotations, build_dataset, lessons
+from ppi.workflows import annotate, annotations, build_dataset, lessons, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
+# What only Label Studio is given.
+NO_DOWNLOADS = ("", ".info.json", ".sound.mp3")
 
 
 @bp.app_context_processor
@@ -60,8 +62,11 @@ def dataset() -> str:
     found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
     row = _chosen()
     shown = lessons.view(services, row) if row else None
-    endings = ",".join(annotations.ENDINGS)
-    return render_template("dataset.html", step=2, lessons=found, chosen=row, shown=shown, annotation_endings=endings)
+    has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
+    return render_template(
+        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
+        annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
+    )  # fmt: skip
 
 
 @bp.get("/publish")
@@ -173,6 +178,8 @@ def words() -> dict[str, Any]:
         "summarizing": gettext("Summarising"),
         "building": gettext("Building the dataset"),
         "publishing": gettext("Publishing"),
+        "exchanging": gettext("Exchanging with Label Studio"),
+        "preparing": gettext("Preparing for Label Studio"),
         "completed": gettext("Done"),
         "error": gettext("Failed"),
         "cancelled": gettext("Cancelled"),
@@ -213,7 +220,7 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 
 def _others(shown: lessons.LessonView) -> list[Any]:
-    known = {"", ".info.json", *DOWNLOADS}
+    known = {*NO_DOWNLOADS, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
 
 
@@ -229,8 +236,18 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
     expires = datetime.fromisoformat(described["shareable_url_expires"])
     return {
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
-        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.web.label_studio_url,
+        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
+    }  # fmt: skip
+
+
+def _annotating(row: LessonRow) -> dict[str, Any]:
+    """The card of Label Studio."""
+    services = access.services()
+    is_connected = annotate.is_connected(services)
+    return {
+        "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
+        "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
 
 

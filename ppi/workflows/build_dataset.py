@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +19,18 @@ from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import annotations as given
-from ppi.workflows import lessons, plain_dataset
-from ppi.workflows.ingest import media_info, owner_metadata, put
+from ppi.workflows import lessons, pattern_tables, plain_dataset
+from ppi.workflows.annotate import fetched_annotations
+from ppi.workflows.ingest import media_info, owner_metadata
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
-MAX_TABLE_BYTES = 20_000_000
 DATASET_NAME = "dataset"
-TABLE_SUFFIXES = (".xlsx", ".csv")
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
 }  # fmt: skip
 
 
@@ -45,37 +46,28 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services, row: LessonRow, *, annotations: IO[bytes], annotations_name: str = "", table: IO[bytes],
-    table_name: str, engine: str = "",
+    services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict",
 ) -> Job:  # fmt: skip
-    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads.
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
+    the way "strict" or "fast".
 
-    Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
+    Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
+    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
+    plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    suffix = Path(table_name).suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=suffix or table_name)
-    folder = services.work_dir / f"request-{row.id}"
-    folder.mkdir(parents=True, exist_ok=True)
-    marks, patterns = folder / "annotations.given", folder / f"patterns{suffix}"
-    try:
-        _save(annotations, marks, MAX_ANNOTATIONS_BYTES)
-        _save(table, patterns, MAX_TABLE_BYTES)
-        marks = given.named(marks, annotations_name)
-        plain_dataset.plan_early(marks, patterns, shown.info, row.name, _video_name(row), row.id)
-        given.keep(services, row, marks)
-        put(services, None, row, patterns, keys.derivative_key(row.video_key, f".patterns{suffix}"), TYPES[suffix])
-    finally:
-        for path in (marks, patterns):
-            path.unlink(missing_ok=True)
+    with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
+        _keep_marks(services, shown, annotations, annotations_name, path)
+        if table is not None:
+            pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": f".patterns{suffix}", "engine": engine}
+    wanted = {"table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -99,7 +91,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
             marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress, row.id,
+                _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
@@ -169,11 +161,27 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
             services.store.delete(services.final, item.key)
 
 
-def _save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
-    data = source.read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
-    target.write_bytes(data)
+def _keep_marks(
+    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path
+) -> None:
+    """Keep the annotations with the lesson, provided that something can be built of them."""
+    row = shown.row
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
+        marks = Path(folder) / "annotations.given"
+        pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
+        marks = given.named(marks, name)
+        plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
+        given.keep(services, row, marks)
+
+
+def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
+    try:
+        return io.BytesIO(fetched_annotations(services, row))
+    except NotFound as error:
+        raise InputError(
+            "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
+        ) from error
 
 
 def _text(services: Services, key: str) -> str:

@@ -5,20 +5,43 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppi.annotation import formats, patterns
-from ppi.dataset import build, plan, verify
+from ppi.dataset import build, plan, quality, verify
 from ppi.dataset.build import BuildReport
-from ppi.dataset.verify import CheckReport
+from ppi.dataset.quality import Finding
 from ppi.errors import InputError
 from ppi.media import clips, probe
+from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.publishing import hub
 from ppi.publishing.hub import PushResult
 from ppi.records import Clip, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
+
+
+@dataclass(frozen=True)
+class FolderCheck:
+    """What `check_folder` found; `problems` make the dataset unfit to publish, `warnings` are for its makers to decide."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.FAIL)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.WARN)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """Every check with its worst level: "pass", "warn" or "fail"."""
+        return {check: quality.level_of(self.findings, check) for check in quality.CHECKS}
 
 
 def build_from_files(
@@ -32,14 +55,17 @@ def build_from_files(
     engine: str = "",
     model: str = "",
     lesson: str = "",
+    clips: str = STRICT,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
     """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
+    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`). Raises InputError,
+    AnnotationError, DatasetError, UnsupportedMedia.
     """
+    check_mode(clips)
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
         check_file(path)
@@ -49,8 +75,15 @@ def build_from_files(
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
     return build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
-        lambda fraction: on_progress(0.5 + fraction * 0.5),
+        lambda fraction: on_progress(0.5 + fraction * 0.5), mode=clips,
     )  # fmt: skip
+
+
+def check_mode(mode: str) -> str:
+    """The way clips are cut, as it was given. Raises InputError when there is no such way."""
+    if mode not in MODES:
+        raise InputError("Clips are cut in the way strict or fast, not {mode}.", mode=mode[:40])
+    return mode
 
 
 def plan_early(
@@ -66,6 +99,7 @@ def plan_early(
         export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
         frame_rate=info.video.frame_rate, lesson_id=lesson_id,
     )  # fmt: skip
+    planned = replace(planned, table=tuple(pattern.type for pattern in codebook.patterns))
     return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
 
 
@@ -81,28 +115,37 @@ def build_folder(
     source_video: str,
     on_progress: Progress,
     lesson_id: str = "",
+    mode: str = STRICT,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
     planned = plan_early(annotations, table, info, lesson, source_video, lesson_id)
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
-        return clips.cut(ffmpeg, video, info, requests, report)
+        return clips.cut(ffmpeg, video, info, requests, report, mode)
 
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), on_progress=on_progress,
+        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), clips=mode,
+        on_progress=on_progress,
     )  # fmt: skip
 
 
-def check_folder(folder: Path, settings: Settings | None = None) -> CheckReport:
-    """Check every row of a dataset folder against its files, opening every clip. Raises InputError when there is none."""
+def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
+    """Check every row of a dataset folder against its files, opening every clip, then what loaders do not notice.
+
+    Raises InputError when there is no such folder.
+    """
     settings = settings or Settings.from_env()
     if not folder.is_dir():
         raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
     ffmpeg = Ffmpeg(settings.media)
-    return verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    found = verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    told = [(quality.FAIL, said) for said in found.problems] + [(quality.WARN, said) for said in found.warnings]
+    files = tuple(Finding("files", level, "", "{fault}", {"fault": said}) for level, said in told)
+    good = quality.examine(folder, verify.sound_rows(folder), verify.unused_patterns(folder))
+    return FolderCheck(found.rows, (*files, *good))
 
 
 def push_folder(

@@ -35,7 +35,7 @@ def content(folder: Path) -> bytes:
 
 def test_a_build_holds_every_file_and_nothing_else(built_dataset):
     names = sorted(path.name for path in built_dataset.folder.iterdir())
-    assert names == ["README.md", "images", "manifest.json", "metadata.jsonl", "report.json", "texts", "videos"]
+    assert names == ["README.md", "data", "images", "manifest.json", "metadata.jsonl", "report.json", "texts", "videos"]
     assert left(built_dataset.folder) == ["dataset"]
     assert built_dataset.report.samples == len(built_dataset.plan.samples) == 24
     assert built_dataset.report.unmatched == ("Педагог (рамка)", "question_t")
@@ -45,8 +45,8 @@ def test_a_build_holds_every_file_and_nothing_else(built_dataset):
 def test_a_row_has_every_key(built_dataset):
     row = json.loads((built_dataset.folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()[2])
     assert list(row) == [
-        "file_name", "id", "source_video", "start_time", "end_time", "patterns", "image_path", "video_path",
-        "text_path", "text", "annotator", "lesson", "split",
+        "file_name", "id", "source_video", "start_time", "end_time", "patterns", "choices", "comments", "image_path",
+        "video_path", "text_path", "text", "annotator", "lesson", "teacher", "regions", "split",
     ]  # fmt: skip
     assert (row["id"], row["video_path"], row["split"]) == ("pattern_3", "videos/pattern_3.mp4", "train")
     assert not any(key.endswith("_file_name") for key in row)

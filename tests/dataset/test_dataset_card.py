@@ -24,9 +24,7 @@ def sample(number, annotator="1", pattern=None):
 
 def test_the_front_matter_says_how_to_load_and_what_it_is():
     front, _ = rendered(language="ru")
-    assert front["configs"] == [
-        {"config_name": "default", "data_files": [{"split": "train", "path": ["metadata.jsonl", "videos/*.mp4"]}]}
-    ]
+    assert front["configs"] == [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}]
     assert (front["license"], front["language"], front["pretty_name"]) == ("other", ["ru"], "Урок")
     assert front["task_categories"] == ["video-classification"]
     assert front["size_categories"] == ["n<1K"]

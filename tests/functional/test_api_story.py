@@ -76,7 +76,9 @@ def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     assert "?" not in done["stable_url"]
     task = json.loads(done["task_json"])[0]["data"]
     assert (task["video"], task["fps"], task["lesson_id"]) == (done["stable_url"], 25, lesson)
-    assert requests.get(task["audio"], timeout=20).content[:4] == b"RIFF"
+    sound = requests.get(task["audio"], headers={"Origin": "http://localhost:8080"}, timeout=20)
+    assert (sound.headers["Content-Type"], sound.content[:3]) == ("audio/mpeg", b"ID3")
+    assert sound.headers["Access-Control-Allow-Origin"]
 
     names = {item["name"].split("/", 2)[-1] for item in api.get("/list_files").json()["files"]}
     assert {"Мой урок 1.mp4", "Мой урок 1.wav", "Мой урок 1.info.json", "Мой урок 1_part1.mp4"} <= names

@@ -1,0 +1,72 @@
+"""Cuts clips of one recording, or looks at one that was cut: `python -I cutter RECORDING GUARDS TASK`.
+
+Runs as a program of its own under limits (see ../ffmpeg.py), because it reads hostile bytes, and so its modules import
+nothing of PPI. GUARDS and TASK are JSON. For `{"cut": [[number, start_s, end_s, clip, still], ...], "mode": ...}` it
+prints a line `clip {...}` for each; for `{"look": clip, "still": ..., "start_s": ..., "end_s": ...}` one such line.
+Lines `at NUMBER FRACTION` come while it works. Exit code 3 means that the recording cannot be read.
+"""
+
+import json
+import sys
+import time
+
+UNREADABLE = 3
+REPORT_S = 0.25
+
+
+def main() -> None:
+    path, guards, task = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+    import av
+    from source import Source
+
+    av.logging.set_level(av.logging.PANIC)
+    try:
+        with av.open(path, options=guards["options"], metadata_errors="replace") as container:
+            source = Source(container)
+            if source.video.width * source.video.height > guards["max_pixels"]:
+                raise ValueError("too large")
+            (_look if "look" in task else _cut)(source, task, guards["options"])
+    except MemoryError:
+        sys.exit("MemoryError")
+    except (av.FFmpegError, ValueError, IndexError, StopIteration) as error:
+        print(getattr(error, "strerror", "") or "damaged", file=sys.stderr)
+        sys.exit(UNREADABLE)
+
+
+def _cut(source, task: dict, options: dict) -> None:
+    import av
+    import cut
+    from h264 import NotPlain
+
+    for number, start_s, end_s, clip, still in task["cut"]:
+        source.on_picture = _Clock(number, start_s, end_s)
+        try:
+            facts = cut.one(source, start_s, end_s, task["mode"], clip, still, options)
+        except NotPlain as error:
+            facts = {"refused": str(error)}
+        except (av.FFmpegError, ValueError, IndexError) as error:
+            facts = {"refused": f"its packets are damaged ({type(error).__name__})"}
+        print("clip", json.dumps({"number": number, **facts}), flush=True)
+
+
+def _look(source, task: dict, options: dict) -> None:
+    import look
+
+    print("clip", json.dumps(look.at(source, task["look"], task["still"], task["start_s"], task["end_s"], options)), flush=True)
+
+
+class _Clock:
+    """Tells how far a clip is, now and then."""
+
+    def __init__(self, number: int, start_s: float, end_s: float):
+        self._number, self._start_s, self._length_s = number, start_s, max(end_s - start_s, 1e-6)
+        self._told = time.monotonic()
+
+    def __call__(self, time_s: float) -> None:
+        if time.monotonic() - self._told > REPORT_S:
+            self._told = time.monotonic()
+            fraction = min(max((time_s - self._start_s) / self._length_s, 0.0), 1.0)
+            print(f"at {self._number} {fraction:.4f}", flush=True)
+
+
+main()
