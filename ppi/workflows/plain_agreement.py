@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.annotation import agreement, label_studio, patterns
+from ppi.annotation import agreement, formats, patterns
 from ppi.annotation.agreement import Agreement
 from ppi.annotation.patterns import Codebook
 from ppi.dataset import plan
@@ -33,7 +33,7 @@ def compare_files(
     chosen: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Agreement:
-    """Compare the annotators of Label Studio exports of one recording.
+    """Compare the annotators of one recording; their work comes from any tool that `formats.read` knows.
 
     The recording's length comes from `video` or is `duration_s`: kappa and alpha count the time in which nobody marked
     anything. Raises InputError, AnnotationError, UnsupportedMedia.
@@ -68,7 +68,7 @@ def compared(
     sources: list[list[Annotation]] = []
     dropped: list[Dropped] = []
     for path in paths:
-        export = label_studio.parse(path.read_bytes(), frame_rate=frame_rate, duration_s=duration_s)
+        export = formats.read(path.read_bytes(), path.name, frame_rate=frame_rate, duration_s=duration_s)
         dropped += export.dropped
         sources.append(plan.of_lesson(list(export.annotations), lesson_id, dropped))
     named = sorted({annotation.lesson_id for source in sources for annotation in source} - {""})

@@ -11,7 +11,7 @@ import pytest
 from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.storage import keys
-from ppi.workflows import annotations, plain_dataset
+from ppi.workflows import annotations, plain_agreement, plain_dataset
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA
 from tests.web.test_access import lesson  # noqa: F401  (a fixture)
@@ -82,6 +82,16 @@ def test_the_form_takes_the_file_keeps_it_under_its_ending_and_gives_it_out_agai
     assert again.data.decode("utf-8-sig").startswith("start,end,label,annotator\r\n")
     assert again.headers["Content-Disposition"].endswith("filename*=UTF-8''%D1%83%D1%80%D0%BE%D0%BA.annotations.csv")
     assert again.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_annotators_are_compared_whatever_tools_they_worked_with(tmp_path):
+    marks = b"start,end,label,annotator\n1,2,A,anna\n5,6,A,anna\n"
+    (tmp_path / "anna.csv").write_bytes(marks)
+    (tmp_path / "boris.csv").write_bytes(marks.replace(b"anna", b"boris"))
+    annotations.convert_file(tmp_path / "boris.csv", tmp_path / "boris.eaf")
+    found = plain_agreement.compare_files([tmp_path / "anna.csv", tmp_path / "boris.eaf"], duration_s=10.0)
+    assert list(found.annotators) == ["anna", "boris"]
+    assert [entry.kappa for entry in found.patterns] == [1.0]
 
 
 def test_a_file_is_told_by_its_content_whatever_it_is_called(services, ready, anna):
