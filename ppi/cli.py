@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from ppi.cli_label_studio import label_studio
+from ppi.cli_users import users
+from ppi.console import FILE, done, services, settings, with_progress
 from ppi.errors import PpiError
-
-FILE = click.Path(path_type=Path)
 
 
 class Group(click.Group):
@@ -45,54 +42,7 @@ def main() -> None:
 
 
 main.add_command(label_studio)
-
-
-def settings():
-    """The settings of the environment and of `.env`."""
-    from ppi.settings import Settings
-
-    return Settings.from_env()
-
-
-def services():
-    """The services on the data folder."""
-    from ppi.services import Services
-
-    return Services(settings())
-
-
-class Bar:
-    """Progress: a bar on a terminal, a plain line every ten percent when piped."""
-
-    def __init__(self, label: str):
-        self._label, self._shown = label, -1
-        self._bar = click.progressbar(length=100, label=label) if sys.stderr.isatty() else None
-
-    def __call__(self, fraction: float) -> None:
-        self.percent(int(fraction * 100))
-
-    def percent(self, percent: int, label: str = "") -> None:
-        if self._bar is not None:
-            self._bar.label = label or self._label
-            self._bar.update(max(percent - self._bar.pos, 0))
-            if percent >= 100 > self._shown:
-                click.echo(err=True)
-        elif percent // 10 > self._shown // 10 or self._shown < 0:
-            click.echo(f"{label or self._label}: {percent} %", err=True)
-        self._shown = max(percent, self._shown)
-
-
-def with_progress(label: str) -> Callable:
-    """Give the command an `on_progress`."""
-
-    def decorate(command: Callable) -> Callable:
-        @functools.wraps(command)
-        def wrapped(**values):
-            return command(on_progress=Bar(label), **values)
-
-        return wrapped
-
-    return decorate
+main.add_command(users)
 
 
 @main.command()
@@ -172,22 +122,6 @@ def ingest(video: Path, name: str, user: str, parts: int) -> None:
     click.echo(ended.lesson_id)
 
 
-def done(here, label: str, submit: Callable):
-    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
-    from ppi.errors import fill
-    from ppi.workflows import runner
-
-    bar = Bar(label)
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    try:
-        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
-    finally:
-        working.stop()
-    if ended.status != "completed":
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
-    return ended
-
-
 @main.command()
 @click.argument("media", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Folder for the texts.")
@@ -234,90 +168,6 @@ def kit(on_progress, **given) -> None:
     click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
     for problem in made.problems:
         click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
-
-
-@main.group()
-def users() -> None:
-    """Accounts in users.json."""
-
-
-def _record(action: str, name: str) -> None:
-    """Write into the audit log what was done here, under the name of the system's user."""
-    import getpass
-
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # in containers the system may have no name for us
-        who = ""
-    services().audit.record(action, user_name=who, object=name, way="command")
-
-
-def _password(given: str | None) -> tuple[str, bool]:
-    return (given, False) if given else (secrets.token_urlsafe(12), True)
-
-
-@users.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(["admin", "DL-user"]), default="DL-user", show_default=True)
-@click.option("--password", help="Made at random and printed once when not given.")
-def add_user(name: str, role: str, password: str | None) -> None:
-    """Add an account."""
-    chosen, is_random = _password(password)
-    services().users.add(name, chosen, role)
-    _record("add account", name)
-    click.echo(f"Added {name} ({role})." + (f" Password: {chosen}" if is_random else ""))
-
-
-@users.command("list")
-def list_users() -> None:
-    """List the accounts."""
-    for user in services().users.all():
-        click.echo(f"{user.name}\t{user.role}\t{'disabled' if user.is_disabled else 'active'}\t{user.id}")
-
-
-@users.command("passwd")
-@click.argument("name")
-@click.option("--password", help="Made at random and printed once when not given.")
-def change_password(name: str, password: str | None) -> None:
-    """Set a new password; ends all sessions of the account."""
-    chosen, is_random = _password(password)
-    here = services().users
-    here.set_password(here.by_name(name).id, chosen)
-    _record("set password", name)
-    click.echo(f"Changed the password of {name}." + (f" Password: {chosen}" if is_random else ""))
-
-
-@users.command("role")
-@click.argument("name")
-@click.argument("role", type=click.Choice(["admin", "DL-user"]))
-def change_role(name: str, role: str) -> None:
-    """Give an account another role; ends all its sessions."""
-    here = services().users
-    here.set_role(here.by_name(name).id, role)
-    _record("set role", f"{name}: {role}")
-    click.echo(f"{name} is now {role}.")
-
-
-@users.command("disable")
-@click.argument("name")
-@click.option("--undo", is_flag=True, help="Let the account log in again.")
-def disable_user(name: str, undo: bool) -> None:
-    """Keep an account from logging in; ends all its sessions and refuses its tokens."""
-    here = services().users
-    here.set_disabled(here.by_name(name).id, not undo)
-    _record("enable account" if undo else "disable account", name)
-    click.echo(f"{name} is {'enabled' if undo else 'disabled'}.")
-
-
-@users.command("remove")
-@click.argument("name")
-@click.confirmation_option(prompt="Remove this account? Its lessons stay and belong to nobody.")
-def remove_user(name: str) -> None:
-    """Remove an account."""
-    here = services().users
-    here.remove(here.by_name(name).id)
-    _record("remove account", name)
-    click.echo(f"Removed {name}.")
 
 
 @main.group()

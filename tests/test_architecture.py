@@ -38,12 +38,14 @@ ENTRIES_MAY = {
     "ppi": {"ppi.services", "ppi.settings", "ppi.web"},
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
-        "ppi.errors", "ppi.settings", "ppi.services", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows",
-        "ppi.jobs.ledger", "ppi.cli_label_studio",
+        "ppi.errors", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows", "ppi.jobs.ledger", "ppi.console",
+        "ppi.cli_users", "ppi.cli_label_studio",
     },
-    "ppi.cli_label_studio": {"ppi.cli", "ppi.workflows"},
+    "ppi.cli_users": {"ppi.console"},
+    "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},
+    "ppi.console": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
-    "ppi.seed": {"ppi.cli", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
+    "ppi.seed": {"ppi.console", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
 }
 WEB = {"ppi.web.*"}
 # Foreign thing -> the modules that may import it. A library that is not here has no owner yet.
@@ -51,7 +53,8 @@ OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
-    "gunicorn": {"ppi.server"}, "click": {"ppi.cli", "ppi.cli_label_studio", "ppi.seed"}, "dotenv": {"ppi.settings"},
+    "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
+    "click": {"ppi.cli", "ppi.cli_users", "ppi.cli_label_studio", "ppi.console", "ppi.seed"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector", "ppi.media.cutter.*"},
     "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},

@@ -86,8 +86,8 @@ def note(groups: Mapping[str, str], shares: Shares) -> str:
         return ""
     if len(groups) == 1:
         return (
-            "Everything is in train: there is one lesson, or one teacher only. Its moments overlap and its people are the same, "
-            "so a part of it would be no honest test."
+            "Everything is in train: there is one lesson, or one teacher only. Its moments overlap and its people are "
+            "the same, so a part of it would be no honest test."
         )
     return f"Nothing is in {' and '.join(empty)}: there are only {len(groups)} groups of lessons, and none is divided."
 
