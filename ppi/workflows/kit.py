@@ -60,9 +60,15 @@ def kit_of(services: Services, shown: LessonView, variant: str) -> Kit:
 
 
 def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> str:
-    """The tasks to import, as JSON: one, with the lesson's number, its frame rate and its length.
+    """The tasks to import, as JSON: one, with the lesson's number, its frame rate and its length."""
+    video, sound = addresses(services, shown, absolute)
+    return label_studio.task_json(video, sound, shown.info.video.frame_rate, shown.info.duration_s, shown.id)
 
-    Media are stable links, which `absolute` gives the server's address; or, once they lie in the folder of a Label Studio on
+
+def addresses(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> tuple[str, str]:
+    """Where Label Studio's pages play the video and its sound.
+
+    They are stable links, which `absolute` gives the server's address; or, once they lie in the folder of a Label Studio on
     this machine, addresses of Label Studio itself.
     """
     media = _media(shown)
@@ -70,7 +76,7 @@ def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str])
         video, sound = (local_files.address(shown.id, name) for name in media)
     else:
         video, sound = (absolute(lessons.link_to(services, shown.row, found.key)) for found in media.values())
-    return label_studio.task_json(video, sound, shown.info.video.frame_rate, shown.info.duration_s, shown.id)
+    return video, sound
 
 
 def is_prepared(services: Services, shown: LessonView) -> bool:

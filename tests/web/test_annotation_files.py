@@ -84,6 +84,16 @@ def test_the_form_takes_the_file_keeps_it_under_its_ending_and_gives_it_out_agai
     assert again.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_the_task_for_label_studio_has_the_addresses_of_the_lessons_kit(services, ready, anna):
+    build(anna, ready, MARKS, "export.json", services)
+    data = json.loads(anna.get(f"/lessons/{ready.id}/annotations/json").data)[0]["data"]
+    shown = json.loads(anna.get(f"/api/status/{ready.id}").json["task_json"])[0]["data"]
+    assert {name: data[name] for name in ("video", "audio", "fps", "lesson_id")} == {
+        name: shown[name] for name in ("video", "audio", "fps", "lesson_id")
+    }
+    assert data["video"].startswith("http://localhost/m/")
+
+
 def test_annotators_are_compared_whatever_tools_they_worked_with(tmp_path):
     marks = b"start,end,label,annotator\n1,2,A,anna\n5,6,A,anna\n"
     (tmp_path / "anna.csv").write_bytes(marks)
