@@ -139,7 +139,10 @@ class AudioTrack:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero."""
+    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero.
+
+    `picture_s` and `sound_s` are how far the first tracks of each reach from there, 0 when that is not known.
+    """
 
     container: str
     duration_s: float
@@ -147,6 +150,8 @@ class MediaInfo:
     size_bytes: int
     video: VideoTrack | None
     audio: tuple[AudioTrack, ...]
+    picture_s: float = 0.0
+    sound_s: float = 0.0
 
 
 @dataclass(frozen=True)

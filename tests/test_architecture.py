@@ -28,10 +28,10 @@ BASE_ARROWS = {
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
 }
-# What the pages may know besides workflows: who asks, what a job or a lesson is, the task for Label Studio, and what is secret.
+# What the pages may know besides workflows: who asks, what a job or a lesson is, and what is secret.
 WEB_MAY = {
     "ppi", "ppi.errors", "ppi.logs", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
-    "ppi.jobs.ledger", "ppi.jobs.lessons", "ppi.annotation.label_studio",
+    "ppi.jobs.ledger", "ppi.jobs.lessons",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.
 ENTRIES_MAY = {

@@ -61,12 +61,14 @@ def send(
     predictions: list[dict[str, Any]] | None = None,
     project_id: int | None = None,
     may_replace: bool = False,
+    media_folder: str = "",
     on_tick: Callable[[], None] = lambda: None,
 ) -> Place:
     """Make sure that a project has this labelling configuration and exactly one task with `data["lesson_id"]`.
 
     The project is `project_id`, else the one called `title`, which is made when there is none. A task that is there is
-    brought up to date; its annotations stay. `predictions` (result items) replace those sent before. May be repeated.
+    brought up to date; its annotations stay. `predictions` (result items) replace those sent before. `media_folder` is a
+    folder of Label Studio's machine that the project's members must be able to read. May be repeated.
     Raises Conflict when the project has annotations under another configuration, unless `may_replace`; AccessDenied,
     InputError and BackendError say what is wrong with the token, the address or the server.
     """
@@ -74,7 +76,7 @@ def send(
         check_title(title)
     given = {
         "title": title.strip(), "config": config, "data": data, "predictions": predictions, "project_id": project_id,
-        "may_replace": may_replace,
+        "may_replace": may_replace, "media_folder": media_folder,
     }  # fmt: skip
     return Place(**_converse("put_lesson", settings, given, on_tick))
 
@@ -97,10 +99,11 @@ def fetch(
 
 def put_lesson(
     report: Callable[[Any], None], url: str, token: str, title: str, config: str, data: dict[str, Any],
-    predictions: list[dict[str, Any]] | None, project_id: int | None, may_replace: bool,
+    predictions: list[dict[str, Any]] | None, project_id: int | None, may_replace: bool, media_folder: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """In the child; see `send`."""
-    return _told(url, token, lambda server: server.put_lesson(title, config, data, predictions, project_id, may_replace))
+    given = (title, config, data, predictions, project_id, may_replace, media_folder)
+    return _told(url, token, lambda server: server.put_lesson(*given))
 
 
 def read_annotations(
@@ -121,9 +124,11 @@ class _Server:
 
     def put_lesson(
         self, title: str, config: str, data: dict[str, Any], predictions: list | None, project_id: int | None,
-        may_replace: bool,
+        may_replace: bool, media_folder: str,
     ) -> dict[str, Any]:  # fmt: skip
-        project = self._project(title, config, project_id, may_replace)
+        project = self._project(title, config.strip(), project_id, may_replace)  # the server takes spaces at the ends away
+        if media_folder:
+            self._let_read(project.id, media_folder)
         task_id = self._put_task(project.id, data)
         if predictions is not None:
             self._predict(task_id, predictions)
@@ -145,7 +150,7 @@ class _Server:
         found = self._known_project(project_id) or self._project_called(title)
         if found is None:
             return self._api.projects.create(title=title, label_config=config, request_options=ONCE)
-        if found.label_config != config:
+        if found.label_config.strip() != config:
             if found.total_annotations_number and not may_replace:
                 raise Conflict(
                     "The project {project} of Label Studio has annotations made with another labelling configuration. Choose "
@@ -163,6 +168,12 @@ class _Server:
         listed = self._api.projects.list(title=title, page_size=100, request_options=ONCE)
         same = [project for project in listed if project.title == title]
         return min(same, key=lambda project: project.id, default=None)
+
+    def _let_read(self, project_id: int, folder: str) -> None:
+        """Local files are served to members of a project with a storage that holds them; it need not be synchronised."""
+        storages = self._api.import_storage.local
+        if not any(known.path == folder for known in storages.list(project=project_id, request_options=ONCE)):
+            storages.create(project=project_id, path=folder, title="PPI", use_blob_urls=False, request_options=ONCE)
 
     def _find_task(self, project_id: int, lesson_id: str) -> Any:
         """The oldest task of the lesson without its annotations, or None."""
@@ -223,7 +234,7 @@ def _converse(what: str, settings: LabelStudioSettings, given: dict[str, Any], o
 def _told(url: str, token: str, conversation: Callable[[_Server], Any]) -> Any:
     try:
         return conversation(_Server(url, token))
-    except PpiError:
+    except (PpiError, ImportError, MemoryError):
         raise
     except Exception as error:  # whatever the client raises has to become something a reader can act on
         raise _meaning(error, url, token) from None
@@ -313,13 +324,23 @@ def _meaning(error: Exception, url: str, token: str) -> PpiError:
             "Label Studio at {url} cannot be reached ({reason}). Check that it runs, and LABEL_STUDIO_URL, then try again.",
             url=_origin(url), reason=type(error).__name__,
         )  # fmt: skip
-    return InputError("What answers at {url} is not Label Studio. Check LABEL_STUDIO_URL.", url=_origin(url))
+    return InputError(
+        "What answers at {url} is not a Label Studio that PPI knows ({reason}). Check LABEL_STUDIO_URL.",
+        url=_origin(url), reason=type(error).__name__ if status is None else f"status {status}",
+    )  # fmt: skip
 
 
 def _reason(error: Any, token: str) -> str:
+    """What the server said, without the shape it said it in."""
     body = error.body
-    told = body.get("validation_errors") or body.get("detail") if isinstance(body, dict) else body
-    return " ".join(str(told).replace(token, "***").split())[:300]
+    told = (body.get("validation_errors") or body.get("detail") or body) if isinstance(body, dict) else body
+    return " ".join(" ".join(_texts(told)).replace(token, "***").split())[:300]
+
+
+def _texts(told: Any) -> list[str]:
+    if isinstance(told, dict):
+        told = list(told.values())
+    return [text for part in told for text in _texts(part)] if isinstance(told, list) else [str(told)]
 
 
 def _origin(url: str) -> str:

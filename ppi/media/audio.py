@@ -38,7 +38,7 @@ def extract(
     """
     asked = {wav: LESSON_WAV, speech_wav: SPEECH_WAV, small_mp3: SMALL_MP3}
     kinds = {path: kind for path, kind in asked.items() if path is not None}
-    sync = f"{_sync(info.start_s)},{_whole(info.duration_s)}"
+    sync = f"{on_clock_of(info)},{whole(info)}"
     _convert(ffmpeg, source, kinds, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
 
 
@@ -49,7 +49,7 @@ def small_track(ffmpeg: Ffmpeg, source: Path, info: MediaInfo, mp3: Path, on_pro
     without sound gets silence. Raises what `extract` raises.
     """
     if info.audio:
-        sync = f"{_sync(info.start_s)},{_whole(info.duration_s)}"
+        sync = f"{on_clock_of(info)},{whole(info)}"
         _convert(ffmpeg, source, {mp3: SMALL_MP3}, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
         return
     with tempfile.TemporaryDirectory(prefix="ppi-silence-") as folder:
@@ -59,13 +59,17 @@ def small_track(ffmpeg: Ffmpeg, source: Path, info: MediaInfo, mp3: Path, on_pro
             file.setsampwidth(2)
             file.setframerate(SMALL_HZ)
             file.writeframes(bytes(2 * SMALL_HZ // 10))
-        whole = _whole(info.duration_s)
-        _convert(ffmpeg, moment, {mp3: SMALL_MP3}, whole, info.duration_s, info.duration_s + SPARE_S, on_progress)
+        _convert(ffmpeg, moment, {mp3: SMALL_MP3}, whole(info), info.duration_s, info.duration_s + SPARE_S, on_progress)
 
 
-def _whole(duration_s: float) -> str:
-    """Exactly as long, by silence at the end or by cutting there."""
-    return f"apad=whole_dur={duration_s:.6f},atrim=end={duration_s:.6f}"
+def on_clock_of(info: MediaInfo) -> str:
+    """The filters that put a sound track on the clock of its recording, which begins with zero."""
+    return _sync(info.start_s)
+
+
+def whole(info: MediaInfo) -> str:
+    """The filters that make sound exactly as long as the recording, by silence at the end or by cutting there."""
+    return f"apad=whole_dur={info.duration_s:.6f},atrim=end={info.duration_s:.6f}"
 
 
 def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress) -> None:

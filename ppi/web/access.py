@@ -37,6 +37,7 @@ ACCESS = {
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
+    "kit.normalize": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",
     "export.push": "user",
     "label_studio.send": "user", "label_studio.fetch": "user",

@@ -122,6 +122,7 @@ def action_names() -> dict[str, str]:
         "show link": gettext("Link shown"),
         "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
         "keep pattern table": gettext("Pattern table given"), "prepare for Label Studio": gettext("Prepared for Label Studio"),
+        "make annotation copy": gettext("Annotation copy asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
         "send to label studio": gettext("Sending to Label Studio asked for"),

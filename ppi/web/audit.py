@@ -57,7 +57,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
     "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),
     "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
-    "kit.prepare": ("prepare for Label Studio", _from_address),
+    "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
     "export.download_annotations": ("download", _from_address), "export.push": ("publish dataset", _from_address),

@@ -13,6 +13,7 @@ from ppi.web.errors import translated
 from ppi.web.jobs import absolute
 from ppi.workflows import kit as kits
 from ppi.workflows import lessons, pattern_tables
+from ppi.workflows import normalize as copies
 from ppi.workflows.kit import CONFIG_NAME, TASKS_NAME, VARIANTS
 
 bp = Blueprint("kit", __name__)
@@ -31,6 +32,7 @@ def page() -> str:
     return render_template(
         "kit.html", step=1, lessons=found, chosen=row, shown=ready, kit=kit, fault=fault, variant=_variant(),
         variants=VARIANTS, tasks=_tasks(ready) if ready else "", is_prepared=ready and kits.is_prepared(services, ready),
+        is_awkward=bool(ready and copies.reasons(ready) and not copies.copy_rate(ready)),
         data_dir=services.settings.label_studio.data_dir, label_studio=services.settings.label_studio.url,
     )  # fmt: skip
 
@@ -72,6 +74,13 @@ def prepare(lesson_id: str) -> Response:
     """{} -> {success, job_id}."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
     return jsonify(success=True, job_id=kits.request_preparation(access.services(), row).id)
+
+
+@bp.post("/api/lessons/<lesson_id>/normalize")
+def normalize(lesson_id: str) -> Response:
+    """{} -> {success, job_id}."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    return jsonify(success=True, job_id=copies.request_copy(access.services(), row).id)
 
 
 def _variant() -> str:

@@ -18,7 +18,7 @@ CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "preparing", "exchanging", "completed", "error", "cancelled",
+    "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -57,6 +57,8 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/api/lessons/{lesson_id}/kit", "Keep a pattern table with the lesson; answers the labels it becomes.",
      {WITH_FORM: {"patterns": FILE, "variant": TEXT}}, {**SUCCESS, "labels": ROWS, "problems": ROWS, "config": TEXT}),
     ("post", "/api/lessons/{lesson_id}/kit/prepare", "Make what Label Studio needs, and place it where it is near.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/normalize", "Make an annotation copy: H.264, AAC, constant frame rate.", {},
      {**SUCCESS, "job_id": TEXT}),
     ("get", "/lessons/{lesson_id}/kit/labelling-config.xml",
      "The labelling configuration; ?variant=audio, boxes or speech_acts.", {}, "application/xml"),

@@ -13,12 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import annotate, annotations, build_dataset, lessons, pattern_tables
+from ppi.workflows import annotate, annotations, build_dataset, lessons, normalize, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
-NO_DOWNLOADS = ("", ".info.json", ".sound.mp3")
+NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4")
 
 
 @bp.app_context_processor
@@ -52,6 +52,7 @@ def lesson(lesson_id: str) -> str:
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
         engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
     )  # fmt: skip
 
 
@@ -180,6 +181,7 @@ def words() -> dict[str, Any]:
         "publishing": gettext("Publishing"),
         "exchanging": gettext("Exchanging with Label Studio"),
         "preparing": gettext("Preparing for Label Studio"),
+        "converting": gettext("Making the annotation copy"),
         "completed": gettext("Done"),
         "error": gettext("Failed"),
         "cancelled": gettext("Cancelled"),
@@ -227,6 +229,20 @@ def _others(shown: lessons.LessonView) -> list[Any]:
 def _targets(shown: lessons.LessonView) -> dict[str, str]:
     """The formats in which the lesson's annotations can be had, when it has any."""
     return annotations.TARGETS if any(suffix.startswith(annotations.NAME + ".") for suffix in shown.files) else {}
+
+
+def _reasons(shown: lessons.LessonView) -> list[str]:
+    """Why annotators should get a copy of this recording, in words."""
+    codecs = ", ".join([shown.info.video.codec, *(track.codec for track in shown.info.audio)]) if shown.info else ""
+    known = {
+        "variable_rate": gettext("The frame rate varies, and Label Studio counts frames by one fixed rate: marks would slip."),
+        "unequal_lengths": gettext("Sound and picture differ in length by more than half a second."),
+        "unplayable": gettext(
+            "Not every browser plays this kind of recording (%(container)s: %(codecs)s).",
+            container=shown.info.container if shown.info else "", codecs=codecs,
+        ),
+    }  # fmt: skip
+    return [known[reason] for reason in normalize.reasons(shown)]
 
 
 def _links(shown: lessons.LessonView) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import kit, lessons, pattern_tables
+from ppi.workflows import kit, label_studio_files, lessons, pattern_tables
 from ppi.workflows.ingest import media_info, owner_metadata
 from ppi.workflows.transcribe import stored_transcript
 
@@ -124,6 +124,7 @@ def run_send(services: Services, job: Job, run: Run) -> dict[str, Any]:
         services.settings.label_studio, title=given["project"], config=config, data=data,
         predictions=speech_regions.speech_result(transcript) if transcript is not None else None,
         project_id=known.project_id if known else None, may_replace=given["may_replace"], on_tick=run.check,
+        media_folder=label_studio_files.shared_folder(services, data["video"]),
     )  # fmt: skip
     on_progress(0.9)
     now = Sent(services.settings.label_studio.url, **asdict(place), sent_s=time.time())

@@ -32,7 +32,7 @@ TARGETS = {kind: target.title for kind, target in formats.TARGETS.items()}
 
 @dataclass(frozen=True)
 class Converted:
-    """Annotations in another format: how many spans were marked, and what reading them left out."""
+    """Annotations in another format: how many labels were given to spans, and what reading them left out."""
 
     file_name: str
     content_type: str
@@ -76,9 +76,11 @@ def converted(services: Services, row: LessonRow, kind: str, absolute: Callable[
         b"".join(services.store.read(services.raw, found.key)), found.key, frame_rate=info.video.frame_rate,
         duration_s=info.duration_s, video_name=video_name,
     )  # fmt: skip
-    links = kit.addresses(services, lessons.view(services, row), absolute) if kind == "json" else ("", "")
     about = {"frame_rate": info.video.frame_rate, "duration_s": info.duration_s, "video_name": video_name}
-    return _written(export, kind, keys.stem(row.video_key), links=links, lesson_id=row.id, **about)
+    if kind == "json":
+        *links, about["frame_rate"] = kit.playable(services, lessons.view(services, row), absolute)
+        about["links"] = tuple(links)
+    return _written(export, kind, keys.stem(row.video_key), lesson_id=row.id, **about)
 
 
 def convert_file(source: Path, target: Path, *, video: Path | None = None, settings: Settings | None = None) -> Converted:
@@ -108,7 +110,7 @@ def convert_file(source: Path, target: Path, *, video: Path | None = None, setti
 
 def _written(export: Export, kind: str, stem: str, **about: Any) -> Converted:
     wanted = formats.TARGETS[kind]
-    marks = sum(len(annotation.regions) for annotation in export.annotations)
+    marks = sum(len(region.labels) for annotation in export.annotations for region in annotation.regions)
     data = formats.write(export.annotations, kind, **about)
     return Converted(f"{stem}{NAME}{wanted.suffix}", wanted.content_type, data, marks, export.dropped)
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from ppi.annotation import config, label_studio, patterns
 from ppi.annotation.config import Label
-from ppi.errors import Conflict, InputError, NotFound
+from ppi.errors import Conflict, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
@@ -17,7 +17,7 @@ from ppi.records import Dropped, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import label_studio_files as local_files
-from ppi.workflows import lessons, pattern_tables
+from ppi.workflows import lessons, normalize, pattern_tables
 from ppi.workflows.ingest import SOUND, put_sound
 from ppi.workflows.lessons import LessonView
 from ppi.workflows.scratch import scratch
@@ -61,22 +61,23 @@ def kit_of(services: Services, shown: LessonView, variant: str) -> Kit:
 
 def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> str:
     """The tasks to import, as JSON: one, with the lesson's number, its frame rate and its length."""
-    video, sound = addresses(services, shown, absolute)
-    return label_studio.task_json(video, sound, shown.info.video.frame_rate, shown.info.duration_s, shown.id)
+    video, sound, frame_rate = playable(services, shown, absolute)
+    return label_studio.task_json(video, sound, frame_rate, shown.info.duration_s, shown.id)
 
 
-def addresses(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> tuple[str, str]:
-    """Where Label Studio's pages play the video and its sound.
+def playable(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> tuple[str, str, float]:
+    """Where Label Studio's pages play the video and its sound, and the frame rate of that video.
 
-    They are stable links, which `absolute` gives the server's address; or, once they lie in the folder of a Label Studio on
-    this machine, addresses of Label Studio itself.
+    Where there is an annotation copy it stands for the video, with its own frame rate; seconds are the same in both. Media
+    are stable links, which `absolute` gives the server's address; or, once they lie in the folder of a Label Studio on this
+    machine, addresses of Label Studio itself.
     """
     media = _media(shown)
     if local_files.is_placed(services, shown.id, media):
         video, sound = (local_files.address(shown.id, name) for name in media)
     else:
         video, sound = (absolute(lessons.link_to(services, shown.row, found.key)) for found in media.values())
-    return video, sound
+    return video, sound, normalize.copy_rate(shown) or shown.info.video.frame_rate
 
 
 def is_prepared(services: Services, shown: LessonView) -> bool:
@@ -117,18 +118,16 @@ def run_kit(services: Services, job: Job, run: Run) -> dict[str, Any]:
 
 
 def _kit(codebook: patterns.Codebook, variant: str) -> Kit:
-    if variant not in VARIANTS:
-        raise InputError("There is no variant {name}. Choose audio, boxes or speech_acts.", name=variant[:40])
     text = config.labelling_config(codebook.patterns, variant)
     return Kit(variant, config.labels(codebook.patterns), codebook.problems, text)
 
 
 def _media(shown: LessonView) -> dict[str, ObjectInfo]:
-    """The picture, then the sound, under names that say nothing of the lesson.
+    """The picture, which is the annotation copy's where there is one, then the sound, under names that tell nothing.
 
     A lesson of before has no small track until it is prepared: its WAV stands in, or the video.
     """
-    video = shown.files[""]
+    video = shown.files.get(normalize.COPY) or shown.files[""]
     sound = next((shown.files[suffix] for suffix in (SOUND, ".wav") if suffix in shown.files), video)
     return {f"lesson.{_ending(video)}": video, f"sound.{_ending(sound)}": sound}
 

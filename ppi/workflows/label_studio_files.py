@@ -17,6 +17,7 @@ from ppi.records import ObjectInfo
 from ppi.services import Services
 
 FOLDER = "ppi"
+ADDRESS = "/data/local-files/?d="
 
 # File name in the folder -> the stored object.
 Wanted = Mapping[str, ObjectInfo]
@@ -58,7 +59,12 @@ def is_placed(services: Services, lesson_id: str, wanted: Wanted) -> bool:
 
 def address(lesson_id: str, name: str) -> str:
     """Where Label Studio serves a placed file, beginning with "/"."""
-    return f"/data/local-files/?d={FOLDER}/{lesson_id}/{name}"
+    return f"{ADDRESS}{FOLDER}/{lesson_id}/{name}"
+
+
+def shared_folder(services: Services, media_url: str) -> str:
+    """The folder that a project of Label Studio must read for that address; "" when it is no placed file's."""
+    return str(_folder(services, "").absolute()) if media_url.startswith(ADDRESS) else ""
 
 
 def remove(services: Services, lesson_id: str) -> None:

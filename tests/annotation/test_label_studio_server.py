@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from ppi.annotation import label_studio_server as server
 from ppi.annotation.label_studio_server import Place
 from ppi.errors import AccessDenied, BackendError, Cancelled, Conflict, InputError, NotFound
 from ppi.settings import LabelStudioSettings
-from tests.servers.label_studio_stub import LEGACY_TOKEN, PERSONAL_TOKEN, Fault, LabelStudioStub, jwt
+from tests.servers.label_studio_stub import LEGACY_TOKEN, PERSONAL_TOKEN, RECORDED, Fault, LabelStudioStub, jwt
 
 CONFIG = '<View><Audio name="audio" value="$audio"/></View>'
 OTHER_CONFIG = '<View><Video name="video" value="$video"/></View>'
@@ -48,6 +49,14 @@ def read(stub, place, seen=None, lesson_id="abc"):
 
 def seen_of(task):
     return task["id"], task["updated_at"]
+
+
+def test_a_project_may_read_the_folder_in_which_media_were_placed(stub):
+    for _ in range(2):
+        place = put(stub, media_folder="/srv/label-studio/ppi")
+    assert [(made["project"], made["path"]) for made in stub.storages] == [(place.project_id, "/srv/label-studio/ppi")]
+    put(stub)
+    assert len(stub.storages) == 1
 
 
 @pytest.mark.parametrize("token", [LEGACY_TOKEN, PERSONAL_TOKEN], ids=["legacy token", "personal access token"])
@@ -141,6 +150,13 @@ def test_a_configuration_is_replaced_while_nobody_annotated_with_it_and_later_on
     assert stub.projects[place.project_id]["label_config"] == CONFIG
 
 
+def test_a_configuration_that_differs_in_spaces_at_its_ends_is_the_same(stub):
+    place = put(stub, config=CONFIG + "\n")
+    stub.annotate(place.task_id, [MARK])
+    assert put(stub, config="\n" + CONFIG) == place
+    assert not any(request.startswith("PATCH") for request in stub.requests)
+
+
 def test_a_transcript_is_one_prediction_however_often_it_is_sent(stub):
     place = put(stub, predictions=[MARK])
     put(stub, predictions=[MARK])
@@ -207,6 +223,13 @@ def test_every_refusal_says_what_to_do_and_is_not_repeated_behind_the_jobs_back(
     assert len(stub.requests) == 1
 
 
+def test_a_refusal_is_told_in_the_servers_words(stub):
+    body = json.dumps(RECORDED["title_refused"]["body"]).encode()
+    stub.faults.append(Fault("POST /api/projects/", 400, body=body))
+    with pytest.raises(InputError, match=r"refuses the lesson: Ensure this field has no more than 50 characters\.$"):
+        put(stub)
+
+
 @pytest.mark.parametrize(
     "token", ["f" * 40, jwt(time.time() + 60, "refresh"), jwt(time.time() - 60, "refresh")],
     ids=["unknown", "personal and unknown", "personal and expired"],
@@ -234,7 +257,7 @@ def test_a_server_that_says_nothing_is_given_up(stub, monkeypatch):
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"[]", b'{"results": 7}', b'"x"', b"{"])
 def test_something_else_at_the_address_is_told(stub, body):
     stub.faults.append(Fault("/api/", 200, body=body))
-    with pytest.raises(InputError, match="not Label Studio"):
+    with pytest.raises(InputError, match="not a Label Studio that PPI knows"):
         put(stub)
 
 

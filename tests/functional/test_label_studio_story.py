@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 import requests
 
+from ppi.annotation import label_studio_server
 from ppi.services import Services
+from ppi.settings import LabelStudioSettings
 from tests.conftest import DATA, settings_for, start_server, stop_server, with_people
 from tests.functional.test_api_story import Api
 
@@ -42,10 +44,9 @@ TIMELINE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["legacy", "personal"])
-def server(request, label_studio, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("round-trip") / "data"
-    token = label_studio.legacy_token if request.param == "legacy" else label_studio.personal_token
+@pytest.fixture(scope="module")
+def server(label_studio, tmp_path_factory):
+    folder, token = tmp_path_factory.mktemp("round-trip") / "data", label_studio.personal_token
     variables = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_TOKEN": token}
     with_people(Services(settings_for(folder, **variables)))
     running = start_server(folder, **variables)
@@ -125,7 +126,7 @@ def test_the_whole_round_trip(server, api, lesson, label_studio):
     built = api.wait(api.post("/api/datasets", data={"file_id": lesson}).json()["job_id"])
     assert built["status"] == "completed", built
     rows = api.get(f"/api/datasets/{lesson}").json()["rows"]
-    spans = {(row["start"], row["end"]): [pattern["type"] for pattern in row["patterns"]] for row in rows}
+    spans = {(row["start_time"], row["end_time"]): [pattern["type"] for pattern in row["patterns"]] for row in rows}
     assert spans == {
         (20.5, 23.194): ["Похвала"], (33.705, 44.21): ["Объяснение"],
         (1.0, 5.0): ["Объяснение"],  # frames 26 to 125 at 25 a second
@@ -147,10 +148,23 @@ def test_a_deleted_task_is_told_and_made_again_while_what_was_fetched_stays(api,
     assert (failed["status"], failed["code"]) == ("error", "not_found")
     send(api, lesson, table=None)
     assert len(tasks_of(label_studio, lesson)) == 1
-    assert api.post("/api/datasets", data={"file_id": lesson}).json()["success"]
+    assert api.wait(api.post("/api/datasets", data={"file_id": lesson}).json()["job_id"])["status"] == "completed"
+
+
+def test_the_older_kind_of_token_fetches_the_same(lesson, label_studio):
+    (task,) = tasks_of(label_studio, lesson)
+    mark = audio("r1", PRAISE, "Похвала")
+    label_studio.annotate(task["id"], mark)
+    settings = LabelStudioSettings(label_studio.url, label_studio.legacy_token)
+    fetched = label_studio_server.fetch(settings, task["project"], lesson)
+    assert [given["result"] for given in fetched["annotations"]] == [mark]
+    assert label_studio_server.fetch(settings, task["project"], lesson, seen=(fetched["id"], fetched["updated_at"])) is None
 
 
 def test_labels_that_annotations_were_made_with_are_replaced_only_when_asked(api, lesson, label_studio, tmp_path):
+    (task,) = tasks_of(label_studio, lesson)
+    label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
+    send(api, lesson, table=None)
     (task,) = tasks_of(label_studio, lesson)
     label_studio.annotate(task["id"], audio("r1", PRAISE, "Похвала"))
     other = tmp_path / "other.csv"
@@ -158,6 +172,6 @@ def test_labels_that_annotations_were_made_with_are_replaced_only_when_asked(api
     asked = {"files": {"patterns": (other.name, other.read_bytes())}}
     refused = api.wait(api.post(f"/lessons/{lesson}/label-studio/send", **asked).json()["job_id"])
     assert (refused["status"], refused["code"]) == ("error", "conflict")
-    send(api, lesson, other, replace="1")
+    send(api, lesson, table=None, replace="1")
     config = label_studio.ask("GET", f"/api/projects/{task['project']}/")["label_config"]
     assert "Совсем другой" in config and "Похвала" not in config

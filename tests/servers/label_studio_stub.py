@@ -68,6 +68,7 @@ class LabelStudioStub:
         self.faults.clear()
         self.projects: dict[int, dict] = {}
         self.tasks: dict[int, dict] = {}
+        self.storages: list[dict] = []
         self.requests: list[str] = []
         self._clock = datetime(2026, 11, 21, tzinfo=UTC)
         self._last = 0
@@ -91,7 +92,7 @@ class LabelStudioStub:
         self.tasks[annotation["task"]]["updated_at"] = self._now()
 
     def add_project(self, title: str, label_config: str = "<View/>") -> dict:
-        fresh = {"title": title, "label_config": label_config, "total_annotations_number": 0}
+        fresh = {"title": title, "label_config": label_config.strip(), "total_annotations_number": 0}
         made = {**RECORDED["project"]["body"], "id": self._number(), **fresh}
         return self.projects.setdefault(made["id"], made)
 
@@ -141,6 +142,7 @@ class LabelStudioStub:
             (r"GET /api/projects/", self._projects), (r"POST /api/projects/", self._make_project),
             (r"(?:GET|PATCH) /api/projects/(\d+)/", self._project), (r"POST /api/projects/(\d+)/import", self._import),
             (r"GET /api/tasks/", self._tasks), (r"(?:GET|PATCH|DELETE) /api/tasks/(\d+)/", self._task),
+            (r"(?:GET|POST) /api/storages/localfiles/?", self._storages),
             (r"(?:GET|POST) /api/predictions/", self._predictions), (r"DELETE /api/predictions/(\d+)/", self._unpredict),
         ):  # fmt: skip
             if found := re.fullmatch(pattern, f"{method} {path}"):
@@ -174,7 +176,7 @@ class LabelStudioStub:
     def _project(self, number: int, query: dict, given: Any) -> tuple[int, Any]:
         if number not in self.projects:
             return 404, RECORDED["no_project"]["body"]
-        self.projects[number] |= given or {}
+        self.projects[number] |= {name: value.strip() for name, value in (given or {}).items()}
         return 200, self.projects[number]
 
     def _import(self, number: int, query: dict, given: list[dict]) -> tuple[int, Any]:
@@ -214,6 +216,13 @@ class LabelStudioStub:
         made = {**RECORDED["predicted"]["body"], **given, "id": self._number()}
         self.tasks[given["task"]]["predictions"].append(made)
         return 201, made
+
+    def _storages(self, query: dict, given: Any) -> tuple[int, Any]:
+        """The answer to POST as Label Studio 1.23.2 gives it, shortened to what the client needs."""
+        if given is None:
+            return 200, [made for made in self.storages if made["project"] == int(query["project"][0])]
+        self.storages.append({"id": self._number(), "type": "localfiles", "synchronizable": True, **given})
+        return 201, self.storages[-1]
 
     def _unpredict(self, number: int, query: dict, given: Any) -> tuple[int, Any]:
         for task in self.tasks.values():

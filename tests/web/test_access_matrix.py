@@ -78,7 +78,7 @@ ROWS = {
     "transcription.summarize": owners(200, file_id="{id}"),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
-    "kit.prepare": owners(200),
+    "kit.prepare": owners(200), "kit.normalize": owners(200),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
     "export.download_annotations": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
@@ -99,7 +99,7 @@ def services(tmp_path) -> Services:
 def fresh(services) -> Callable[[], LessonRow]:
     """`fresh()` is a lesson of anna's with a video, a transcript, a dataset and an ended job; the one before is gone."""
     anna = services.users.by_name("anna")
-    info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, False), (AudioTrack("aac", 44_100, 2),))
+    info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, True), (AudioTrack("aac", 44_100, 2),))
 
     def make() -> LessonRow:
         for old in services.lessons.list(anna.id):

@@ -22,12 +22,12 @@ from tests.conftest import DATA, settings_for, with_people
 
 TABLE = "Паттерн;Описание\nП: Похвала;Хвалит <b>\nУ: Вопрос;\nПохвала П;снова\n"
 MEDIA = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=2"]
-SOUND = ["-f", "lavfi", "-i", "sine=d=1.2"]
+SOUND = ["-f", "lavfi", "-i", "sine=d=1.7"]
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
-    """Two seconds of picture, one of sound."""
+    """Two seconds of picture, a little less of sound."""
     path = tmp_path_factory.mktemp("kit") / "урок.mp4"
     subprocess.run(["ffmpeg", "-v", "error", *MEDIA, *SOUND, "-pix_fmt", "yuv420p", str(path)], check=True)
     return path
@@ -163,6 +163,8 @@ def test_media_are_placed_where_label_studio_is_near_and_go_with_the_lesson(desk
     stored = desk.services.store.as_file(desk.services.raw, desk.row.video_key)
     with stored as path:
         assert os.path.samefile(path, folder / "lesson.mp4"), "a link takes no room"
+    assert label_studio_files.shared_folder(desk.services, task["video"]) == str(root / "ppi")
+    assert label_studio_files.shared_folder(desk.services, "http://localhost/m/x/lesson.mp4") == ""
     assert "Local files" in desk.page() and str(root / "ppi") in desk.page()
 
     # Again: what is current stays, what is missing comes, what is not wanted goes; another user's folder gets copies.
@@ -184,6 +186,36 @@ def test_a_folder_that_is_not_there_is_named(desk_for, tmp_path):
     ended = desk.prepare()
     assert ended.status == "error" and "nowhere" in fill(ended.error, dict(ended.error_args))
     assert "nowhere" in desk.page()
+
+
+def test_a_recording_that_is_awkward_gets_a_copy_on_request(desk_for, recording, tmp_path):
+    desk = desk_for()
+    assert "awkward" not in desk.client.get(f"/lessons/{desk.row.id}").text
+    assert desk.client.post(f"/api/lessons/{desk.row.id}/normalize").status_code == 400
+    delete_lesson(desk.services, desk.row)
+    desk.row = desk.services.lessons.get(
+        desk.done(local.ingest_file(desk.services, recording("variable"), "Запись", "anna")).lesson_id
+    )
+    lesson = f"/lessons/{desk.row.id}"
+    page = desk.client.get(lesson).text
+    assert "The frame rate varies" in page and "Make an annotation copy" in page
+    assert "This recording is awkward to annotate." in desk.page()
+    own = desk.task()
+    job = desk.services.ledger.get(desk.client.post(f"/api{lesson}/normalize").json["job_id"])
+    assert desk.done(job).result == {"frame_rate": 25.0}
+    task = desk.task()
+    assert (task["fps"], task["duration_s"], task["lesson_id"]) == (25, own["duration_s"], own["lesson_id"])
+    assert float(own["fps"]) < 24 and task["video"] != own["video"] and task["audio"] == own["audio"]
+    film = desk.client.get(task["video"], follow_redirects=True)
+    (tmp_path / "copy.mp4").write_bytes(film.data)
+    with av.open(str(tmp_path / "copy.mp4")) as made:
+        assert made.streams.video[0].average_rate == 25 and film.content_type == "video/mp4"
+    assert "awkward" not in desk.page()
+    page = desk.client.get(lesson).text
+    assert "Annotators get the annotation copy" in page and "Make an annotation copy" not in page
+    assert "variable.copy.mp4" in desk.names() and "copy.mp4" not in page
+    delete_lesson(desk.services, desk.row)
+    assert desk.names() == set()
 
 
 def test_what_is_no_table_is_refused_and_the_one_before_stays(desk_for):
