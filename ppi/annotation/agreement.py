@@ -124,10 +124,7 @@ def compare(
     result even when nobody marked them. Point i of the grid lies at (i + 0.5) * `step_s`; a unit has the pattern when
     its point lies in a span of it. With fewer than two annotators there are no figures. Raises AnnotationError.
     """
-    if not (MIN_STEP_S <= step_s <= MAX_STEP_S):
-        raise AnnotationError(
-            "The step of the grid must be {low} to {high} seconds.", low=MIN_STEP_S, high=MAX_STEP_S
-        )  # fmt: skip
+    check_step(step_s)
     units = max(1, math.floor(duration_s / step_s + 0.5))
     if units > MAX_UNITS:
         raise AnnotationError("The grid would have more than {limit} points. Choose a longer step.", limit=MAX_UNITS)
@@ -144,6 +141,12 @@ def compare(
         tuple(_confusion(one, other, marks) for one, other in combinations(people, 2)),
         tuple(sorted(_moments(tracks, people, marks), key=lambda moment: (moment.span, moment.pattern))), tuple(dropped),
     )  # fmt: skip
+
+
+def check_step(step_s: float) -> None:
+    """Raises AnnotationError for a step of the grid that is out of bounds."""
+    if not (MIN_STEP_S <= step_s <= MAX_STEP_S):
+        raise AnnotationError("The step of the grid must be {low} to {high} seconds.", low=MIN_STEP_S, high=MAX_STEP_S)
 
 
 def cohen_kappa(neither: int, only_other: int, only_one: int, both: int) -> float | None:

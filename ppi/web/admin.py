@@ -127,6 +127,8 @@ def action_names() -> dict[str, str]:
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
         "send to label studio": gettext("Sending to Label Studio asked for"),
         "fetch annotations": gettext("Fetching of annotations asked for"),
+        "add annotations": gettext("Annotations added"), "decide disagreements": gettext("Disagreements decided"),
+        "download gold set": gettext("Gold set downloaded"),
         "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
         "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),

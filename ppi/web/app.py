@@ -19,6 +19,7 @@ from ppi.services import Services
 from ppi.web import (
     access,
     admin,
+    agreement,
     audit,
     auth,
     errors,
@@ -96,7 +97,8 @@ def build_app(services: Services) -> Flask:
     errors.init_app(app)
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    for module in (auth, upload, storage, transcription, jobs, kit, label_studio, export, pages, admin, system, openapi):
+    steps = (upload, storage, transcription, jobs, kit, label_studio, agreement, export)
+    for module in (auth, *steps, pages, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

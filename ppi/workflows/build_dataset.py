@@ -21,7 +21,7 @@ from ppi.storage import keys
 from ppi.workflows import annotations as given
 from ppi.workflows import lessons, pattern_tables, plain_dataset
 from ppi.workflows.annotate import fetched_annotations
-from ppi.workflows.ingest import media_info, owner_metadata
+from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
@@ -47,11 +47,12 @@ class StoredDataset:
 
 def request_build(
     services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
-    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict", kept_as: str = "",
 ) -> Job:  # fmt: skip
     """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
     the way "strict" or "fast".
 
+    The annotations replace those of the last build, unless `kept_as` gives them an ending of their own (".gold.json").
     Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
     InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
@@ -62,12 +63,12 @@ def request_build(
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
     with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
-        _keep_marks(services, shown, annotations, annotations_name, path)
+        _keep_marks(services, shown, annotations, annotations_name, path, kept_as)
         if table is not None:
             pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": suffix, "engine": engine, "clips": clips}
+    wanted = {"annotations": kept_as, "table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -82,13 +83,14 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         if job.queue == "speech":
             raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
-        store, raw, brought = services.store, services.raw, given.stored(services, row)
+        store, raw, kept_as = services.store, services.raw, job.input.get("annotations")
+        key = keys.derivative_key(row.video_key, kept_as) if kept_as else given.stored(services, row).key
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, brought.key) as annotations,
+            store.as_file(raw, key) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
-            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
+            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), key)
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
@@ -162,7 +164,7 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
 
 
 def _keep_marks(
-    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path
+    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path, kept_as: str
 ) -> None:
     """Keep the annotations with the lesson, provided that something can be built of them."""
     row = shown.row
@@ -172,7 +174,10 @@ def _keep_marks(
         pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
         marks = given.named(marks, name)
         plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
-        given.keep(services, row, marks)
+        if kept_as:
+            put(services, None, row, marks, keys.derivative_key(row.video_key, kept_as), TYPES[marks.suffix])
+        else:
+            given.keep(services, row, marks)
 
 
 def _fetched(services: Services, row: LessonRow) -> IO[bytes]:

@@ -33,7 +33,7 @@ def compare_files(
     chosen: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Agreement:
-    """Compare the annotators of one recording; their work comes from any tool that `formats.read` knows.
+    """Compare the annotators of annotations of one recording, in any format of `formats.read`.
 
     The recording's length comes from `video` or is `duration_s`: kappa and alpha count the time in which nobody marked
     anything. Raises InputError, AnnotationError, UnsupportedMedia.
@@ -48,12 +48,14 @@ def compare_files(
     if not duration_s or duration_s <= 0:
         raise InputError("Give the recording, or its length in seconds: time in which nobody marked anything counts too.")
     codebook = patterns.read(table) if table is not None else Codebook(())
-    return compared(None, annotations, codebook, duration_s, frame_rate, step_s, lesson_id, chosen)
+    files = [(path, path.name) for path in annotations]
+    return compared(None, files, video.name if video else "", codebook, duration_s, frame_rate, step_s, lesson_id, chosen)
 
 
 def compared(
     report: Callable[[Any], None] | None,
-    paths: Sequence[Path],
+    files: Sequence[tuple[Path, str]],
+    video_name: str,
     codebook: Codebook,
     duration_s: float,
     frame_rate: float | None,
@@ -61,14 +63,16 @@ def compared(
     lesson_id: str,
     chosen: Sequence[str],
 ) -> Agreement:
-    """Read the exports and compare; can run in a child process, whose `report` is not used.
+    """Read the `files`, each with the name it was given under, and compare; can run in a child, whose `report` is not used.
 
     Raises AnnotationError, and InputError when the annotations belong to several lessons and none is chosen.
     """
     sources: list[list[Annotation]] = []
     dropped: list[Dropped] = []
-    for path in paths:
-        export = formats.read(path.read_bytes(), path.name, frame_rate=frame_rate, duration_s=duration_s)
+    for path, name in files:
+        export = formats.read(
+            path.read_bytes(), name, frame_rate=frame_rate, duration_s=duration_s, video_name=video_name
+        )  # fmt: skip
         dropped += export.dropped
         sources.append(plan.of_lesson(list(export.annotations), lesson_id, dropped))
     named = sorted({annotation.lesson_id for source in sources for annotation in source} - {""})

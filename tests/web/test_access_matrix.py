@@ -79,6 +79,9 @@ ROWS = {
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
     "kit.prepare": owners(200), "kit.normalize": owners(200),
+    # With a step that is refused, of which only those hear who may see the lesson: comparing takes seconds.
+    "agreement.page": owners(200), "agreement.figures": owners(422), "agreement.gold_set": owners(422),
+    "agreement.decide": owners(422), "agreement.build": owners(422), "agreement.add": owners(200, is_form=True),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
     "export.download_annotations": owners(200),
     "export.push": owners(200, repo_id="school/lesson"),
@@ -157,7 +160,9 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
         "storage.download": f"/lessons/{row.id}/download/урок.mp4",
     }  # fmt: skip
-    return {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
+    found = {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
+    compared = {name: (method, f"{path}?step=99") for name, (method, path) in found.items() if name.startswith("agreement.")}
+    return found | compared
 
 
 def send(client, method: str, path: str, wanted: Row, row: LessonRow):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import zipfile
@@ -10,7 +11,9 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
+from ppi.storage import keys
 from ppi.web.limits_sqlite import SqliteLimits
+from ppi.workflows import local, runner
 from tests.conftest import DATA, PASSWORD, need
 
 FLAGS = [
@@ -162,6 +165,56 @@ def delete_the_lesson(page):
     question.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url(re.compile(r"/$"))
     expect(page.get_by_role("link", name="Урок о воде", exact=True)).to_have_count(0)
+
+
+def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(open_page, live_server, browser):
+    services = live_server.services
+    job = runner.wait_for(services, local.ingest_file(services, DATA / "sample_lesson.mp4", "Два взгляда", "admin", 1))
+    row = services.lessons.get(job.lesson_id)
+    silence = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 63.92}
+    for suffix, data in (
+        (".transcript.json", json.dumps(silence).encode()), (".patterns.xlsx", (DATA / "sample_patterns.xlsx").read_bytes()),
+    ):  # fmt: skip
+        services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
+    page = open_page()
+    log_in(page)
+    page.goto(f"/dataset?lesson={row.id}")
+    page.get_by_role("link", name="Compare annotators").click()
+    page.set_input_files("#annotations", DATA / "sample_annotations.json")
+    page.get_by_role("button", name="Add to the comparison").click()
+    expect(page.locator(".disagreements > li")).to_have_count(6, timeout=60_000)
+
+    # The moment plays from a second before its beginning up to its end.
+    page.get_by_role("group", name="Объяснение").get_by_role("link", name="Play this moment").click()
+    player = page.locator("#player").element_handle()
+    page.wait_for_function("video => !video.paused && video.currentTime > 32.6 && video.currentTime < 40", arg=player)
+    page.evaluate("document.getElementById('player').currentTime = 44.1")
+    page.wait_for_function("video => video.paused", arg=player)
+    assert 44 < player.evaluate("video => video.currentTime") < 46
+
+    context = browser.new_context(
+        java_script_enabled=False, base_url=live_server.url, storage_state=page.context.storage_state(), locale="en"
+    )  # fmt: skip
+    plain = context.new_page()
+    plain.goto(page.url)
+    plain.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1").check()
+    plain.get_by_role("button", name="Save the decisions").click()
+    expect(plain.get_by_text("5 of them not decided yet")).to_be_visible()
+    context.close()
+
+    page.reload()
+    expect(page.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1")).to_be_checked()
+    page.locator("details summary").click()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the gold set").click()
+    assert len(json.loads(got.value.path().read_text())[0]["annotations"][0]["result"]) == 3
+    page.get_by_role("button", name="Build the dataset from the gold set").click()
+    page.wait_for_url(re.compile("/publish"), timeout=90_000)
+    expect(page.locator(".samples > li")).to_have_count(3)
+    expect(page.get_by_text("annotator gold")).to_have_count(3)
 
 
 def test_a_storage_selection_becomes_a_lesson(open_page, live_server):
