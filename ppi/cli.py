@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from ppi.cli_datasets import diff_datasets, join_datasets
 from ppi.cli_label_studio import label_studio
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
@@ -195,7 +197,11 @@ def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
 
 @main.group()
 def dataset() -> None:
-    """Build, check and publish datasets."""
+    """Build, check, join, compare and publish datasets."""
+
+
+dataset.add_command(join_datasets)
+dataset.add_command(diff_datasets)
 
 
 @dataset.command("build")
@@ -211,12 +217,23 @@ def dataset() -> None:
     "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
     help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
 )
+@click.option("--lesson", default="", help="Name of the lesson; the video's when not given.")
+@click.option("--teacher", default="", help="A code for the teacher, no name: lessons of one teacher stay in one split.")
+@click.option("--consent", default="unknown", show_default=True, help="unknown, internal, or public.")
+@click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
+@click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
+@click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @with_progress("Building")
-def build_dataset(on_progress, out: Path, **given) -> None:
+def build_dataset(
+    on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given
+) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
     from ppi.workflows.plain_dataset import build_from_files
 
-    report = build_from_files(out=out, settings=settings(), on_progress=on_progress, **given)
+    agreed = {"state": consent, "license": license, "embargo_until": embargo, "teacher": teacher}
+    report = build_from_files(
+        out=out, settings=settings(), on_progress=on_progress, consent=agreed, own_text=about.read() if about else "", **given
+    )
     click.echo(f"{report.samples} samples in {out}.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())

@@ -185,6 +185,20 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What the people in a lesson agreed to. `state` is "unknown", "internal" or "public".
+
+    `license` is a name that the Hub knows; before `embargo_until`, an ISO date or "", nothing may be public; `teacher` is
+    a code, no name.
+    """
+
+    state: str = "unknown"
+    license: str = "other"
+    embargo_until: str = ""
+    teacher: str = ""
+
+
+@dataclass(frozen=True)
 class Dropped:
     """Something that was left out, and why. `reason` is a stable word listed in docs/benchmarks_creating.md."""
 

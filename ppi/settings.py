@@ -310,3 +310,8 @@ class _Reader:
         if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
             self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
         return raw
+
+
+def tell_library(name: str, value: str) -> None:
+    """Set a variable of this process for a library that can be told no other way. For child processes only."""
+    os.environ[name] = value

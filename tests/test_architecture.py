@@ -39,9 +39,10 @@ ENTRIES_MAY = {
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
         "ppi.errors", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows", "ppi.jobs.ledger", "ppi.console",
-        "ppi.cli_users", "ppi.cli_label_studio",
+        "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio",
     },
     "ppi.cli_users": {"ppi.console"},
+    "ppi.cli_datasets": {"ppi.console", "ppi.workflows"},
     "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},
     "ppi.console": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
@@ -54,7 +55,7 @@ OWNERS = {
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
     "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
-    "click": {"ppi.cli", "ppi.cli_users", "ppi.cli_label_studio", "ppi.console", "ppi.seed"},
+    "click": {"ppi.cli", "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.console", "ppi.seed"},
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector", "ppi.media.cutter.*"},
     "ctypes": {"ppi.media.launch"}, "resource": {"ppi.media.launch", "ppi.processes"},
@@ -80,7 +81,7 @@ OWNERS = {
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
-    "pyarrow": {"ppi.dataset.parquet"}, "PIL": {"ppi.dataset.keyframes"},
+    "pyarrow": {"ppi.dataset.parquet"}, "PIL": {"ppi.dataset.keyframes"}, "matplotlib": {"ppi.dataset.figures"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
 }  # fmt: skip
 # Folders that run as programs of their own, whose modules know each other by their bare names and nothing of ppi.

@@ -41,6 +41,8 @@ def compare(before: Sequence[Row], after: Sequence[Row]) -> list[Change]:
     when annotator and patterns are, and the spans overlap by half of both together. Of one sample there may be several
     changes.
     """
+    if len({row.get("lesson") for row in [*before, *after]}) == 2 and all(map(_is_one_lesson, (before, after))):
+        before = [{**row, "lesson": after[0].get("lesson")} for row in before]  # one lesson that was renamed
     pairs, gone, new = _pairs(list(before), list(after))
     found = [Change("added", "", row["id"], _described(row)) for row in new]
     found += [Change("removed", row["id"], "", _described(row)) for row in gone]
@@ -164,6 +166,10 @@ def _changes(one: Row, other: Row) -> Iterator[Change]:
         yield Change("relabelled", *names, f"{', '.join(_types(one))} -> {', '.join(_types(other))}")
     if edited := [key for key in EDITABLE if one.get(key, other.get(key)) != other.get(key)]:
         yield Change("edited", *names, ", ".join(edited))
+
+
+def _is_one_lesson(rows: Sequence[Row]) -> bool:
+    return len({row.get("lesson") for row in rows}) == 1
 
 
 def _who(row: Row) -> tuple:

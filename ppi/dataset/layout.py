@@ -16,6 +16,8 @@ from typing import Any
 from ppi.records import Sample
 
 METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
+CHANGES = "changes.json"
+FIGURES = ("figures/patterns.png", "figures/durations.png", "figures/timeline.png")
 FOLDERS = ("data", "images", "videos", "texts")
 SPLITS = ("train", "validation", "test")
 KEYS = (
@@ -91,4 +93,9 @@ def write(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(as_json(value), encoding="utf-8")
+
+
+def as_json(value: Any) -> str:
+    """JSON as all files of a dataset but the rows hold it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,11 @@ def schema() -> pyarrow.Schema:
     return pa.schema(
         [(name, kinds.get(name, pa.string())) for name in columns()], metadata={"huggingface": json.dumps(described)}
     )
+
+
+def tools() -> dict[str, str]:
+    """What writes them, for the manifest."""
+    return {"pyarrow": version("pyarrow")}
 
 
 def columns() -> list[str]:

@@ -101,7 +101,7 @@ def _labels(rows: Sequence[Row], unused: list[str]) -> Iterator[Finding]:
     bare = Counter(pattern["type"] for row in rows for pattern in row["patterns"] if not pattern["description"].strip())
     for name, count in bare.most_common():
         yield Finding(
-            "labels", WARN, name, "{count} samples have this label, but it has no description in the table of patterns.",
+            "labels", WARN, name, "It has no description in the table of patterns. Samples with this label: {count}.",
             {"count": count},
         )  # fmt: skip
     for name in unused:

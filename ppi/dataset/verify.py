@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.dataset import manifest, parquet
-from ppi.dataset.layout import CARD, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
+from ppi.dataset.layout import CARD, CHANGES, FIGURES, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
 from ppi.errors import DatasetError, PpiError
 from ppi.records import MediaInfo
 
@@ -60,7 +60,7 @@ class _Checker:
         self._folder, self._inspect, self._on_progress = folder, inspect, on_progress
         self._problems: list[str] = []
         self._warnings: list[str] = []
-        self._named: set[str] = {METADATA, CARD, REPORT}
+        self._named: set[str] = {METADATA, CARD, REPORT, CHANGES, *FIGURES}
 
     def run(self) -> CheckReport:
         rows = self.read_rows()

@@ -130,6 +130,7 @@ def action_names() -> dict[str, str]:
         "add annotations": gettext("Annotations added"), "decide disagreements": gettext("Disagreements decided"),
         "download gold set": gettext("Gold set downloaded"),
         "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
+        "record consent": gettext("Consent recorded"), "edit card": gettext("Card edited"),
         "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
         "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),

@@ -62,6 +62,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
     "agreement.add": ("add annotations", _from_address), "agreement.decide": ("decide disagreements", _from_address),
     "agreement.gold_set": ("download gold set", _from_address), "agreement.build": ("build dataset", _from_address),
+    "export.save_consent": ("record consent", _from_address), "export.save_card": ("edit card", _from_address),
     "export.download_annotations": ("download", _from_address), "export.push": ("publish dataset", _from_address),
     "label_studio.send": ("send to label studio", _from_address),
     "label_studio.fetch": ("fetch annotations", _from_address), "admin.audit_csv": ("download audit log", _told),

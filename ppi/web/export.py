@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from urllib.parse import quote
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -9,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from ppi.errors import InputError
 from ppi.web import access
 from ppi.web.jobs import absolute
-from ppi.workflows import annotations, build_dataset, lessons, pattern_tables, publish
+from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
 MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -74,6 +75,29 @@ def push(lesson_id: str) -> Response:
     is_private = given.get("private", True) is not False
     job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
     return jsonify(success=True, job_id=job.id)
+
+
+@bp.post("/api/lessons/<lesson_id>/consent")
+def save_consent(lesson_id: str) -> Response:
+    """{state?, license?, embargo_until?, teacher?} -> {success, and the four as they are kept}."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    given = _texts(("state", "license", "embargo_until", "teacher"))
+    return jsonify(success=True, **asdict(about_lesson.save_consent(access.services(), row, given)))
+
+
+@bp.post("/api/datasets/<lesson_id>/card")
+def save_card(lesson_id: str) -> Response:
+    """{text} -> {success, card}; the card is empty while there is no dataset."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    return jsonify(success=True, card=about_lesson.save_own_text(access.services(), row, _texts(("text",)).get("text", "")))
+
+
+def _texts(names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the fields that were sent."""
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in names):
+        raise InputError("Send the fields as texts: {names}.", names=", ".join(names))
+    return {name: given[name] for name in names if name in given}
 
 
 def _attachment(name: str, simple: str) -> str:

@@ -29,6 +29,10 @@ STATUS = {
 FILES = {"type": "array", "items": {"type": "object", "properties": {
     "name": TEXT, "size_mb": {"type": "number"}, "last_modified": {"type": "string", "format": "date-time"}}}}  # fmt: skip
 ROWS = {"type": "array", "items": {"type": "object"}}
+CONSENT = {
+    "state": {"type": "string", "enum": ["unknown", "internal", "public"]}, "license": TEXT, "embargo_until": TEXT,
+    "teacher": TEXT,
+}  # fmt: skip
 WITH_JSON, WITH_FORM = "application/json", "multipart/form-data"
 
 # (method, path, what it does, request body {media type: properties}, answer's properties or media type)
@@ -87,6 +91,10 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      {**SUCCESS, "job_id": TEXT}),
     ("post", "/lessons/{lesson_id}/label-studio/fetch", "Fetch what annotators made of a lesson since the last time.", {},
      {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/consent", "Record consent, licence, embargo, and a code for the teacher.",
+     {WITH_JSON: CONSENT}, {**SUCCESS, **CONSENT}),
+    ("post", "/api/datasets/{lesson_id}/card", "Set your own words for the dataset card.",
+     {WITH_JSON: {"text": TEXT}}, {**SUCCESS, "card": TEXT}),
     ("options", "/uploads/", "What the tus endpoint can do.", {}, "headers"),
     ("post", "/uploads/", "Begin a resumable upload (tus 1.0).", {}, "headers"),
     ("head", "/uploads/{lesson_id}", "Where a resumable upload stands.", {}, "headers"),

@@ -13,12 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import annotate, annotations, build_dataset, lessons, normalize, pattern_tables
+from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
-NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4")
+NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT)
 
 
 @bp.app_context_processor
@@ -53,6 +53,7 @@ def lesson(lesson_id: str) -> str:
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
         engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
         reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
+        consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
 
 
@@ -85,6 +86,8 @@ def publish() -> str:
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
+        consent=about_lesson.consent(services, row) if row else None,
+        own_text=about_lesson.own_text(services, row) if row else "",
     )  # fmt: skip
 
 

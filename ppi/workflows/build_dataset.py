@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA
 from ppi.errors import Conflict, InputError, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
@@ -18,15 +19,15 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset
 from ppi.workflows import annotations as given
-from ppi.workflows import lessons, pattern_tables, plain_dataset
+from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
 from ppi.workflows.annotate import fetched_annotations
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
-DATASET_NAME = "dataset"
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
@@ -36,11 +37,16 @@ TYPES = {
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned."""
+    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned, as `figures` are.
+
+    `versions` is its history, the newest last.
+    """
 
     rows: list[dict[str, Any]]
     report: dict[str, Any]
     card: str
+    figures: list[str]
+    versions: list[dict[str, Any]]
     size_bytes: int
     file_count: int
 
@@ -94,6 +100,8 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
+                consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
+                previous=_previous(services, row, folder / "previous"),
             )  # fmt: skip
         _publish(services, row, run, folder / DATASET_NAME)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
@@ -108,8 +116,11 @@ def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
         sample["image_url"] = services.store.presign_get(services.final, prefix + sample["image_path"], expires_s=86_400)
         sample["video_url"] = services.store.presign_get(services.final, prefix + sample["video_path"], expires_s=86_400)
     report = json.loads(_text(services, prefix + "report.json"))
+    names = {item.key.removeprefix(prefix) for item in found}
+    figures = [services.store.presign_get(services.final, prefix + name, expires_s=86_400) for name in FIGURES if name in names]
+    versions = json.loads(_text(services, prefix + CHANGES))["versions"] if CHANGES in names else []
     size_bytes = sum(item.size_bytes for item in found)
-    return StoredDataset(rows, report, _text(services, prefix + "README.md"), size_bytes, len(found))
+    return StoredDataset(rows, report, _text(services, prefix + CARD), figures, versions, size_bytes, len(found))
 
 
 def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
@@ -118,11 +129,6 @@ def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
     if not any(item.key == dataset_prefix(row) + "manifest.json" for item in found):
         raise NotFound("This lesson has no dataset yet. Build it first.", lesson_id=row.id)
     return found
-
-
-def dataset_prefix(row: LessonRow) -> str:
-    """Where the lesson's dataset lies in the final bucket."""
-    return keys.dataset_prefix(row.prefix, DATASET_NAME)
 
 
 def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]]:
@@ -135,6 +141,17 @@ def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]
     for item in found:
         bundle.add(services.store.read(services.final, item.key), arcname=f"{row.name}/{item.key[len(prefix) :]}")
     return f"{row.name}.zip", iter(bundle)
+
+
+def _previous(services: Services, row: LessonRow, folder: Path) -> Path | None:
+    """What is needed of the dataset before to tell what changed since; None when there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name in (MANIFEST, METADATA, CHANGES):
+            (folder / name).write_bytes(b"".join(services.store.read(services.final, dataset_prefix(row) + name)))
+    except NotFound:
+        return None
+    return folder
 
 
 def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, has_audio: bool):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import ppi
 from ppi.annotation import formats, patterns
-from ppi.dataset import build, plan, quality, verify
+from ppi.dataset import build, card, manifest, plan, quality, verify
+from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
 from ppi.dataset.quality import Finding
 from ppi.errors import InputError
@@ -18,7 +21,7 @@ from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.publishing import hub
 from ppi.publishing.hub import PushResult
-from ppi.records import Clip, MediaInfo, Span, Transcript
+from ppi.records import Clip, Consent, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
 
@@ -56,16 +59,20 @@ def build_from_files(
     model: str = "",
     lesson: str = "",
     clips: str = STRICT,
+    consent: Mapping[str, str] | None = None,
+    own_text: str = "",
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
     """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`). Raises InputError,
-    AnnotationError, DatasetError, UnsupportedMedia.
+    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); `consent`
+    has the fields of `ppi.records.Consent`; `own_text` is Markdown for the card. Raises InputError, AnnotationError,
+    DatasetError, UnsupportedMedia.
     """
     check_mode(clips)
+    agreed = consents.checked(**(consent or {}))
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
         check_file(path)
@@ -75,7 +82,7 @@ def build_from_files(
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
     return build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
-        lambda fraction: on_progress(0.5 + fraction * 0.5), mode=clips,
+        lambda fraction: on_progress(0.5 + fraction * 0.5), mode=clips, consent=agreed, own_text=own_text,
     )  # fmt: skip
 
 
@@ -87,7 +94,7 @@ def check_mode(mode: str) -> str:
 
 
 def plan_early(
-    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = ""
+    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = ""
 ) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
     export = formats.read(
@@ -97,7 +104,7 @@ def plan_early(
     codebook = patterns.read(table)
     planned = plan.plan(
         export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
-        frame_rate=info.video.frame_rate, lesson_id=lesson_id,
+        frame_rate=info.video.frame_rate, lesson_id=lesson_id, teacher=teacher,
     )  # fmt: skip
     planned = replace(planned, table=tuple(pattern.type for pattern in codebook.patterns))
     return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
@@ -116,9 +123,12 @@ def build_folder(
     on_progress: Progress,
     lesson_id: str = "",
     mode: str = STRICT,
+    consent: Consent = Consent(),
+    own_text: str = "",
+    previous: Path | None = None,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
-    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id)
+    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher)
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
@@ -127,7 +137,8 @@ def build_folder(
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), clips=mode,
+        tools={"ppi": ppi.__version__, "ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg),
+        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, is_illustrated=True,
         on_progress=on_progress,
     )  # fmt: skip
 
@@ -151,11 +162,15 @@ def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
 def push_folder(
     folder: Path, repo_id: str, settings: Settings | None = None, *, is_private: bool = True, on_progress: Progress = quiet
 ) -> PushResult:
-    """Check a dataset folder and push it to the Hub. Raises DatasetError when the check finds problems."""
+    """Check a dataset folder and push it to the Hub.
+
+    Raises InputError when the check finds problems, and AccessDenied when its consent does not allow that.
+    """
     settings = settings or Settings.from_env()
     report = check_folder(folder, settings)
     if report.problems:
         raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=str(report.problems[0]))
+    consents.check_push(consents.of_settings(manifest.read(folder)["settings"]), is_private, datetime.date.today())
     return hub.push(folder, repo_id, settings=settings.hub, private=is_private, on_progress=on_progress)
 
 

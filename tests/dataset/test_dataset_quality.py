@@ -72,7 +72,7 @@ def test_rows_without_a_text_are_named_but_a_dataset_without_texts_once(tmp_path
 def test_labels_without_a_row_of_the_table_and_rows_without_a_label_are_named(tmp_path):
     bare = row(1, patterns=[{"type": "Новый", "description": ""}])
     said = [text for _, text in found(tmp_path, bare, row(2), unused=["Юмор"], check="labels")]
-    assert said[0].startswith("Новый: 1 samples have this label, but it has no description")
+    assert said[0].startswith("Новый: It has no description in the table of patterns. Samples with this label: 1.")
     assert said[1].startswith("Юмор: It stands in the table of patterns")
 
 
