@@ -147,6 +147,19 @@ def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesso
     assert "the work of one person" in page_of(client, lesson)
 
 
+def test_many_disagreements_come_in_pages_and_by_pattern(client_for, lesson, services):
+    many = [(place, place + 0.5, "P" if place % 5 else "Q") for place in range(55)]
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", export({2: many, 10: []}))
+    client = client_for("anna")
+    first, second = page_of(client, lesson), page_of(client, lesson, page="2")
+    names = [re.findall(r'name="(d-[0-9a-f]{12})" value=""', shown) for shown in (first, second)]
+    assert [len(found) for found in names] == [50, 5] and not set(names[0]) & set(names[1])
+    assert "<legend>51. " in second and "page=2#disagreements" in first
+    assert "<legend>51. " in page_of(client, lesson, page="99"), "there is no page behind the last"
+    only_q = page_of(client, lesson, pattern="Q")
+    assert only_q.count("<legend>") == 11 and "<legend>1. Q" in only_q
+
+
 def test_files_that_cannot_be_compared_are_refused_and_not_kept(client_for, lesson, services, monkeypatch):
     client = client_for("anna")
     assert add(client, lesson, b"not an export").status_code == 422
