@@ -1,4 +1,4 @@
-"""What commands share: the settings, names of files, progress."""
+"""What all commands share: the settings and services they work with, progress on the terminal, waiting for a job."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def settings():
     from ppi.settings import Settings
 
     return Settings.from_env()
+
+
+def services():
+    """The services on the data folder."""
+    from ppi.services import Services
+
+    return Services(settings())
 
 
 class Bar:
@@ -51,3 +58,19 @@ def with_progress(label: str) -> Callable:
         return wrapped
 
     return decorate
+
+
+def done(here, label: str, submit: Callable):
+    """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
+    from ppi.errors import fill
+    from ppi.workflows import runner
+
+    bar = Bar(label)
+    working = runner.start_engine(here, "command", runner.lanes(here))
+    try:
+        ended = runner.wait_for(here, submit(), lambda seen: bar.percent(seen.progress))
+    finally:
+        working.stop()
+    if ended.status != "completed":
+        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+    return ended

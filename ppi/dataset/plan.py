@@ -85,7 +85,7 @@ def plan(
     """
     dropped: list[Dropped] = []
     drafts: dict[tuple[str, int, int], _Draft] = {}
-    for annotation in _of_lesson(list(annotations), lesson_id, dropped):
+    for annotation in of_lesson(list(annotations), lesson_id, dropped):
         for region in annotation.regions:
             span = _usable(region, annotation, duration_s, frame_rate, dropped)
             if span is not None:
@@ -107,8 +107,11 @@ def plan(
     return Plan(tuple(samples), tuple(dropped), tuple(unmatched), lesson, source_video, duration_s, frame_rate)
 
 
-def _of_lesson(annotations: list[Annotation], lesson_id: str, dropped: list[Dropped]) -> list[Annotation]:
-    """Exports hold whole projects. A lesson uploaded anew has a new id, so ids count only where one is the lesson's."""
+def of_lesson(annotations: list[Annotation], lesson_id: str, dropped: list[Dropped]) -> list[Annotation]:
+    """The annotations of one lesson; those of others go to `dropped`.
+
+    Exports hold whole projects. A lesson uploaded anew has a new id, so ids count only where one is the lesson's.
+    """
     if not lesson_id or all(annotation.lesson_id != lesson_id for annotation in annotations):
         return annotations
     kept = [annotation for annotation in annotations if annotation.lesson_id in ("", lesson_id)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +19,19 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, lessons, plain_dataset
+from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset
+from ppi.workflows import annotations as given
 from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
-from ppi.workflows.ingest import media_info, owner_metadata, put
+from ppi.workflows.annotate import fetched_annotations
+from ppi.workflows.ingest import media_info, owner_metadata
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
-MAX_TABLE_BYTES = 20_000_000
-ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
 }  # fmt: skip
 
 
@@ -50,18 +52,14 @@ class StoredDataset:
 
 
 def request_build(
-    services: Services,
-    row: LessonRow,
-    *,
-    annotations: IO[bytes],
-    table: IO[bytes],
-    table_name: str,
-    engine: str = "",
-    clips: str = "strict",
-) -> Job:
-    """Keep the two files with the lesson and queue a build, whose clips are cut in the way "strict" or "fast".
+    services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict",
+) -> Job:  # fmt: skip
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
+    the way "strict" or "fast".
 
-    Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
+    Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
+    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
     plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
@@ -69,25 +67,13 @@ def request_build(
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    suffix = Path(table_name).suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=suffix or table_name)
-    folder = services.work_dir / f"request-{row.id}"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "annotations.json", folder / f"patterns{suffix}"
-    try:
-        _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
-        _save(table, kept[1], MAX_TABLE_BYTES)
-        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row), row.id)
-        names = ANNOTATIONS, f".patterns{suffix}"
-        for path, name in zip(kept, names, strict=True):
-            put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
-    finally:
-        for path in kept:
-            path.unlink(missing_ok=True)
+    with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
+        _keep_marks(services, shown, annotations, annotations_name, path)
+        if table is not None:
+            pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": names[1], "engine": engine, "clips": clips}
+    wanted = {"table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -102,14 +88,15 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         if job.queue == "speech":
             raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
-        store, raw = services.store, services.raw
+        store, raw, brought = services.store, services.raw, given.stored(services, row)
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, brought.key) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
+            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), brought.key)
             report = plain_dataset.build_folder(
-                services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
+                services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
                 previous=_previous(services, row, folder / "previous"),
@@ -191,11 +178,27 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
             services.store.delete(services.final, item.key)
 
 
-def _save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
-    data = source.read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
-    target.write_bytes(data)
+def _keep_marks(
+    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path
+) -> None:
+    """Keep the annotations with the lesson, provided that something can be built of them."""
+    row = shown.row
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
+        marks = Path(folder) / "annotations.given"
+        pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
+        marks = given.named(marks, name)
+        plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
+        given.keep(services, row, marks)
+
+
+def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
+    try:
+        return io.BytesIO(fetched_annotations(services, row))
+    except NotFound as error:
+        raise InputError(
+            "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
+        ) from error
 
 
 def _text(services: Services, key: str) -> str:

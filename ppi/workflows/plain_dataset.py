@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ppi
-from ppi.annotation import label_studio, patterns
+from ppi.annotation import formats, patterns
 from ppi.dataset import build, card, manifest, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
@@ -64,7 +64,7 @@ def build_from_files(
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
-    """Build the dataset folder `out` from a video, a Label Studio export and a pattern table.
+    """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
     replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); `consent`
@@ -97,8 +97,9 @@ def plan_early(
     annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = ""
 ) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
-    export = label_studio.parse(
-        annotations.read_bytes(), frame_rate=info.video.frame_rate, duration_s=info.duration_s
+    export = formats.read(
+        annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
+        video_name=source_video,
     )  # fmt: skip
     codebook = patterns.read(table)
     planned = plan.plan(

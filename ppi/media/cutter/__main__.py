@@ -28,7 +28,7 @@ def main() -> None:
             (_look if "look" in task else _cut)(source, task, guards["options"])
     except MemoryError:
         sys.exit("MemoryError")
-    except (av.FFmpegError, ValueError, StopIteration) as error:
+    except (av.FFmpegError, ValueError, IndexError, StopIteration) as error:
         print(getattr(error, "strerror", "") or "damaged", file=sys.stderr)
         sys.exit(UNREADABLE)
 
@@ -44,7 +44,7 @@ def _cut(source, task: dict, options: dict) -> None:
             facts = cut.one(source, start_s, end_s, task["mode"], clip, still, options)
         except NotPlain as error:
             facts = {"refused": str(error)}
-        except (av.FFmpegError, ValueError) as error:
+        except (av.FFmpegError, ValueError, IndexError) as error:
             facts = {"refused": f"its packets are damaged ({type(error).__name__})"}
         print("clip", json.dumps({"number": number, **facts}), flush=True)
 
