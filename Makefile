@@ -41,10 +41,16 @@ apt:
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
 	$(PY) -m pytest $(T)
 
-test-slow: apt setup $(VENV)/.ready-dev  ## the long trials
+test-slow: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## the long trials
 	$(PY) -m pytest -m slow $(T)
 
-bench: apt setup $(VENV)/.ready-dev  ## time PPI and the alternatives side by side
+.venv-notebook/.ready: bench/requirements-notebook.txt
+	test -x .venv-notebook/bin/python || python3 -m venv .venv-notebook
+	.venv-notebook/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## time PPI and the alternatives side by side
+	$(PY) -m bench.dataset
 	$(PY) -m bench.upload_paths
 	$(PY) -m bench.download_paths
 	$(PY) -m bench.load
@@ -58,4 +64,4 @@ translations: $(VENV)/.ready-dev  ## collect the messages of the pages and error
 	rm messages.pot
 
 clean:  ## remove the virtual environment (never the data folder)
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-notebook

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,5 +99,6 @@ def _describe(
     versions = changes.history(before, rows, origin.inputs)
     layout.write_json(made / layout.CHANGES, {"versions": versions})
     drawn = figures.draw(made, on_tick) if is_illustrated else []
+    facts = replace(facts, hides_pictures=bool(told.get("hides_pictures")))
     text = card.render(rows, facts, versions, drawn)
     (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")

@@ -51,6 +51,7 @@ class CardFacts:
     dropped: int = 0
     split_note: str = ""
     own_text: str = ""
+    hides_pictures: bool = False
 
 
 def render(
@@ -194,8 +195,17 @@ def _made(facts: CardFacts) -> str:
 
 Annotators marked spans of the lesson in Label Studio. Marks of one annotator over the same span are one sample with
 several patterns; marks of different annotators stay apart. Clips hold the frames of the source inside the span, cut
-exactly. {texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
+exactly. {_clips(facts)}{texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
 """
+
+
+def _clips(facts: CardFacts) -> str:
+    if not facts.hides_pictures:
+        return ""
+    return (
+        "Clips were copied without encoding: players show the span only, but files also keep pictures from before it, "
+        "which an edit list hides. "
+    )
 
 
 def _licence(consent: Consent) -> str:

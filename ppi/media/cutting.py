@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.errors import ToolFailed
-from ppi.media.ffmpeg import GIB, Ffmpeg, Limits, beside, publish, run
+from ppi.media.ffmpeg import GIB, Ffmpeg, Limits, Progress, beside, publish, run
 from ppi.media.guards import LISTS, scratch_input
 from ppi.media.sandbox import parts_of_python
 from ppi.records import Span
@@ -80,6 +80,25 @@ def look(
         if found[0]["times"]:
             publish([fresh], [still])
     return found[0]
+
+
+def draw(
+    ffmpeg: Ffmpeg, source: Path, intervals: Sequence[tuple[str, Span]], page: Path, on_progress: Progress
+) -> None:
+    """Draw a page of a contact sheet as JPEG (see cutter/sheet.py), a row for each named interval."""
+    last = [0.0]
+
+    def on_line(line: str) -> bool:
+        if line.startswith("at "):
+            last[0] = float(line.split()[2])
+        return True
+
+    with ExitStack() as stack:
+        (fresh,) = beside([page], stack)
+        task = {"sheet": str(fresh), "intervals": [[name, span.start_s, span.end_s] for name, span in intervals]}
+        limits = Limits(wall_s=600 + 120 * len(intervals), silence_s=300, file_bytes=GIB)
+        _run(ffmpeg, [source], task, limits, on_line, lambda: on_progress(last[0]), {fresh.parent})
+        publish([fresh], [page])
 
 
 def _run(ffmpeg: Ffmpeg, files: Sequence[Path], task: dict, limits: Limits, on_line, on_tick, writes: set[Path]) -> None:

@@ -306,8 +306,11 @@ def _kill(process: subprocess.Popen) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours reaches the program: no tokens, no keys."""
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+    """Nothing of ours reaches the program: no tokens, no keys.
+
+    One thread for numpy: its library would reserve memory for every core of the machine, and the limit counts that.
+    """
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Steady:

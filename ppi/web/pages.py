@@ -88,6 +88,7 @@ def publish() -> str:
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
         consent=about_lesson.consent(services, row) if row else None,
         own_text=about_lesson.own_text(services, row) if row else "",
+        sheets=build_dataset.sheet_urls(services, row) if stored else [],
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA
-from ppi.errors import Conflict, InputError, NotFound
+from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
@@ -28,11 +29,14 @@ from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
+SHEET = ".contact-sheet-"
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
 }  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         transcript = _transcript(services, row, job, run, folder, bool(info.audio))
         if job.queue == "speech":
             raise HandOver("dataset")
-        on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.9)
+        on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.85)
         store, raw, kept_as = services.store, services.raw, job.input.get("annotations")
         key = keys.derivative_key(row.video_key, kept_as) if kept_as else given.stored(services, row).key
         with (
@@ -103,7 +107,9 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
                 previous=_previous(services, row, folder / "previous"),
             )  # fmt: skip
+            sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME)
+        _keep_sheets(services, row, run, sheets)
     return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
 
 
@@ -121,6 +127,12 @@ def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
     versions = json.loads(_text(services, prefix + CHANGES))["versions"] if CHANGES in names else []
     size_bytes = sum(item.size_bytes for item in found)
     return StoredDataset(rows, report, _text(services, prefix + CARD), figures, versions, size_bytes, len(found))
+
+
+def sheet_urls(services: Services, row: LessonRow) -> list[str]:
+    """Presigned links to the pages of the contact sheet of the newest build, in order."""
+    found = sorted(_sheets(services, row), key=lambda item: (len(item.key), item.key))
+    return [services.store.presign_get(services.raw, item.key, expires_s=86_400) for item in found]
 
 
 def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
@@ -161,6 +173,30 @@ def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: 
         return stored_transcript(services, row)
     except NotFound:
         return hear(services, row, job, run, folder, 0.0, 0.4)
+
+
+def _draw_sheets(services: Services, row: LessonRow, run: Run, video: Path, folder: Path) -> list[Path]:
+    """The pages, or none where they cannot be drawn: a dataset is as good without them."""
+    on_progress = run.step("building", "Drawing the contact sheet", 0.85, 0.9)
+    try:
+        return plain_dataset.draw_sheets(services.ffmpeg, video, folder / DATASET_NAME, folder / "sheets", on_progress)
+    except (ToolFailed, UnsupportedMedia) as error:
+        log.warning("lesson %s: its dataset has no contact sheet: %s", row.id, error)
+        return []
+
+
+def _keep_sheets(services: Services, row: LessonRow, run: Run, pages: list[Path]) -> None:
+    """Put the pages beside the video, not into the dataset: they show moments that nobody chose for it."""
+    made = {keys.derivative_key(row.video_key, f"{SHEET}{page.name}"): page for page in pages}
+    for key, page in made.items():
+        put(services, run, row, page, key, TYPES[page.suffix])
+    for item in _sheets(services, row):
+        if item.key not in made:
+            services.store.delete(services.raw, item.key)
+
+
+def _sheets(services: Services, row: LessonRow) -> list[ObjectInfo]:
+    return services.store.list(services.raw, keys.derivative_key(row.video_key, SHEET))
 
 
 def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,12 @@ from pathlib import Path
 
 import ppi
 from ppi.annotation import formats, patterns
-from ppi.dataset import build, card, manifest, plan, quality, verify
+from ppi.dataset import build, card, layout, manifest, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
 from ppi.dataset.quality import Finding
 from ppi.errors import InputError
-from ppi.media import clips, probe
+from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.publishing import hub
@@ -61,6 +62,7 @@ def build_from_files(
     clips: str = STRICT,
     consent: Mapping[str, str] | None = None,
     own_text: str = "",
+    sheets: Path | None = None,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
@@ -68,10 +70,12 @@ def build_from_files(
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
     replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); `consent`
-    has the fields of `ppi.records.Consent`; `own_text` is Markdown for the card. Raises InputError, AnnotationError,
-    DatasetError, UnsupportedMedia.
+    has the fields of `ppi.records.Consent`; `own_text` is Markdown for the card. With `sheets` contact sheets are drawn
+    into that folder, which is no part of the dataset. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
     """
     check_mode(clips)
+    if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):
+        raise InputError("Contact sheets show moments outside the intervals. Choose a folder outside the dataset.")
     agreed = consents.checked(**(consent or {}))
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
@@ -80,10 +84,14 @@ def build_from_files(
     info = probe.inspect(video, ffmpeg)
     plan_early(annotations, patterns, info, lesson or video.stem, video.name)
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
-    return build_folder(
+    built = build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
-        lambda fraction: on_progress(0.5 + fraction * 0.5), mode=clips, consent=agreed, own_text=own_text,
+        lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips, consent=agreed,
+        own_text=own_text,
     )  # fmt: skip
+    if sheets is not None:
+        draw_sheets(ffmpeg, video, out, sheets, lambda fraction: on_progress(0.9 + fraction * 0.1))
+    return built
 
 
 def check_mode(mode: str) -> str:
@@ -141,6 +149,14 @@ def build_folder(
         clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, is_illustrated=True,
         on_progress=on_progress,
     )  # fmt: skip
+
+
+def draw_sheets(ffmpeg: Ffmpeg, video: Path, dataset: Path, folder: Path, on_progress: Progress) -> list[Path]:
+    """Draw the contact sheets of a built dataset into `folder`; see `ppi.media.sheets`. Answers the pages in order."""
+    rows = [json.loads(line) for line in (dataset / layout.METADATA).read_text(encoding="utf-8").splitlines()]
+    intervals = [(row["id"], Span(row["start_time"], row["end_time"])) for row in rows]
+    folder.mkdir(parents=True, exist_ok=True)
+    return sheets.draw(ffmpeg, video, intervals, folder, on_progress)
 
 
 def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from bench.dataset import NOTEBOOK
 from bench.measure import NGINX
 from tests.conftest import ROOT, need
 
@@ -15,6 +16,14 @@ RUNS = {
     "upload_paths": (("3", "1"), "PPI, chunks (tus)"), "download_paths": (("3", "1"), "nginx + PPI (X-Accel)"),
     "load": (("3", "2", "20", "5", "60"), "S3, Redis, worker"),
 }  # fmt: skip
+
+
+def test_the_benchmark_of_datasets_runs_to_its_end():
+    need(NOTEBOOK.exists(), ".venv-notebook (make bench makes it)")
+    command = [sys.executable, "-m", "bench.dataset", "12", "2", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "| PPI, strict |" in done.stdout and "2 of 2" in done.stdout
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -127,6 +127,13 @@ def check_dataset(api: Api, lesson: str, url: str) -> None:
     first = found["rows"][0]
     assert requests.get(requests.compat.urljoin(url, first["image_url"]), timeout=20).content[:2] == b"\xff\xd8"
 
+    assert {clip["mode"] for clip in found["report"]["clips"]} <= {"smart", "encoded"}
+    assert all(abs(clip["sound_offset_s"] or 0) < 0.04 for clip in found["report"]["clips"])
+    sheet = api.get(f"/lessons/{lesson}/download/Мой урок 1.contact-sheet-1.jpg")
+    assert sheet.content[:2] == b"\xff\xd8"
+    assert "contact-sheet-1.jpg" in api.get(f"/publish?lesson={lesson}").text
+    assert not any("sheet" in item.key for item in server.services.store.list(server.services.final))
+
     packed = zipfile.ZipFile(io.BytesIO(api.get(f"/datasets/{lesson}.zip").content))
     assert packed.testzip() is None
     inside = {name.split("/", 1)[1] for name in packed.namelist()}

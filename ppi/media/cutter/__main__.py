@@ -2,7 +2,8 @@
 
 Runs as a program of its own under limits (see ../ffmpeg.py), because it reads hostile bytes, and so its modules import
 nothing of PPI. GUARDS and TASK are JSON. For `{"cut": [[number, start_s, end_s, clip, still], ...], "mode": ...}` it
-prints a line `clip {...}` for each; for `{"look": clip, "still": ..., "start_s": ..., "end_s": ...}` one such line.
+prints a line `clip {...}` for each; for `{"look": clip, "still": ..., "start_s": ..., "end_s": ...}` one such line,
+and for `{"sheet": page, "intervals": [[name, start_s, end_s], ...]}` none.
 Lines `at NUMBER FRACTION` come while it works. Exit code 3 means that the recording cannot be read.
 """
 
@@ -25,7 +26,8 @@ def main() -> None:
             source = Source(container)
             if source.video.width * source.video.height > guards["max_pixels"]:
                 raise ValueError("too large")
-            (_look if "look" in task else _cut)(source, task, guards["options"])
+            work = next(work for name, work in WORK.items() if name in task)
+            work(source, task, guards["options"])
     except MemoryError:
         sys.exit("MemoryError")
     except (av.FFmpegError, ValueError, IndexError, StopIteration) as error:
@@ -53,6 +55,17 @@ def _look(source, task: dict, options: dict) -> None:
     import look
 
     print("clip", json.dumps(look.at(source, task["look"], task["still"], task["start_s"], task["end_s"], options)), flush=True)
+
+
+def _draw(source, task: dict, options: dict) -> None:
+    import sheet
+
+    times = [time_s for _, *span in task["intervals"] for time_s in span]
+    source.on_picture = _Clock(0, min(times), max(times))
+    sheet.draw(source, task["intervals"], task["sheet"])
+
+
+WORK = {"look": _look, "cut": _cut, "sheet": _draw}
 
 
 class _Clock:

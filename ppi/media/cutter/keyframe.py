@@ -79,10 +79,11 @@ def luma(frame) -> np.ndarray:
     full = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
     factor = -(-frame.width // COLUMNS)
     rows, columns = full.shape[0] // factor * factor, full.shape[1] // factor * factor
-    if factor == 1:
-        return full.astype(np.float32)
-    blocks = full[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    return blocks.sum(axis=(1, 3), dtype=np.uint32).astype(np.float32) / factor**2
+    total = np.zeros((rows // factor, columns // factor), np.uint32)
+    for down in range(factor):
+        for across in range(factor):
+            total += full[down:rows:factor, across:columns:factor]
+    return total.astype(np.float32) / factor**2
 
 
 def measure(time_s: float, picture: np.ndarray, following: np.ndarray | None) -> Measures:

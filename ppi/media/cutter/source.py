@@ -86,7 +86,7 @@ class Source:
         raise NotPlain("there is no closed key frame before the interval")
 
     def _from(self, seek_s: float, end_s: float) -> list[Coded]:
-        self.container.seek(self._before(seek_s), stream=self.video, backward=True)
+        self.container.seek(self.before(seek_s), stream=self.video, backward=True)
         found, late, size = [], 0, 0
         for packet in self.container.demux(self.video):
             if not packet.size:
@@ -149,7 +149,7 @@ class Source:
         A decoder needs that one: each packet of AAC holds half of the sound of the next.
         """
         found = []
-        self.container.seek(self._before(start_s - SETTLE_S[0]), stream=self.video, backward=True)
+        self.container.seek(self.before(start_s - SETTLE_S[0]), stream=self.video, backward=True)
         for packet in self.container.demux(self.audio):
             if not packet.size or packet.pts is None:
                 continue
@@ -160,7 +160,7 @@ class Source:
                 found.append(packet)
         return found
 
-    def _before(self, time_s: float) -> int:
+    def before(self, time_s: float) -> int:
         """The time stamp to seek to, to be at or before a time."""
         return math.floor((Fraction(time_s + SAME_S) + self.start) / self.base)
 
@@ -189,7 +189,7 @@ class Source:
         """(time, samples) of the decoded packets that touch the interval, and some before it."""
         import av
 
-        self.container.seek(self._before(start_s - early_s), stream=self.video, backward=True)
+        self.container.seek(self.before(start_s - early_s), stream=self.video, backward=True)
         self.audio.codec_context.flush_buffers()
         resampler = av.AudioResampler("fltp", self.audio.layout.name, self.audio.rate)
         pieces = []

@@ -63,6 +63,7 @@ def _packets(av, stream, pictures: list[Picture], base: Fraction, zero: Fraction
 
 def _encoded(av, made, source, samples: np.ndarray) -> list:
     stream = made.add_stream("aac", rate=source.rate, layout=source.layout.name, bit_rate=SOUND_BITS_PER_S)
+    stream.codec_context.options = {"aac_coder": "fast"}
     packets = []
     for at in range(0, samples.shape[1], 1024):
         piece = np.ascontiguousarray(samples[:, at : at + 1024])
