@@ -7,6 +7,7 @@ changes is put over them. `faults` make chosen requests fail, hang or lead astra
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import threading
@@ -110,11 +111,15 @@ class LabelStudioStub:
                 status, data, headers = stub._respond(
                     self.command, split.path, parse_qs(split.query), self.headers.get("Authorization", ""), body
                 )
-                self.send_response(status)
-                for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
-                    self.send_header(name, str(value))
-                self.end_headers()
-                self.wfile.write(data)
+                try:
+                    self.send_response(status)
+                    for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
+                        self.send_header(name, str(value))
+                    self.end_headers()
+                    self.wfile.write(data)
+                    self.wfile.flush()
+                except ConnectionError:  # the client had enough
+                    self.close_connection, self.wfile = True, io.BytesIO()
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer
 
