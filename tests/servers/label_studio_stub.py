@@ -7,9 +7,9 @@ changes is put over them. `faults` make chosen requests fail, hang or lead astra
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -47,14 +47,23 @@ class Fault:
     is_after: bool = False  # the request has its effect, and only the answer is lost
 
 
+class _Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that had enough of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class LabelStudioStub:
     def __init__(self, page_size: int = 2):
         self.page_size = page_size
         self.faults: list[Fault] = []
         self.reset()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> LabelStudioStub:
@@ -111,15 +120,11 @@ class LabelStudioStub:
                 status, data, headers = stub._respond(
                     self.command, split.path, parse_qs(split.query), self.headers.get("Authorization", ""), body
                 )
-                try:
-                    self.send_response(status)
-                    for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
-                        self.send_header(name, str(value))
-                    self.end_headers()
-                    self.wfile.write(data)
-                    self.wfile.flush()
-                except ConnectionError:  # the client had enough
-                    self.close_connection, self.wfile = True, io.BytesIO()
+                self.send_response(status)
+                for name, value in ({"Content-Type": "application/json", "Content-Length": len(data)} | headers).items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+                self.wfile.write(data)
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer
 
