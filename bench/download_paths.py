@@ -1,6 +1,7 @@
 """Ways for a video out of PPI by ranges: PPI itself, Flask's send_file, nginx before PPI (X-Accel), and nginx alone.
 
-`python -m bench.download_paths [MB] [RUNS]`. Every range is compared with the file before its time counts.
+`python -m bench.download_paths [MB] [RUNS] [MIB]`, by ranges of so many MiB (8). Every range is compared with the file
+before its time counts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import requests
 
 from bench.measure import NGINX, ROOT, cost_of, flask_app, free_port, nginx, ppi_server, scratch, table
 
-RANGE_BYTES = 8 * 1024 * 1024
+MIB = 1024 * 1024
 SEND_FILE = """
 from flask import Flask, send_file
 app = Flask("x")
@@ -23,18 +24,18 @@ app.get("/x")(lambda: send_file({path!r}, conditional=True))
 """
 
 
-def ranges(url: str, wanted: str, size_bytes: int) -> None:
+def ranges(url: str, wanted: str, size_bytes: int, range_bytes: int) -> None:
     """Fetch the whole file range by range, as players do, and compare."""
     found, session = hashlib.sha256(), requests.Session()
-    for start in range(0, size_bytes, RANGE_BYTES):
-        stop = min(start + RANGE_BYTES, size_bytes)
+    for start in range(0, size_bytes, range_bytes):
+        stop = min(start + range_bytes, size_bytes)
         answer = session.get(url, headers={"Range": f"bytes={start}-{stop - 1}"}, timeout=120)
         assert answer.status_code == 206, answer.status_code
         found.update(answer.content)
     assert found.hexdigest() == wanted
 
 
-def main(size_mb: int = 512, repeats: int = 3) -> None:
+def main(size_mb: int = 512, repeats: int = 3, range_mib: int = 8) -> None:
     folder = scratch()
     data, port = folder / "data", free_port()
     source = folder / "source"
@@ -59,9 +60,9 @@ def main(size_mb: int = 512, repeats: int = 3) -> None:
         }  # fmt: skip
         for _ in range(repeats):
             for name, (url, servers) in ways.items():
-                cost = cost_of(servers, lambda url=url: ranges(url, wanted, size_mb * 1_000_000))
+                cost = cost_of(servers, lambda url=url: ranges(url, wanted, size_mb * 1_000_000, range_mib * MIB))
                 runs.setdefault(name, []).append(cost)
-    table("Sending a video by ranges of 8 MiB", size_mb * 1_000_000, runs, "Flask send_file")
+    table(f"Sending a video by ranges of {range_mib} MiB", size_mb * 1_000_000, runs, "Flask send_file")
 
 
 def _site(port: int, backend: str, data: Path, folder: Path) -> str:

@@ -1,4 +1,5 @@
-"""Ways for a video into PPI: chunks (tus) and PPI's form; beside them a plain Flask form and nginx alone.
+"""Ways for a video into PPI: chunks (tus), by themselves and behind the shipped nginx site, and PPI's form; beside them a
+plain Flask form, and nginx alone as it comes and with the buffer that the shipped site gives it.
 
 `python -m bench.upload_paths [MB] [RUNS]`. Every upload is compared with what was sent before its time counts.
 """
@@ -8,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import requests
 
-from bench.measure import NGINX, cost_of, flask_app, free_port, nginx, ppi_server, scratch, table
+from bench.measure import NGINX, cost_of, flask_app, free_port, nginx, ppi_server, scratch, shipped_site, table
 
 CHUNK_BYTES = 16 * 1024 * 1024
 PLAIN = """
@@ -88,31 +90,42 @@ def main(size_mb: int = 512, repeats: int = 3) -> None:
     with source.open("wb") as file:
         for _ in range(size_mb):
             file.write(os.urandom(1_000_000))
-    wanted, port = digest(source), free_port()
-    put = f"server {{ listen 127.0.0.1:{port}; client_max_body_size 0; location / {{ root {folder}/dav; dav_methods PUT; }} }}"
-    runs: dict[str, list] = {"Flask form": [], "PPI, chunks (tus)": [], "PPI, form": []}
+    wanted, port, large, proxy = digest(source), free_port(), free_port(), free_port()
+    alone = "".join(_dav(folder, one, buffer) for one, buffer in ((port, ""), (large, "client_body_buffer_size 256k;")))
+    runs: dict[str, list] = {}
     (folder / "dav").mkdir()
     with (
-        ppi_server(folder / "data") as (server, session, services),
+        ppi_server(folder / "data", PPI_BEHIND_PROXY="true") as (server, session, services),
         flask_app(folder / "plain", PLAIN.format(target=str(folder / "saved"))) as plain,
-        nginx(folder / "nginx", port, put) as alone,
+        nginx(folder / "nginx", port, alone) as bare,
+        nginx(folder / "site", proxy, shipped_site(proxy, server.url, folder / "data" / "store" / "objects")) as front,
     ):
+        ways = {
+            "PPI, chunks (tus)": ([server], chunks), "PPI, form": ([server], form),
+            "nginx + PPI, chunks": ([front, server], chunks),
+        }  # fmt: skip
         for _ in range(repeats):
-            for name, send in (("PPI, chunks (tus)", chunks), ("PPI, form", form)):
+            runs.setdefault("Flask form", []).append(cost_of([plain], lambda: form(plain.url, requests.Session(), source)))
+            assert digest(folder / "saved") == wanted
+            for name, (servers, send) in ways.items():
                 made: list[str] = []
-                cost = cost_of([server], lambda send=send, made=made: made.append(send(server.url, session, source)))
-                part = services.uploads_dir / f"{made[0]}.part"
-                assert digest(part) == wanted, name
-                runs[name].append(cost)
+                ask = partial(send, servers[0].url, session, source)
+                runs.setdefault(name, []).append(cost_of(servers, lambda ask=ask, made=made: made.append(ask())))
+                assert digest(services.uploads_dir / f"{made[0]}.part") == wanted, name
                 services.ledger.cancel(made[0])
                 session.post(f"{server.url}/api/lessons/{made[0]}/delete", timeout=60)
-            runs["Flask form"].append(cost_of([plain], lambda: form(plain.url, requests.Session(), source)))
-            assert digest(folder / "saved") == wanted
-            with source.open("rb") as file:
-                cost = cost_of([alone], lambda file=file: requests.put(f"{alone.url}/x", data=file, timeout=600))
-            assert digest(folder / "dav" / "x") == wanted
-            runs.setdefault("nginx alone (PUT)", []).append(cost)
+            for name, own in (("nginx alone (PUT)", port), ("nginx alone, larger buffer", large)):
+                with source.open("rb") as file:
+                    ask = partial(requests.put, f"http://127.0.0.1:{own}/x", data=file, timeout=600)
+                    runs.setdefault(name, []).append(cost_of([bare], ask))
+                assert digest(folder / "dav" / "x") == wanted
+                (folder / "dav" / "x").unlink()
     table("Receiving a video", size_mb * 1_000_000, runs, "Flask form")
+
+
+def _dav(folder: Path, port: int, extra: str) -> str:
+    location = f"location / {{ root {folder}/dav; dav_methods PUT; }}"
+    return f"server {{ listen 127.0.0.1:{port}; client_max_body_size 0; {extra} {location} }}\n"
 
 
 if __name__ == "__main__":

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from ppi.cli_datasets import diff_datasets, join_datasets
+from ppi.cli_label_studio import label_studio
+from ppi.cli_users import users
+from ppi.console import FILE, done, services, settings, with_progress
 from ppi.errors import PpiError
-
-FILE = click.Path(path_type=Path)
 
 
 class Group(click.Group):
@@ -33,60 +33,18 @@ def main() -> None:
     Plain files, no server and no data folder needed:
       python -m ppi transcribe lesson.mp4 --out texts
       python -m ppi summarize texts/lesson.transcript.json --out texts
+      python -m ppi kit patterns.xlsx --out kit
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
+      python -m ppi annotations convert lesson.eaf lesson.csv
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
     """
 
 
-def settings():
-    """The settings of the environment and of `.env`."""
-    from ppi.settings import Settings
-
-    return Settings.from_env()
-
-
-def services():
-    """The services on the data folder."""
-    from ppi.services import Services
-
-    return Services(settings())
-
-
-class Bar:
-    """Progress: a bar on a terminal, a plain line every ten percent when piped."""
-
-    def __init__(self, label: str):
-        self._label, self._shown = label, -1
-        self._bar = click.progressbar(length=100, label=label) if sys.stderr.isatty() else None
-
-    def __call__(self, fraction: float) -> None:
-        self.percent(int(fraction * 100))
-
-    def percent(self, percent: int, label: str = "") -> None:
-        if self._bar is not None:
-            self._bar.label = label or self._label
-            self._bar.update(max(percent - self._bar.pos, 0))
-            if percent >= 100 > self._shown:
-                click.echo(err=True)
-        elif percent // 10 > self._shown // 10 or self._shown < 0:
-            click.echo(f"{label or self._label}: {percent} %", err=True)
-        self._shown = max(percent, self._shown)
-
-
-def with_progress(label: str) -> Callable:
-    """Give the command an `on_progress`."""
-
-    def decorate(command: Callable) -> Callable:
-        @functools.wraps(command)
-        def wrapped(**values):
-            return command(on_progress=Bar(label), **values)
-
-        return wrapped
-
-    return decorate
+main.add_command(label_studio)
+main.add_command(users)
 
 
 @main.command()
@@ -159,18 +117,10 @@ def doctor() -> None:
 @click.option("--parts", default=1, show_default=True, help="Cut besides into so many consecutive parts.")
 def ingest(video: Path, name: str, user: str, parts: int) -> None:
     """Put VIDEO into the data folder as a lesson of USER and extract its audio."""
-    from ppi.workflows import local, runner
+    from ppi.workflows import local
 
     here = services()
-    bar = Bar("Ingest")
-    working = runner.start_engine(here, "command", runner.lanes(here))
-    job = local.ingest_file(here, video, name, user, parts)
-    ended = runner.wait_for(here, job, lambda seen: bar.percent(seen.progress))
-    working.stop()
-    if ended.status != "completed":
-        from ppi.errors import fill
-
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)))
+    ended = done(here, "Ingest", lambda: local.ingest_file(here, video, name, user, parts))
     click.echo(ended.lesson_id)
 
 
@@ -205,98 +155,58 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
     click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
 
 
+@main.command()
+@click.argument("patterns", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for the files.")
+@click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
+@click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
+@click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@with_progress("Annotation kit")
+def kit(on_progress, **given) -> None:
+    """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""
+    from ppi.workflows.plain_kit import kit_from_files
+
+    made = kit_from_files(settings=settings(), on_progress=on_progress, **given)
+    click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
+    for problem in made.problems:
+        click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
+
+
 @main.group()
-def users() -> None:
-    """Accounts in users.json."""
+def annotations() -> None:
+    """Take annotations from one tool to another."""
 
 
-def _record(action: str, name: str) -> None:
-    """Write into the audit log what was done here, under the name of the system's user."""
-    import getpass
+@annotations.command("convert")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--video", type=FILE, help="The recording: its frame rate, which Label Studio's timelines need, and its end.")
+def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
+    """Write the annotations of SOURCE into TARGET.
 
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # in containers the system may have no name for us
-        who = ""
-    services().audit.record(action, user_name=who, object=name, way="command")
+    SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
+    .tsv (BORIS), .csv or .json (Label Studio).
+    """
+    from ppi.workflows.annotations import convert_file
 
-
-def _password(given: str | None) -> tuple[str, bool]:
-    return (given, False) if given else (secrets.token_urlsafe(12), True)
-
-
-@users.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(["admin", "DL-user"]), default="DL-user", show_default=True)
-@click.option("--password", help="Made at random and printed once when not given.")
-def add_user(name: str, role: str, password: str | None) -> None:
-    """Add an account."""
-    chosen, is_random = _password(password)
-    services().users.add(name, chosen, role)
-    _record("add account", name)
-    click.echo(f"Added {name} ({role})." + (f" Password: {chosen}" if is_random else ""))
-
-
-@users.command("list")
-def list_users() -> None:
-    """List the accounts."""
-    for user in services().users.all():
-        click.echo(f"{user.name}\t{user.role}\t{'disabled' if user.is_disabled else 'active'}\t{user.id}")
-
-
-@users.command("passwd")
-@click.argument("name")
-@click.option("--password", help="Made at random and printed once when not given.")
-def change_password(name: str, password: str | None) -> None:
-    """Set a new password; ends all sessions of the account."""
-    chosen, is_random = _password(password)
-    here = services().users
-    here.set_password(here.by_name(name).id, chosen)
-    _record("set password", name)
-    click.echo(f"Changed the password of {name}." + (f" Password: {chosen}" if is_random else ""))
-
-
-@users.command("role")
-@click.argument("name")
-@click.argument("role", type=click.Choice(["admin", "DL-user"]))
-def change_role(name: str, role: str) -> None:
-    """Give an account another role; ends all its sessions."""
-    here = services().users
-    here.set_role(here.by_name(name).id, role)
-    _record("set role", f"{name}: {role}")
-    click.echo(f"{name} is now {role}.")
-
-
-@users.command("disable")
-@click.argument("name")
-@click.option("--undo", is_flag=True, help="Let the account log in again.")
-def disable_user(name: str, undo: bool) -> None:
-    """Keep an account from logging in; ends all its sessions and refuses its tokens."""
-    here = services().users
-    here.set_disabled(here.by_name(name).id, not undo)
-    _record("enable account" if undo else "disable account", name)
-    click.echo(f"{name} is {'enabled' if undo else 'disabled'}.")
-
-
-@users.command("remove")
-@click.argument("name")
-@click.confirmation_option(prompt="Remove this account? Its lessons stay and belong to nobody.")
-def remove_user(name: str) -> None:
-    """Remove an account."""
-    here = services().users
-    here.remove(here.by_name(name).id)
-    _record("remove account", name)
-    click.echo(f"Removed {name}.")
+    made = convert_file(source, target, video=video, settings=settings())
+    for dropped in made.dropped:
+        click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
+    click.echo(f"{made.marks} marks in {target}.")
 
 
 @main.group()
 def dataset() -> None:
-    """Build, check and publish datasets."""
+    """Build, check, join, compare and publish datasets."""
+
+
+dataset.add_command(join_datasets)
+dataset.add_command(diff_datasets)
 
 
 @dataset.command("build")
 @click.option("--video", type=FILE, required=True)
-@click.option("--annotations", type=FILE, required=True, help="Label Studio export, JSON.")
+@click.option("--annotations", type=FILE, required=True, help="Label Studio, ELAN, Praat, BORIS or CSV.")
 @click.option("--patterns", type=FILE, required=True, help="Pattern table, XLSX or CSV.")
 @click.option("--out", type=FILE, required=True, help="Folder of the dataset; an earlier build in it is replaced.")
 @click.option("--transcript", type=FILE, help="A .transcript.json; the video is transcribed when not given.")
@@ -308,12 +218,23 @@ def dataset() -> None:
     help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
 )
 @click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
+@click.option("--lesson", default="", help="Name of the lesson; the video's when not given.")
+@click.option("--teacher", default="", help="A code for the teacher, no name: lessons of one teacher stay in one split.")
+@click.option("--consent", default="unknown", show_default=True, help="unknown, internal, or public.")
+@click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
+@click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
+@click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @with_progress("Building")
-def build_dataset(on_progress, out: Path, **given) -> None:
+def build_dataset(
+    on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given
+) -> None:
     """Cut a dataset folder out of a video, its annotations and the pattern table."""
     from ppi.workflows.plain_dataset import build_from_files
 
-    report = build_from_files(out=out, settings=settings(), on_progress=on_progress, **given)
+    agreed = {"state": consent, "license": license, "embargo_until": embargo, "teacher": teacher}
+    report = build_from_files(
+        out=out, settings=settings(), on_progress=on_progress, consent=agreed, own_text=about.read() if about else "", **given
+    )
     click.echo(f"{report.samples} samples in {out}.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
@@ -324,16 +245,37 @@ def build_dataset(on_progress, out: Path, **given) -> None:
 @dataset.command("check")
 @click.argument("folder", type=FILE)
 def check_dataset(folder: Path) -> None:
-    """Check every row of the dataset in FOLDER against its files."""
+    """Check the dataset in FOLDER: files, rows, and what loaders do not notice.
+
+    Every check answers PASS, WARN or FAIL; below it stand the rows or files. Ends with 1 when one has failed.
+    """
     from ppi.workflows.plain_dataset import check_folder
 
     report = check_folder(folder, settings())
-    for problem in report.problems:
-        click.echo(f"FAIL {problem}")
-    for warning in report.warnings:
-        click.echo(f"WARN {warning}")
+    for check, level in report.levels.items():
+        click.echo(f"{level.upper()} {check}")
+        for finding in report.findings:
+            if finding.check == check:
+                click.echo(f"  {finding.level.upper() + ' ' if finding.level != 'pass' else ''}{finding}")
     click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
     sys.exit(1 if report.problems else 0)
+
+
+@dataset.command("agreement")
+@click.argument("annotations", type=FILE, nargs=-1, required=True)
+@click.option("--patterns", "table", type=FILE, help="Pattern table: labels that mean the same pattern count as one.")
+@click.option("--video", type=FILE, help="The recording, for its length and frame rate.")
+@click.option("--duration", "duration_s", type=float, help="The recording's length in seconds, instead of the recording.")
+@click.option("--step", "step_s", type=float, default=0.1, show_default=True, help="Step of the time grid in seconds.")
+@click.option("--annotator", "chosen", multiple=True, help="Compare only these; give the option several times.")
+@click.option("--lesson", "lesson_id", default="", help="The lesson's id, when the exports hold several lessons.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON; null means not defined.")
+def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given) -> None:
+    """Compare the annotators in ANNOTATIONS, one or several Label Studio exports of one recording."""
+    from ppi.workflows import plain_agreement
+
+    found = plain_agreement.compare_files(annotations, settings=settings(), **given)
+    click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
 
 
 @dataset.command("push")

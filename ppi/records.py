@@ -139,7 +139,10 @@ class AudioTrack:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero."""
+    """What a recording holds. `start_s` is the container's first time stamp, which players count as zero.
+
+    `picture_s` and `sound_s` are how far the first tracks of each reach from there, 0 when that is not known.
+    """
 
     container: str
     duration_s: float
@@ -147,6 +150,8 @@ class MediaInfo:
     size_bytes: int
     video: VideoTrack | None
     audio: tuple[AudioTrack, ...]
+    picture_s: float = 0.0
+    sound_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -166,8 +171,8 @@ class TrackPoint:
 class Region:
     """One thing an annotator marked: a span with labels and what was answered about it.
 
-    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle); `choices` and `texts`
-    map the control's name to the answers.
+    `kind` is "audio" (labels), "timeline" (timelinelabels) or "box" (videorectangle), or "mark" in files of other
+    tools; `choices` and `texts` map the control's name to the answers.
     """
 
     id: str
@@ -177,6 +182,20 @@ class Region:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     track: tuple[TrackPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the people in a lesson agreed to. `state` is "unknown", "internal" or "public".
+
+    `license` is a name that the Hub knows; before `embargo_until`, an ISO date or "", nothing may be public; `teacher` is
+    a code, no name.
+    """
+
+    state: str = "unknown"
+    license: str = "other"
+    embargo_until: str = ""
+    teacher: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,16 +220,29 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Export:
+    """What a file of annotations holds. `dropped` names everything that was left out; `tasks` counts all tasks."""
+
+    annotations: tuple[Annotation, ...]
+    dropped: tuple[Dropped, ...]
+    tasks: int
+
+
+@dataclass(frozen=True)
 class Pattern:
-    """One row of the codebook. `type` is the pattern's name."""
+    """One row of the codebook. `type` is the pattern's name; `subcategories` are what its table offers to choose from."""
 
     type: str
     description: str
+    subcategories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the dataset before its files are cut."""
+    """One row of the dataset before its files are cut.
+
+    `choices` and `comments` map a control's name to what was answered about the regions; `teacher` is a code, no name.
+    """
 
     id: str
     span: Span
@@ -220,6 +252,9 @@ class Sample:
     source_video: str
     split: str
     region_ids: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    teacher: str = ""
 
 
 @dataclass(frozen=True)

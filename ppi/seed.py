@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ppi.cli import Bar
+from ppi.console import Bar
 from ppi.errors import PpiError, ToolFailed, fill
 from ppi.jobs.ledger import Job
 from ppi.services import Services

@@ -32,7 +32,6 @@ class WebSettings:
     public_url: str
     is_behind_proxy: bool
     x_accel: str
-    label_studio_url: str
     secret_key: str = field(repr=False)
 
 
@@ -115,6 +114,18 @@ class SummarySettings:
 
 
 @dataclass(frozen=True)
+class LabelStudioSettings:
+    """`url` is what annotators see in their browser, without a trailing slash; `token` "" means not connected.
+
+    `data_dir` is the folder that a Label Studio on this machine serves local files from, "" for none.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    data_dir: str = ""
+
+
+@dataclass(frozen=True)
 class HubSettings:
     endpoint: str
     token: str = field(repr=False)
@@ -134,6 +145,7 @@ class Settings:
     media: MediaSettings
     speech: SpeechSettings
     summary: SummarySettings
+    label_studio: LabelStudioSettings
     hub: HubSettings
 
     @classmethod
@@ -152,8 +164,9 @@ class Settings:
 
 VARIABLES = (
     "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "PPI_AUDIT_DAYS", "SECRET_KEY", "PPI_HOST", "PPI_PORT",
-    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "PPI_X_ACCEL", "LABEL_STUDIO_URL", "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES",
-    "DL_USER_MAX_FILES", "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY",
+    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "PPI_X_ACCEL", "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN",
+    "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES", "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT",
+    "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY",
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
     "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS",
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
@@ -178,6 +191,7 @@ class _Reader:
             audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
             storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(), speech=self._speech(),
             summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
+            label_studio=self._label_studio(),
             hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
         )  # fmt: skip
         if self._faults:
@@ -191,9 +205,15 @@ class _Reader:
         return WebSettings(
             host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
             public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
-            x_accel=self.internal_path("PPI_X_ACCEL"),
-            label_studio_url=self.url("LABEL_STUDIO_URL", "http://localhost:8080"), secret_key=given,
+            x_accel=self.internal_path("PPI_X_ACCEL"), secret_key=given,
         )  # fmt: skip
+
+    def _label_studio(self) -> LabelStudioSettings:
+        url = self.url("LABEL_STUDIO_URL", "http://localhost:8080")
+        token = self.text("LABEL_STUDIO_TOKEN")
+        if not all("!" <= letter <= "~" for letter in token):
+            self._faults.append("LABEL_STUDIO_TOKEN: expected a token of Label Studio, without spaces")
+        return LabelStudioSettings(url=url, data_dir=self.absolute_path("LABEL_STUDIO_DATA_DIR"), token=token)
 
     def _upload(self) -> UploadSettings:
         return UploadSettings(
@@ -278,9 +298,20 @@ class _Reader:
             self._faults.append(f"{name}: expected a path of the proxy such as /_store/, not {raw!r}")
         return raw
 
+    def absolute_path(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).expanduser().is_absolute():
+            self._faults.append(f"{name}: expected the full path of a folder, such as /srv/label-studio, not {raw!r}")
+        return str(Path(raw).expanduser()) if raw else ""
+
     def url(self, name: str, default: str = "") -> str:
         raw = self.text(name, default).rstrip("/")
         parts = urlsplit(raw)
         if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
             self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
         return raw
+
+
+def tell_library(name: str, value: str) -> None:
+    """Set a variable of this process for a library that can be told no other way. For child processes only."""
+    os.environ[name] = value

@@ -33,7 +33,7 @@ def made_by(folder):
 
 def test_help_teaches(tmp_path):
     shown = ppi("--help", folder=tmp_path).stdout
-    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "dataset"):
+    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "kit", "dataset"):
         assert command in shown
     assert "dataset build --video" in shown
 
@@ -62,13 +62,55 @@ def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_
     assert broken.returncode == 1 and "pattern_1" in broken.stdout
 
 
+def test_an_annotation_kit_is_made_of_plain_files(tmp_path):
+    shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "Урок 1.mp4")
+    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", "--variant", "boxes", folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "6 labels" in made.stdout and made_by(tmp_path / "kit") == {"labelling-config.xml"}
+    assert "<VideoRectangle" in (tmp_path / "kit" / "labelling-config.xml").read_text()
+    where = ("--video", "Урок 1.mp4", "--media-url", "https://example.org/lessons/")
+    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", *where, folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made_by(tmp_path / "kit") == {"labelling-config.xml", "tasks.json", "Урок 1.sound.mp3"}
+    task = json.loads((tmp_path / "kit" / "tasks.json").read_text())[0]["data"]
+    assert task["video"].isascii() and task["video"].endswith("%201.mp4") and task["audio"].endswith("%201.sound.mp3")
+    assert (task["fps"], task["lesson_id"]) == (25, "Урок 1")
+    assert made_by(tmp_path) == {"Урок 1.mp4", "kit"}, "nothing else is made"
+
+
+def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_path):
+    files = DATA / "sample_annotations.json", "--patterns", DATA / "sample_patterns.xlsx"
+    told = ppi("dataset", "agreement", *files, "--video", DATA / "sample_lesson.mp4", folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "Annotators: 1, 2" in told.stdout and "0.1 s apart" in told.stdout
+    answer = ppi("dataset", "agreement", *files, "--duration", "63.92", "--step", "0.1", "--json", folder=tmp_path)
+    found = json.loads(answer.stdout)
+    assert found["annotators"] == ["1", "2"] and found["units"] == 639
+    for entry in found["patterns"]:
+        figures = ["not defined" if entry[name] is None else f"{entry[name]:.3f}" for name in ("kappa", "alpha", "f1")]
+        line = next(line for line in told.stdout.splitlines() if f"  {entry['pattern']} (1: " in line)
+        assert line.split("  " + entry["pattern"])[0].replace("not defined", "not_defined").split() == [
+            figure.replace(" ", "_") for figure in figures
+        ]
+    assert {entry["kappa"] for entry in found["patterns"]} >= {None}
+    assert f"Disagreements: {len(found['disagreements'])} of " in told.stdout
+    assert "@" not in told.stdout and made_by(tmp_path) == set()
+
+
 @pytest.mark.parametrize("arguments, words", [
+    (("kit", "nothing.xlsx", "--out", "o"), "There is no file nothing.xlsx"),
+    (("kit", "text.mp4", "--out", "o"), "Паттерн or Pattern"),
+    (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--variant", "video"), "audio, boxes or speech_acts"),
+    (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--video", "text.mp4"), "--media-url"),
     (("transcribe", "nothing.mp4", "--out", "o"), "There is no file nothing.mp4"),
     (("transcribe", "text.mp4", "--out", "o", "--engine", "pocketsphinx"), "MP4"),
     (("transcribe", "text.mp4", "--out", "o", "--engine", "ears"), ""),
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
+    (("dataset", "agreement", "nowhere.json"), "There is no file nowhere.json"),
+    (("dataset", "agreement", "text.mp4"), "length in seconds"),
+    (("dataset", "agreement", "text.mp4", "--duration", "60"), "JSON"),
     (("users", "passwd", "nobody"), "There is no account named nobody"),
     (("users", "add", "x", "--role", "admin"), "2 to 64"),
     (("ingest", "nothing.mp4", "--name", "a", "--user", "b"), "There is no file nothing.mp4"),
@@ -121,6 +163,6 @@ def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
     made = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
     assert made.returncode == 0, made.stderr
     stored = tmp_path / "data" / "store" / "objects" / "raw-data" / "anna"
-    assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".json"}
+    assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".mp3", ".json"}
     again = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
     assert again.returncode != 0 and "may hold 1 lesson" in again.stderr

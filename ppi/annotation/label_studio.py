@@ -9,28 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ppi.annotation import regions, safe_json
 from ppi.annotation.regions import Clock
 from ppi.errors import AnnotationError
-from ppi.records import Annotation, Dropped
+from ppi.records import Annotation, Dropped, Export
 
 MAX_FRAME_RATE = 1000
 RATE = re.compile(r"(\d{1,6}(?:\.\d{1,12})?)(?:/(\d{1,6}))?")  # 25, 29.97, 30000/1001
 # What a ceiled frame count can be a multiple of.
 USUAL_RATES = (25.0, 30.0, 24.0, 50.0, 60.0, 30000 / 1001, 24000 / 1001, 60000 / 1001)
-
-
-@dataclass(frozen=True)
-class Export:
-    """What an export holds. `dropped` names everything that was left out; `tasks` counts all tasks."""
-
-    annotations: tuple[Annotation, ...]
-    dropped: tuple[Dropped, ...]
-    tasks: int
 
 
 def parse(text: bytes | str, *, frame_rate: float | None, duration_s: float | None) -> Export:
@@ -39,7 +29,14 @@ def parse(text: bytes | str, *, frame_rate: float | None, duration_s: float | No
     Frames become seconds by `fps` of the task's data, else by the frame count of a box, else by `frame_rate`. Spans
     are clamped to [0, `duration_s`]. Raises AnnotationError, naming task and region, when the shape is wrong.
     """
-    tasks = _tasks(text)
+    return read(_parsed(text), frame_rate=frame_rate, duration_s=duration_s)
+
+
+def read(parsed: Any, *, frame_rate: float | None, duration_s: float | None) -> Export:
+    """`parse` of JSON that `safe_json` has read already."""
+    tasks = parsed if isinstance(parsed, list) else [parsed]
+    for number, task in enumerate(tasks, start=1):
+        _check_task(task, number)
     annotations: list[Annotation] = []
     dropped: list[Dropped] = []
     seen: set[str] = set()
@@ -51,32 +48,49 @@ def parse(text: bytes | str, *, frame_rate: float | None, duration_s: float | No
     return Export(tuple(annotations), tuple(dropped), len(tasks))
 
 
-def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: float, lesson_id: str) -> str:
-    """The task to paste into Label Studio's import. It carries what `parse` wants back: `fps` and `lesson_id`.
+def write(
+    annotations: tuple[Annotation, ...], *, frame_rate: float | None, duration_s: float | None, video_name: str, lesson_id: str
+) -> bytes:
+    """The annotations as one task that Label Studio imports, each region as `labels` of an audio control, in seconds.
 
-    A whole frame rate is a number, a broken one a string: the forms that `frameRate="$fps"` of <Video> understands.
+    `from_name` and `to_name` are those of the configuration in docs/labelling_lstudio.md. `video` is only the file's
+    name: give the task the lesson's link before importing it. Label Studio refuses annotators that it does not know, so
+    they stand in the task's data, in the order of the annotations, where `read` finds them.
     """
-    rate = int(frame_rate) if float(frame_rate).is_integer() else f"{frame_rate:.6f}".rstrip("0")
     data = {
-        "video": video_url, "audio": audio_url, "fps": rate, "duration_s": round(duration_s, 3), "lesson_id": lesson_id
+        "video": video_name, "audio": video_name, "fps": frame_rate, "lesson_id": lesson_id,
+        "annotators": [one.annotator for one in annotations],
+    }  # fmt: skip
+    given = [
+        {"was_cancelled": False, "result": [item for region in one.regions for item in regions.items_of(region, duration_s)]}
+        for one in annotations
+    ]
+    task = {"data": {name: value for name, value in data.items() if value}, "annotations": given}
+    return json.dumps([task], ensure_ascii=False, indent=1).encode()
+
+
+def task_json(video_url: str, audio_url: str, frame_rate: float, duration_s: float, lesson_id: str) -> str:
+    """The task to paste into Label Studio's import. It carries what `parse` wants back: `fps` and `lesson_id`."""
+    data = {
+        "video": video_url, "audio": audio_url, "fps": shown_rate(frame_rate), "duration_s": round(duration_s, 3),
+        "lesson_id": lesson_id,
     }  # fmt: skip
     return json.dumps([{"data": data}], ensure_ascii=False)
 
 
-def _tasks(text: bytes | str) -> list[dict[str, Any]]:
+def shown_rate(frame_rate: float) -> int | str:
+    """A whole frame rate as a number, a broken one as a string: the forms that `frameRate` of <Video> understands."""
+    return int(frame_rate) if float(frame_rate).is_integer() else f"{frame_rate:.6f}".rstrip("0")
+
+
+def _parsed(text: bytes | str) -> Any:
     start = text[:200].lstrip(b"\xef\xbb\xbf \t\r\n" if isinstance(text, bytes) else "\ufeff \t\r\n")
     if start[:1] not in (b"[", b"{", "[", "{"):
         raise AnnotationError("This is not a JSON export. In Label Studio choose Export, then JSON, and give that file.")
-    parsed = safe_json.loads(text)
-    tasks = parsed if isinstance(parsed, list) else [parsed]
-    for number, task in enumerate(tasks, start=1):
-        _check_task(task, number)
-    return tasks
+    return safe_json.loads(text)
 
 
 def _check_task(task: Any, number: int) -> None:
-    if isinstance(task, dict) and ("annotation_id" in task or "annotator" in task) and "annotations" not in task:
-        raise AnnotationError("This is the JSON-MIN export, which loses regions. In Label Studio choose Export, then JSON.")
     if not isinstance(task, dict) or not ("annotations" in task or isinstance(task.get("data"), dict)):
         raise AnnotationError(
             "Item {number} is not a task of Label Studio. In Label Studio choose Export, then JSON.", number=number
@@ -119,7 +133,7 @@ def _annotation(task: dict, given: dict, number: int, order: int, found: list) -
     data = task.get("data") or {}
     return Annotation(
         id=_identifier(given.get("id"), order), task_id=_identifier(task.get("id"), number),
-        annotator=_annotator(given.get("completed_by")), source_video=_video(data),
+        annotator=_annotator(given.get("completed_by")) or _listed_annotator(data, order), source_video=_video(data),
         lesson_id=_identifier(data.get("lesson_id"), ""), regions=tuple(found),
     )  # fmt: skip
 
@@ -129,6 +143,12 @@ def _annotator(completed_by: Any) -> str:
     if isinstance(completed_by, dict):
         completed_by = completed_by.get("id")
     return _identifier(completed_by, "")
+
+
+def _listed_annotator(data: dict[str, Any], order: int) -> str:
+    """Who made the annotation of this place by the task's data, where `write` puts it."""
+    listed = data.get("annotators")
+    return _identifier(listed[order - 1], "") if isinstance(listed, list) and order <= len(listed) else ""
 
 
 def _identifier(value: Any, default: int | str) -> str:

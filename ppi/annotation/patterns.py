@@ -17,6 +17,7 @@ from ppi.records import Dropped, Pattern
 # In order of preference: where a table has a name and a type, the type is a category of names.
 NAME_HEADERS = ("паттерн", "pattern", "название", "наименование", "name", "label", "метка", "тип", "type")
 TEXT_HEADERS = ("описание", "description", "определение", "definition")
+PART_HEADERS = ("подкатегории", "подкатегория", "subcategories", "subcategory")
 HEADER_ROWS = 50
 MAX_LABEL_CHARACTERS = 300
 _LEADING = re.compile(r"^([пуts])\s*:\s*(?=\w)")
@@ -24,6 +25,7 @@ _TRAILING = re.compile(r"(?<=\S)\s+\(?([пу])\)?$")
 _TEACHER, _STUDENT = "teacher", "student"
 _ROLES = {"п": _TEACHER, "t": _TEACHER, "у": _STUDENT, "s": _STUDENT}
 _GLYPH_CATEGORIES = ("So", "Sk", "Cc", "Zl", "Zp")
+_BETWEEN_PARTS = re.compile(r"[;,\n]")
 _INVISIBLE_CATEGORIES = ("Cf", "Me", "Cs", "Co", "Cn")
 
 
@@ -66,8 +68,9 @@ class Codebook:
 def read(path: Path) -> Codebook:
     """Read a pattern table, XLSX or CSV (UTF-8 or Windows Cyrillic; comma, semicolon or tab).
 
-    The columns are found by their names in Russian or English, in a header that need not be the first row. Raises
-    AnnotationError when there is no such column, no pattern, or the file cannot be read safely.
+    The columns are found by their names in Russian or English, in a header that need not be the first row; one with
+    subcategories may be missing. Raises AnnotationError when no column holds names, when there is no pattern, or when the
+    file cannot be read safely.
     """
     for rows in tables.read_sheets(path):
         header = _header(rows)
@@ -108,13 +111,13 @@ def _trimmed(text: str) -> str:
     return text[start:end] or text
 
 
-def _header(rows: list[Row]) -> tuple[int, int, int | None] | None:
-    """The header's place in `rows`, the column of names and the column of meanings."""
+def _header(rows: list[Row]) -> tuple[int, int, int | None, int | None] | None:
+    """The header's place in `rows`, the columns of names, of meanings and of subcategories."""
     for place, (_, cells) in enumerate(rows[:HEADER_ROWS]):
         titles = [folded(cell)[1] for cell in cells]
         name = _column(titles, NAME_HEADERS)
         if name is not None:
-            return place, name, _column(titles, TEXT_HEADERS)
+            return place, name, _column(titles, TEXT_HEADERS), _column(titles, PART_HEADERS)
     return None
 
 
@@ -131,7 +134,7 @@ def _column(titles: list[str], wanted: tuple[str, ...]) -> int | None:
     return None
 
 
-def _codebook(rows: list[Row], place: int, name_column: int, text_column: int | None) -> Codebook:
+def _codebook(rows: list[Row], place: int, name_column: int, text_column: int | None, parts_column: int | None) -> Codebook:
     patterns: dict[tuple[str, str], Pattern] = {}
     problems: list[Dropped] = []
     for number, cells in rows[place + 1 :]:
@@ -141,10 +144,15 @@ def _codebook(rows: list[Row], place: int, name_column: int, text_column: int | 
         elif folded(name) in patterns:
             problems.append(Dropped(f"row {number}", "duplicate_pattern", name[:80]))
         else:
-            patterns[folded(name)] = Pattern(name, text)
+            patterns[folded(name)] = Pattern(name, text, _parts(_cell(cells, parts_column)))
     if not patterns:
         raise AnnotationError("The pattern table has a header but no patterns below it. Fill it and try again.")
     return Codebook(tuple(patterns.values()), tuple(problems))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """What stands in a cell between commas, semicolons and line breaks, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in _BETWEEN_PARTS.split(text) if part.strip()))
 
 
 def _cell(cells: tuple[str, ...], column: int | None) -> str:

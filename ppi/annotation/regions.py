@@ -11,6 +11,8 @@ from ppi.records import Dropped, Region, Span, TrackPoint
 
 LABEL_TYPES = ("labels", "timelinelabels", "videorectangle")
 ANSWER_TYPES = {"choices": "choices", "textarea": "text"}
+# Controls that hold the transcript which annotators were shown: nobody marked it.
+SPEECH, WORDS = "ppi_speech", "ppi_words"
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,21 @@ def read(result: list[Any], where: str, clock: Clock) -> tuple[list[Region], lis
     """
     found: list[Region] = []
     dropped: list[Dropped] = []
-    for region_id, items in _by_region(result, where, dropped).items():
+    for region_id, items in _without_speech(_by_region(result, where, dropped), where, dropped).items():
         _Group(region_id, items, f"{where}, region {region_id}", clock, found, dropped).read()
     return found, dropped
+
+
+def items_of(region: Region, duration_s: float | None) -> list[dict[str, Any]]:
+    """A region as result items: its labels, and what was answered about it. The drawing of a box is not among them."""
+    where = {"start": region.span.start_s, "end": region.span.end_s, "channel": 0}
+    about = {"id": region.id, "to_name": "audio", "origin": "manual"}
+    about |= {"original_length": duration_s} if duration_s else {}
+    items = [about | {"from_name": "patterns", "type": "labels", "value": where | {"labels": list(region.labels)}}]
+    for kind, answers in (("choices", region.choices), ("textarea", region.texts)):
+        for name, given in answers.items():
+            items.append(about | {"from_name": name, "type": kind, "value": where | {ANSWER_TYPES[kind]: list(given)}})
+    return items
 
 
 def is_number(value: Any) -> bool:
@@ -46,6 +60,21 @@ def is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1e12 and math.isfinite(value)
+
+
+def clamped(span: Span, duration_s: float | None, where: str, dropped: list[Dropped]) -> Span | None:
+    """The part of a span inside the recording; None, with the reason in `dropped`, when there is none."""
+    detail = f"{span.start_s:.3f} to {span.end_s:.3f} s"
+    end_s = math.inf if duration_s is None else duration_s
+    if span.end_s == span.start_s:
+        dropped.append(Dropped(where, "empty_range", detail))
+    elif span.end_s < span.start_s:
+        dropped.append(Dropped(where, "reversed_range", detail))
+    elif span.start_s >= end_s or span.end_s <= 0:
+        dropped.append(Dropped(where, "outside_recording", detail))
+    else:
+        return Span(max(0.0, span.start_s), min(span.end_s, end_s))
+    return None
 
 
 def _by_region(result: list[Any], where: str, dropped: list[Dropped]) -> dict[str, list[dict[str, Any]]]:
@@ -62,6 +91,15 @@ def _by_region(result: list[Any], where: str, dropped: list[Dropped]) -> dict[st
         else:
             grouped.setdefault(region_id[:80], []).append(item)
     return grouped
+
+
+def _without_speech(
+    grouped: dict[str, list[dict[str, Any]]], where: str, dropped: list[Dropped]
+) -> dict[str, list[dict[str, Any]]]:
+    spoken = {name for name, items in grouped.items() if any(item.get("from_name") in (SPEECH, WORDS) for item in items)}
+    if spoken:
+        dropped.append(Dropped(where, "transcript", f"{len(spoken)}"))
+    return {name: items for name, items in grouped.items() if name not in spoken}
 
 
 class _Group:
@@ -102,20 +140,9 @@ class _Group:
         choices, texts = self._answers("choices"), self._answers("textarea")
         for number, raw in enumerate(spans, start=1):
             region_id = self._id if len(spans) == 1 else f"{self._id}.{number}"
-            span = self._clamped(raw)
+            span = clamped(raw, self._clock.duration_s, self._where, self._dropped)
             if span is not None:
                 self._found.append(Region(region_id, kind, span, labels, choices, texts, track))
-
-    def _clamped(self, span: Span) -> Span | None:
-        detail = f"{span.start_s:.3f} to {span.end_s:.3f} s"
-        end_s = math.inf if self._clock.duration_s is None else self._clock.duration_s
-        if span.end_s <= span.start_s:
-            self._drop("empty_range" if span.end_s == span.start_s else "reversed_range", detail)
-        elif span.start_s >= end_s or span.end_s <= 0:
-            self._drop("outside_recording", detail)
-        else:
-            return Span(max(0.0, span.start_s), min(span.end_s, end_s))
-        return None
 
     def _spans(self, kind: str, value: dict[str, Any]) -> list[Span]:
         if kind == "audio":

@@ -1,24 +1,28 @@
-"""The folder of a dataset: images/ videos/ texts/ metadata.jsonl, and the names of everything in it.
+"""The folder of a dataset: data/ images/ videos/ texts/ metadata.jsonl, and the names of everything in it.
 
-`datasets.load_dataset(folder)` reads it by the `configs` of the card: the key `file_name` becomes the column `video`
-of type Video. A key that ends in `_file_name` would become a video too, so other paths are called `..._path`.
+`datasets.load_dataset(folder)` reads the Parquet files in data/ by the `configs` of the card. The plain files beside them
+are for people and other programs; loaded as a folder of videos, the key `file_name` becomes the column `video`. A key
+that ends in `_file_name` would become a video too, so other paths are called `..._path`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ppi.records import Sample
 
 METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
-FOLDERS = ("images", "videos", "texts")
+CHANGES = "changes.json"
+FIGURES = ("figures/patterns.png", "figures/durations.png", "figures/timeline.png")
+FOLDERS = ("data", "images", "videos", "texts")
+SPLITS = ("train", "validation", "test")
 KEYS = (
-    "file_name", "id", "source_video", "start_time", "end_time", "patterns", "image_path", "video_path", "text_path",
-    "text", "annotator", "lesson", "split",
+    "file_name", "id", "source_video", "start_time", "end_time", "patterns", "choices", "comments", "image_path",
+    "video_path", "text_path", "text", "annotator", "lesson", "teacher", "regions", "split",
 )  # fmt: skip
 MARK = ".ppi-build"  # in a folder that is still being written; no part of the dataset
 _LOOKS_LIKE_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T][0-9:.,]+ *(Z|[+-][0-9:]+)?)?")
@@ -37,6 +41,11 @@ def text_path(sample_id: str) -> str:
     return f"texts/{sample_id}.txt"
 
 
+def parquet_path(split: str) -> str:
+    """Where the rows of a split lie, named as the Hub names such files."""
+    return f"data/{split}-00000-of-00001.parquet"
+
+
 def row(sample: Sample, text: str) -> dict[str, Any]:
     """One line of metadata.jsonl. Every row has every key, so that all rows load with the same types."""
     return {
@@ -46,14 +55,23 @@ def row(sample: Sample, text: str) -> dict[str, Any]:
         "start_time": round(float(sample.span.start_s), 6),
         "end_time": round(float(sample.span.end_s), 6),
         "patterns": [{"type": pattern.type, "description": pattern.description} for pattern in sample.patterns],
+        "choices": _answers(sample.choices),
+        "comments": _answers(sample.comments),
         "image_path": image_path(sample.id),
         "video_path": video_path(sample.id),
         "text_path": text_path(sample.id),
         "text": text,
         "annotator": as_text("annotator", sample.annotator),
         "lesson": as_text("lesson", sample.lesson),
+        "teacher": as_text("teacher", sample.teacher),
+        "regions": list(sample.region_ids),
         "split": sample.split,
     }
+
+
+def _answers(given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """A list of named lists: objects whose keys are names of controls would have other types in every dataset."""
+    return [{"name": name, "values": list(values)} for name, values in sorted(given.items())]
 
 
 def as_text(word: str, value: str) -> str:
@@ -75,4 +93,9 @@ def write(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(as_json(value), encoding="utf-8")
+
+
+def as_json(value: Any) -> str:
+    """JSON as all files of a dataset but the rows hold it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset.layout import MANIFEST, MARK, write_json
+from ppi.dataset.layout import MANIFEST, MARK, as_json, write_json
 from ppi.errors import DatasetError
 
-FORMAT = "ppi-dataset-1"
+FORMAT = "ppi-dataset-2"
+EARLIER_FORMATS = ("ppi-dataset-1",)  # ours to replace, though they must be built again before they are used
 
 
 def write(
@@ -34,26 +35,45 @@ def write(
     write_json(folder / MANIFEST, described)
 
 
+def with_file(text: bytes, path: str, data: bytes) -> bytes:
+    """A manifest.json in which one file has other content. Raises DatasetError when it is none."""
+    try:
+        found = json.loads(text)
+        about = next(file for file in found["files"] if file["path"] == path)
+    except (ValueError, KeyError, TypeError, StopIteration) as error:
+        raise DatasetError("The manifest.json of this dataset cannot be read. Build it again.") from error
+    about |= {"size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return as_json(found).encode()
+
+
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of a dataset that PPI made. Raises DatasetError when there is none or it is not one."""
+    """The manifest of a dataset that PPI made. Raises DatasetError when there is none, or it is not one of this format."""
+    found = _read(folder)
+    if found["format"] != FORMAT:
+        raise DatasetError("{folder} was built by an earlier version of PPI. Build it again.", folder=folder.name)
+    return found
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether `folder` holds a dataset that PPI made, perhaps an earlier version of it."""
+    try:
+        _read(folder)
+    except DatasetError:
+        return False
+    return True
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DatasetError("{folder} is not a dataset of PPI: it has no manifest.json.", folder=folder.name) from error
     except (OSError, ValueError) as error:
         raise DatasetError("The manifest.json of {folder} cannot be read. Build it again.", folder=folder.name) from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not _lists_files(found.get("files")):
+    formats = (FORMAT, *EARLIER_FORMATS)
+    if not isinstance(found, dict) or found.get("format") not in formats or not _lists_files(found.get("files")):
         raise DatasetError("The manifest.json of {folder} is not one of PPI. Build it again.", folder=folder.name)
     return found
-
-
-def is_ours(folder: Path) -> bool:
-    """Whether `folder` holds a dataset that PPI made."""
-    try:
-        read(folder)
-    except DatasetError:
-        return False
-    return True
 
 
 def files_of(folder: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ppi.errors import DatasetError
@@ -16,7 +16,10 @@ SHOWN_REASONS = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a dataset will hold. `unmatched` are the labels that the pattern table lacks, in order of first use."""
+    """What a dataset will hold. `unmatched` are the labels that the pattern table lacks, in order of first use.
+
+    `table` holds the names of the pattern table, when it is known.
+    """
 
     samples: tuple[Sample, ...]
     dropped: tuple[Dropped, ...]
@@ -25,6 +28,13 @@ class Plan:
     source_video: str
     duration_s: float
     frame_rate: float
+    table: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The patterns of the table that no sample has."""
+        used = {pattern.type for sample in self.samples for pattern in sample.patterns}
+        return tuple(name for name in self.table if name not in used)
 
     def with_dropped(self, dropped: Iterable[Dropped]) -> Plan:
         """The same plan with what was left out before it was made."""
@@ -65,6 +75,7 @@ def plan(
     frame_rate: float,
     include_unmatched: bool = True,
     lesson_id: str = "",
+    teacher: str = "",
 ) -> Plan:
     """Regions of one annotator over the same span (within half a frame) become one sample with several patterns.
 
@@ -74,7 +85,7 @@ def plan(
     """
     dropped: list[Dropped] = []
     drafts: dict[tuple[str, int, int], _Draft] = {}
-    for annotation in _of_lesson(list(annotations), lesson_id, dropped):
+    for annotation in of_lesson(list(annotations), lesson_id, dropped):
         for region in annotation.regions:
             span = _usable(region, annotation, duration_s, frame_rate, dropped)
             if span is not None:
@@ -88,14 +99,19 @@ def plan(
                 Sample(
                     id=f"pattern_{len(samples) + 1}", span=draft.span, patterns=patterns, annotator=draft.annotator,
                     lesson=lesson, source_video=source_video, split="train",
-                    region_ids=tuple(region.id for region in draft.regions),
+                    region_ids=tuple(region.id for region in draft.regions), teacher=teacher,
+                    choices=_answers(region.choices for region in draft.regions),
+                    comments=_answers(region.texts for region in draft.regions),
                 )
             )  # fmt: skip
     return Plan(tuple(samples), tuple(dropped), tuple(unmatched), lesson, source_video, duration_s, frame_rate)
 
 
-def _of_lesson(annotations: list[Annotation], lesson_id: str, dropped: list[Dropped]) -> list[Annotation]:
-    """Exports hold whole projects. A lesson uploaded anew has a new id, so ids count only where one is the lesson's."""
+def of_lesson(annotations: list[Annotation], lesson_id: str, dropped: list[Dropped]) -> list[Annotation]:
+    """The annotations of one lesson; those of others go to `dropped`.
+
+    Exports hold whole projects. A lesson uploaded anew has a new id, so ids count only where one is the lesson's.
+    """
     if not lesson_id or all(annotation.lesson_id != lesson_id for annotation in annotations):
         return annotations
     kept = [annotation for annotation in annotations if annotation.lesson_id in ("", lesson_id)]
@@ -161,6 +177,15 @@ def _patterns(
                 pattern = Pattern(_cleaned(label), "")
             found.setdefault(pattern.type, pattern)
     return tuple(found.values())
+
+
+def _answers(given: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """What was answered about all regions of a sample: every answer once, in order."""
+    found: dict[str, dict[str, None]] = {}
+    for answers in given:
+        for name, values in answers.items():
+            found.setdefault(name, {}).update(dict.fromkeys(values))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _cleaned(label: str) -> str:

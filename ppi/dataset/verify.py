@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import manifest
-from ppi.dataset.layout import CARD, FOLDERS, KEYS, MANIFEST, METADATA, REPORT
+from ppi.dataset import manifest, parquet
+from ppi.dataset.layout import CARD, CHANGES, FIGURES, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
 from ppi.errors import DatasetError, PpiError
 from ppi.records import MediaInfo
 
-TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", "patterns"))
+LIST_KEYS = ("patterns", "choices", "comments", "regions")
+TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", *LIST_KEYS))
 PATH_KEYS = ("image_path", "video_path", "text_path")
 
 
@@ -39,26 +40,42 @@ def check(
     return _Checker(folder, inspect, on_progress).run()
 
 
+def sound_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of metadata.jsonl whose values are what they should be, and whose files are named by paths inside."""
+    rows = [row for _, row in _Checker(folder, None, lambda fraction: None).read_rows()]
+    return [row for row in rows if not _faults(row) and all(manifest.is_inside(row[key]) for key in PATH_KEYS)]
+
+
+def unused_patterns(folder: Path) -> list[str]:
+    """What report.json says of the pattern table; nothing when it cannot be read."""
+    try:
+        found = json.loads((folder / REPORT).read_text(encoding="utf-8"))["unused"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
 class _Checker:
     def __init__(self, folder: Path, inspect: Callable[[Path], MediaInfo] | None, on_progress: Callable[[float], None]):
         self._folder, self._inspect, self._on_progress = folder, inspect, on_progress
         self._problems: list[str] = []
         self._warnings: list[str] = []
-        self._named: set[str] = {METADATA, CARD, REPORT}
+        self._named: set[str] = {METADATA, CARD, REPORT, CHANGES, *FIGURES}
 
     def run(self) -> CheckReport:
-        rows = self._read_rows()
+        rows = self.read_rows()
         ids: set[str] = set()
         for number, (line, row) in enumerate(rows):
-            self._on_progress(0.6 * number / len(rows))
+            self._on_progress(0.5 * number / len(rows))
             self._check_row(row, line, ids)
         if not rows:
             self._problems.append(f"{METADATA}: it holds no row.")
+        self._check_parquet([row for _, row in rows])
         self._check_manifest()
         self._check_card()
         return CheckReport(len(rows), tuple(self._problems), tuple(self._warnings))
 
-    def _read_rows(self) -> list[tuple[int, dict[str, Any]]]:
+    def read_rows(self) -> list[tuple[int, dict[str, Any]]]:
         try:
             text = (self._folder / METADATA).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -121,6 +138,23 @@ class _Checker:
             return [f"{row['video_path']} lasts {info.duration_s:.3f} s, but its span {wanted_s:.3f} s."]
         return []
 
+    def _check_parquet(self, rows: list[dict[str, Any]]) -> None:
+        """Every row of a split stands in its Parquet file too, in the same order; rows of no split were named before."""
+        done = 0
+        for split in SPLITS:
+            path, wanted = parquet_path(split), [row for row in rows if row.get("split") == split]
+            self._named.add(path)
+            if wanted and not (self._folder / path).is_file():
+                self._problems.append(f"{path}: it is missing.")
+            elif wanted and not (self._folder / path).is_symlink():
+                self._problems += parquet.faults(
+                    self._folder, path, wanted,
+                    lambda count, done=done: self._on_progress(min(0.7, 0.5 + 0.2 * (done + count) / len(rows))),
+                )  # fmt: skip
+            elif (self._folder / path).is_file():
+                self._problems.append(f"{path}: no row belongs to it.")
+            done += len(wanted)
+
     def _check_manifest(self) -> None:
         present = set(manifest.files_of(self._folder))
         for path in sorted(present - self._named):
@@ -132,7 +166,7 @@ class _Checker:
             return
         self._problems += [f"{path}: the manifest lacks this file." for path in sorted(present - set(listed))]
         for number, (path, file) in enumerate(sorted(listed.items())):
-            self._on_progress(0.6 + 0.4 * number / len(listed))
+            self._on_progress(0.7 + 0.3 * number / len(listed))
             if path not in present:
                 self._problems.append(f"{path}: the manifest names it, but it is missing.")
             elif not (self._folder / path).is_symlink() and manifest.sha256(self._folder / path) != file["sha256"]:
@@ -170,6 +204,15 @@ def _faults(row: dict[str, Any]) -> list[str]:
     patterns = row["patterns"]
     if not isinstance(patterns, list) or not patterns or not all(map(_is_pattern, patterns)):
         faults.append("its patterns are not a list of type and description.")
+    faults += [
+        f"its {key} are not a list of name and values."
+        for key in ("choices", "comments")
+        if not isinstance(row[key], list) or not all(map(_is_answer, row[key]))
+    ]
+    if not _are_texts(row["regions"]):
+        faults.append("its regions are not a list of texts.")
+    if row["split"] not in SPLITS:
+        faults.append(f"its split {row['split']!r} is none of {', '.join(SPLITS)}.")
     return faults
 
 
@@ -185,3 +228,16 @@ def _is_pattern(value: Any) -> bool:
         and isinstance(value["type"], str)
         and bool(value["type"])
     )
+
+
+def _is_answer(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"name", "values"}
+        and isinstance(value["name"], str)
+        and _are_texts(value["values"])
+    )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

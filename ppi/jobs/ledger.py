@@ -8,6 +8,8 @@ are ever compared: a job whose beats stand still is noticed by whoever watches (
 from __future__ import annotations
 
 import random
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +20,8 @@ from ppi.errors import PpiError, ServerAway, ToolFailed
 QUEUES = ("receive", "media", "speech", "dataset", "publish")
 QUEUE_OF = {
     "ingest": "receive", "transcribe": "speech", "summarize": "speech", "build_dataset": "dataset", "publish": "publish",
+    "send_lesson": "publish", "fetch_annotations": "publish", "kit": "receive",
+    "normalize": "dataset",
 }  # fmt: skip
 HEAVY_QUEUES, LIGHT_QUEUES = ("speech", "dataset"), ("receive", "media", "publish")
 ACTIVE = ("queued", "running")
@@ -174,6 +178,17 @@ class Ledger(Protocol):
 
     def processes(self, within_s: float) -> list[Process]:
         """Those that announced themselves in the last `within_s` seconds."""
+
+
+def new_job(
+    kind: str, owner_id: str, lesson_id: str, input: Mapping[str, Any], *, job_id: str, queue: str, place: str
+) -> Job:
+    """A job about to be queued; without an id it gets a fresh one, without a queue that of its kind."""
+    now = time.time()
+    return Job(
+        job_id or secrets.token_hex(8), kind, queue or QUEUE_OF[kind], owner_id, lesson_id, dict(input), place=place,
+        created_s=now, updated_s=now,
+    )  # fmt: skip
 
 
 def after_failure(job: Job, error: PpiError, max_attempts: int, now_s: float) -> dict[str, Any]:

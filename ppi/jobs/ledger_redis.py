@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
 from ppi.jobs.journal import Journal
-from ppi.jobs.ledger import CLOCK_FAULT_S, QUEUE_OF, QUEUES, RETRIED, Job, Process, after_failure, after_loss
+from ppi.jobs.ledger import CLOCK_FAULT_S, QUEUES, RETRIED, Job, Process, after_failure, after_loss, new_job
 from ppi.jobs.ledger_scripts import CHANGE, CLAIM, REMOVE, SUBMIT, TURN
 from ppi.jobs.redis_db import PREFIX, RedisDatabase, plain, typed
 
@@ -36,11 +35,7 @@ class RedisLedger:
         self, kind: str, owner_id: str, lesson_id: str, input: Mapping[str, Any], *, job_id: str = "", queue: str = "",
         place: str = "",
     ) -> Job:  # fmt: skip
-        now = time.time()
-        job = Job(
-            job_id or secrets.token_hex(8), kind, queue or QUEUE_OF[kind], owner_id, lesson_id, dict(input), place=place,
-            created_s=now, updated_s=now,
-        )  # fmt: skip
+        job = new_job(kind, owner_id, lesson_id, input, job_id=job_id, queue=queue, place=place)
         self.restore(job)
         job = self.get(job.id)
         self._journal.keep("job", job.id, asdict(job))
@@ -57,11 +52,7 @@ class RedisLedger:
         return _job(row)
 
     def missing(self, job_ids: Sequence[str]) -> set[str]:
-        with self._database.faults() as client:
-            pipe = client.pipeline(transaction=False)
-            for job_id in job_ids:
-                pipe.exists(f"{PREFIX}job:{job_id}")
-            return {job_id for job_id, is_there in zip(job_ids, pipe.execute(), strict=True) if not is_there}
+        return self._database.missing("job", job_ids)
 
     def list(self, *, owner_id: str = "", lesson_id: str = "", kind: str = "", limit: int = 200) -> list[Job]:
         index = f"jobs:lesson:{lesson_id}" if lesson_id else f"jobs:owner:{owner_id}" if owner_id else "jobs"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
 from ppi.jobs.database import Database
-from ppi.jobs.ledger import ACTIVE, CLOCK_FAULT_S, QUEUE_OF, RETRIED, Job, Process, after_failure, after_loss
+from ppi.jobs.ledger import ACTIVE, CLOCK_FAULT_S, RETRIED, Job, Process, after_failure, after_loss, new_job
 
 COLUMNS = tuple(field.name for field in fields(Job))
 NESTED = ("input", "stage_args", "error_args", "result")
@@ -47,11 +46,7 @@ class SqliteLedger:
         self, kind: str, owner_id: str, lesson_id: str, input: Mapping[str, Any], *, job_id: str = "", queue: str = "",
         place: str = "",
     ) -> Job:  # fmt: skip
-        now = time.time()
-        job = Job(
-            job_id or secrets.token_hex(8), kind, queue or QUEUE_OF[kind], owner_id, lesson_id, dict(input), place=place,
-            created_s=now, updated_s=now,
-        )  # fmt: skip
+        job = new_job(kind, owner_id, lesson_id, input, job_id=job_id, queue=queue, place=place)
         self.restore(job)
         return self.get(job.id)
 

@@ -81,11 +81,7 @@ class RedisLessons:
         return found[0]
 
     def missing(self, lesson_ids: list[str]) -> set[str]:
-        with self._database.faults() as client:
-            pipe = client.pipeline(transaction=False)
-            for lesson_id in lesson_ids:
-                pipe.exists(f"{PREFIX}lesson:{lesson_id}")
-            return {found for found, is_there in zip(lesson_ids, pipe.execute(), strict=True) if not is_there}
+        return self._database.missing("lesson", lesson_ids)
 
     def list(self, owner_id: str = "") -> list[LessonRow]:
         index = f"{PREFIX}lessons:owner:{owner_id}" if owner_id else f"{PREFIX}lessons"
@@ -165,11 +161,7 @@ class RedisLinks:
 
     def missing(self, tokens: list[str]) -> set[str]:
         """Those of the tokens that are not known."""
-        with self._database.faults() as client:
-            pipe = client.pipeline(transaction=False)
-            for token in tokens:
-                pipe.exists(f"{PREFIX}link:{token}")
-            return {token for token, is_there in zip(tokens, pipe.execute(), strict=True) if not is_there}
+        return self._database.missing("link", tokens)
 
     def is_revoked(self, token: str) -> bool:
         with self._database.faults() as client:

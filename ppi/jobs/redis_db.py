@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,6 +51,14 @@ class RedisDatabase:
             if str(error).split(" ")[0] not in ("LOADING", "MISCONF", "READONLY", "OOM", "BUSY"):
                 raise
             raise self._away(str(error).split(" ")[0]) from error
+
+    def missing(self, kind: str, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that have no row of this kind."""
+        with self.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            for row_id in ids:
+                pipe.exists(f"{PREFIX}{kind}:{row_id}")
+            return {row_id for row_id, is_there in zip(ids, pipe.execute(), strict=True) if not is_there}
 
     def now_s(self) -> float:
         """Seconds since the epoch as Redis counts them."""

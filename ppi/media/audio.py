@@ -1,7 +1,9 @@
-"""Sound: the lesson's WAV, and what the recogniser hears."""
+"""Sound: the lesson's WAV, what the recogniser hears, and the small track that annotators' browsers load whole."""
 
 from __future__ import annotations
 
+import tempfile
+import wave
 from pathlib import Path
 
 from ppi.media.ffmpeg import Ffmpeg, Limits, Progress
@@ -11,23 +13,63 @@ from ppi.records import MediaInfo
 WAV = {"format": "wav", "c:a": "pcm_s16le", "map_metadata": "-1", "rf64": "auto"}
 LESSON_WAV = {**WAV, "ar": 44_100, "ac": 2}
 SPEECH_WAV = {**WAV, "ar": 16_000, "ac": 1}
+# 18 MB an hour. MP3, because every browser reads it and its head says how many samples to leave out at both ends: what is
+# decoded is as long as what was given. The rate keeps the decoded waveform of a lesson small in the browser.
+SMALL_HZ = 24_000
+SMALL_MP3 = {"format": "mp3", "c:a": "libmp3lame", "b:a": "40k", "ar": SMALL_HZ, "ac": 1, "map_metadata": "-1"}
 LESSON_BYTES_PER_S = 44_100 * 2 * 2
 SPARE_S = 60
 
 
 def extract(
-    ffmpeg: Ffmpeg, source: Path, info: MediaInfo, wav: Path, speech_wav: Path | None, on_progress: Progress
+    ffmpeg: Ffmpeg,
+    source: Path,
+    info: MediaInfo,
+    wav: Path,
+    speech_wav: Path | None,
+    on_progress: Progress,
+    small_mp3: Path | None = None,
 ) -> None:
-    """Write the first sound track as WAV, 44.1 kHz stereo 16 bit; when asked also 16 kHz mono for speech, in one pass.
+    """Write the first sound track as WAV, 44.1 kHz stereo 16 bit, and what else is asked for, in one pass.
 
-    Both begin where the recording begins and are as long as it is, with silence where the track has nothing.
-    Raises UnsupportedMedia and ToolFailed; existing files are replaced only by finished ones.
+    `speech_wav` is 16 kHz mono, `small_mp3` what `small_track` writes. All begin where the recording begins and are as
+    long as it is, with silence where the track has nothing. Raises UnsupportedMedia and ToolFailed; existing files are
+    replaced only by finished ones.
     """
-    kinds = {wav: LESSON_WAV}
-    if speech_wav is not None:
-        kinds[speech_wav] = SPEECH_WAV
-    sync = f"{_sync(info.start_s)},apad=whole_dur={info.duration_s:.6f}"
+    asked = {wav: LESSON_WAV, speech_wav: SPEECH_WAV, small_mp3: SMALL_MP3}
+    kinds = {path: kind for path, kind in asked.items() if path is not None}
+    sync = f"{on_clock_of(info)},{whole(info)}"
     _convert(ffmpeg, source, kinds, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
+
+
+def small_track(ffmpeg: Ffmpeg, source: Path, info: MediaInfo, mp3: Path, on_progress: Progress) -> None:
+    """Write the recording's sound as a small mono MP3 that is exactly as long as the recording, silence included.
+
+    Label Studio loads the whole sound of a task and stretches its waveform to the length of the video. A recording
+    without sound gets silence. Raises what `extract` raises.
+    """
+    if info.audio:
+        sync = f"{on_clock_of(info)},{whole(info)}"
+        _convert(ffmpeg, source, {mp3: SMALL_MP3}, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
+        return
+    with tempfile.TemporaryDirectory(prefix="ppi-silence-") as folder:
+        moment = Path(folder) / "silence.wav"
+        with wave.open(str(moment), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(SMALL_HZ)
+            file.writeframes(bytes(2 * SMALL_HZ // 10))
+        _convert(ffmpeg, moment, {mp3: SMALL_MP3}, whole(info), info.duration_s, info.duration_s + SPARE_S, on_progress)
+
+
+def on_clock_of(info: MediaInfo) -> str:
+    """The filters that put a sound track on the clock of its recording, which begins with zero."""
+    return _sync(info.start_s)
+
+
+def whole(info: MediaInfo) -> str:
+    """The filters that make sound exactly as long as the recording, by silence at the end or by cutting there."""
+    return f"apad=whole_dur={info.duration_s:.6f},atrim=end={info.duration_s:.6f}"
 
 
 def extract_speech(ffmpeg: Ffmpeg, source: Path, wav: Path, on_progress: Progress) -> None:

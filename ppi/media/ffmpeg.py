@@ -42,7 +42,7 @@ SILENCE_LIMIT_S = 120
 MIN_VERSION = (5, 1)
 # First releases with the fix, by major version.
 PATCHED = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
-NEEDED_ENCODERS = ("libx264", "aac", "mjpeg", "pcm_s16le")
+NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame", "mjpeg", "pcm_s16le")
 LAUNCH = Path(__file__).with_name("launch.py")
 INSPECTOR = Path(__file__).with_name("inspector.py")
 
@@ -66,6 +66,7 @@ class Ffmpeg:
     def __init__(self, settings: MediaSettings, sandbox: Sandbox | None = None):
         self.settings = settings
         self._binary: str | None = None
+        self._version = ""
         self._sandbox = sandbox
 
     @property
@@ -81,10 +82,12 @@ class Ffmpeg:
         return self._binary
 
     def version(self) -> str:
-        """As ffmpeg says it, such as "5.1.9-0+deb12u1"."""
-        out = run([*self._shut(), self.binary, "-hide_banner", "-version"], Limits(wall_s=20))
-        found = re.match(r"ffmpeg version (\S+)", out)
-        return found.group(1) if found else "unknown"
+        """As ffmpeg says it, such as "5.1.9-0+deb12u1"; asked once a process."""
+        if not self._version:
+            out = run([*self._shut(), self.binary, "-hide_banner", "-version"], Limits(wall_s=20))
+            found = re.match(r"ffmpeg version (\S+)", out)
+            self._version = found.group(1) if found else "unknown"
+        return self._version
 
     def is_patched(self, version: str) -> bool:
         """Whether this release has the fix of CVE-2026-8461 (MagicYUV); unknown versions count as new.

@@ -114,12 +114,15 @@ def rotation(container, stream) -> int:
 
 def stamps(container, video, tracks: list) -> dict:
     """What the packets say: how far all tracks reach, and how the frames of the video are spaced."""
-    reach_s, frames, video_end_s = 0.0, [], 0.0
+    reach_s, frames, video_end_s, sound_end_s = 0.0, [], 0.0, 0.0
+    heard = next((stream.index for stream in tracks if video is None or stream.index != video.index), None)
     for stream, start_s, end_s in packets(container, tracks):
         reach_s = max(reach_s, end_s)
         if video is not None and stream.index == video.index:
             frames.append(start_s)
             video_end_s = max(video_end_s, end_s)
+        elif stream.index == heard:
+            sound_end_s = max(sound_end_s, end_s)
     frames.sort()
     gaps = [after - before for before, after in zip(frames, frames[1:], strict=False)]
     middle = sorted(gaps)[len(gaps) // 2] if gaps else 0.0
@@ -129,6 +132,7 @@ def stamps(container, video, tracks: list) -> dict:
         "first_s": frames[0] if frames else 0.0,
         "last_s": frames[-1] if frames else 0.0,
         "video_end_s": video_end_s,
+        "sound_end_s": sound_end_s,
         "largest_gap_s": max(gaps, default=0.0),
         "usual_gap_s": middle,
         "odd_gaps": sum(abs(gap - middle) > max(0.25 * middle, 0.002) for gap in gaps),

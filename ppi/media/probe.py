@@ -52,6 +52,8 @@ def inspect(
         container=container, duration_s=_duration_s(found), start_s=found["start_s"], size_bytes=path.stat().st_size,
         video=_track(video, found) if video else None,
         audio=tuple(AudioTrack(track["codec"], track["rate"], track["channels"]) for track in found["audio"]),
+        picture_s=_reach_s(found, max(found["video_end_s"], found["last_s"] + found["usual_gap_s"])) if video else 0.0,
+        sound_s=_reach_s(found, found["sound_end_s"]) if found["audio"] else 0.0,
     )  # fmt: skip
     _check_length(info, found, ffmpeg.settings.max_duration_s)
     on_progress(1.0)
@@ -89,6 +91,10 @@ def _duration_s(found: dict[str, Any]) -> float:
     """
     last_s = found["last_s"] + found["usual_gap_s"] if found["frames"] else 0.0
     return round(max(found["reach_s"], last_s) - found["start_s"], 6)
+
+
+def _reach_s(found: dict[str, Any], end_s: float) -> float:
+    return round(max(end_s - found["start_s"], 0.0), 6)
 
 
 def _check_picture(video: dict[str, Any], found: dict[str, Any], max_pixels: int) -> None:

@@ -2,7 +2,7 @@
 
 The sending runs in a child process: the Hub's client waits without limit for a silent server, a child can be
 stopped. Only files that the manifest names are sent. Files of an earlier push that the dataset no longer has are
-deleted in the same commit, because `videos/*.mp4` would load them.
+deleted in the same commit, because loaders would load them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ PATIENCE_S = 300.0
 BATCH_BYTES = 16_000_000
 _REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[!-~]+")
-_OURS = re.compile(r"(images|videos|texts)/pattern_[0-9]+\.(jpg|mp4|txt)")
+_OURS = re.compile(
+    r"(images|videos|texts)/pattern_[0-9]+\.(jpg|mp4|txt)|data/(train|validation|test)-[0-9]{5}-of-[0-9]{5}\.parquet"
+)
 _MADE_BY_THE_HUB = {".gitattributes", "README.md"}
 
 

@@ -49,6 +49,11 @@ def stem(key: str) -> str:
     return name.rsplit(".", 1)[0] if "." in name[1:] else name
 
 
+def extension(key: str) -> str:
+    """What stands behind the last dot, or the whole key."""
+    return key.rsplit(".", 1)[-1]
+
+
 def derivative_key(video: str, suffix: str) -> str:
     """The key of what was made from a video: its own with another ending (".wav", ".summary.docx")."""
     return video[: len(video) - len(video.rsplit("/", 1)[-1])] + stem(video) + suffix

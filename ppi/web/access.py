@@ -36,11 +36,19 @@ ACCESS = {
     "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
     "transcription.transcribe": "user", "transcription.summarize": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
-    "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.push": "user",
+    "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
+    "kit.normalize": "user",
+    "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",
+    "export.push": "user", "export.save_consent": "user", "export.save_card": "user",
+    "label_studio.send": "user", "label_studio.fetch": "user",
+    "agreement.page": "user", "agreement.figures": "user", "agreement.add": "user", "agreement.decide": "user",
+    "agreement.gold_set": "user", "agreement.build": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",
     "admin.overview": "admin", "admin.audit": "admin", "admin.audit_csv": "admin",
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
+# Forms of pages, which work without scripts and carry the token as a field.
+FORMS = ("pages.", "auth.", "label_studio.", "agreement.decide")
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -152,7 +160,7 @@ def _is_local() -> bool:
 def _check_csrf() -> None:
     """A token in the header is enough and is looked at without reading the body; forms of pages carry a field."""
     try:
-        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(("pages.", "auth.")):
+        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(FORMS):
             validate_csrf(request.headers.get("X-CSRFToken"))
         else:
             csrf.protect()

@@ -16,7 +16,24 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ppi.services import Services
-from ppi.web import access, admin, audit, auth, errors, export, jobs, openapi, pages, storage, system, transcription, upload
+from ppi.web import (
+    access,
+    admin,
+    agreement,
+    audit,
+    auth,
+    errors,
+    export,
+    jobs,
+    kit,
+    label_studio,
+    openapi,
+    pages,
+    storage,
+    system,
+    transcription,
+    upload,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MAX_FORM_BYTES = 2 * 1024 * 1024
@@ -80,7 +97,8 @@ def build_app(services: Services) -> Flask:
     errors.init_app(app)
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    for module in (auth, upload, storage, transcription, jobs, export, pages, admin, system, openapi):
+    steps = (upload, storage, transcription, jobs, kit, label_studio, agreement, export)
+    for module in (auth, *steps, pages, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

@@ -55,9 +55,17 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "storage.stable": ("follow link", _if_told),
     "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),
     "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
+    "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),
+    "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
+    "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
-    "export.push": ("publish dataset", _from_address), "admin.audit_csv": ("download audit log", _told),
+    "agreement.add": ("add annotations", _from_address), "agreement.decide": ("decide disagreements", _from_address),
+    "agreement.gold_set": ("download gold set", _from_address), "agreement.build": ("build dataset", _from_address),
+    "export.save_consent": ("record consent", _from_address), "export.save_card": ("edit card", _from_address),
+    "export.download_annotations": ("download", _from_address), "export.push": ("publish dataset", _from_address),
+    "label_studio.send": ("send to label studio", _from_address),
+    "label_studio.fetch": ("fetch annotations", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip
 # Changes that are nobody's business but the visitor's.
 NOT_AUDITED = {"pages.language"}

@@ -103,5 +103,6 @@ def wants_json() -> bool:
     return (
         request.path.startswith(JSON_PATHS)
         or request.is_json
+        or g.get("is_token", False)
         or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
     )

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from urllib.parse import quote
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
-from ppi.workflows import build_dataset, lessons, publish
+from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
-MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + build_dataset.MAX_TABLE_BYTES + 64 * 1024
+MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 
 
 @bp.post("/api/datasets")
 def build() -> Response:
-    """Multipart: file_id, annotations (JSON file), patterns (XLSX or CSV file), engine?, clips? -> {success, job_id}."""
+    """Multipart: file_id, annotations? (any format read), patterns? (XLSX or CSV), engine?, clips? -> {success, job_id}.
+
+    Without annotations those fetched from Label Studio are used, without patterns the table that the lesson keeps.
+    """
     request.max_content_length = MAX_FORM_BYTES
     services = access.services()
     lesson_id = g.audit_object = request.form.get("file_id", "")
     row = lessons.owned(services, access.current(), lesson_id)
-    annotations, table = request.files.get("annotations"), request.files.get("patterns")
-    if not annotations or not table:
-        raise InputError("Give both files: the annotations exported from Label Studio and the pattern table.")
+    marks, table = request.files.get("annotations"), request.files.get("patterns")
     job = build_dataset.request_build(
-        services, row, annotations=annotations.stream, table=table.stream, table_name=table.filename or "",
+        services, row, annotations=marks.stream if marks else None, annotations_name=(marks.filename or "") if marks else "",
+        table=table.stream if table else None, table_name=(table.filename or "") if table else "",
         engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
@@ -46,7 +49,17 @@ def download_zip(lesson_id: str) -> Response:
     row = lessons.owned(access.services(), access.current(), lesson_id)
     name, stream = build_dataset.zip_stream(access.services(), row)
     answer = Response(stream, mimetype="application/zip")
-    answer.headers["Content-Disposition"] = f"attachment; filename=\"dataset.zip\"; filename*=UTF-8''{quote(name, safe='')}"
+    answer.headers["Content-Disposition"] = _attachment(name, "dataset.zip")
+    return answer
+
+
+@bp.get("/lessons/<lesson_id>/annotations/<kind>")
+def download_annotations(lesson_id: str, kind: str) -> Response:
+    """The annotations a dataset was asked for with, for another tool: `kind` is eaf, textgrid, boris, csv or json."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    made = annotations.converted(access.services(), row, kind)
+    answer = Response(made.data, content_type=made.content_type)
+    answer.headers["Content-Disposition"] = _attachment(made.file_name, f"annotations.{kind}")
     return answer
 
 
@@ -61,3 +74,31 @@ def push(lesson_id: str) -> Response:
     is_private = given.get("private", True) is not False
     job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
     return jsonify(success=True, job_id=job.id)
+
+
+@bp.post("/api/lessons/<lesson_id>/consent")
+def save_consent(lesson_id: str) -> Response:
+    """{state?, license?, embargo_until?, teacher?} -> {success, and the four as they are kept}."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    given = _texts(("state", "license", "embargo_until", "teacher"))
+    return jsonify(success=True, **asdict(about_lesson.save_consent(access.services(), row, given)))
+
+
+@bp.post("/api/datasets/<lesson_id>/card")
+def save_card(lesson_id: str) -> Response:
+    """{text} -> {success, card}; the card is empty while there is no dataset."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    return jsonify(success=True, card=about_lesson.save_own_text(access.services(), row, _texts(("text",)).get("text", "")))
+
+
+def _texts(names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the fields that were sent."""
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in names):
+        raise InputError("Send the fields as texts: {names}.", names=", ".join(names))
+    return {name: given[name] for name in names if name in given}
+
+
+def _attachment(name: str, simple: str) -> str:
+    """To be saved as `name`; `simple` is for programs that know no other letters than Latin ones."""
+    return f"attachment; filename=\"{simple}\"; filename*=UTF-8''{quote(name, safe='')}"

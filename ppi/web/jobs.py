@@ -9,25 +9,24 @@ from urllib.parse import urljoin
 from flask import Blueprint, Response, g, jsonify, request
 from flask_babel import gettext
 
-from ppi.annotation import label_studio
 from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
 from ppi.web import access
 from ppi.web.errors import translated
-from ppi.workflows import lessons
+from ppi.workflows import kit, lessons
 
 bp = Blueprint("jobs", __name__)
 
 
 @bp.get("/api/status/<file_id>")
 def status(file_id: str) -> Response:
-    """The state of a lesson (by its file_id) or of one job (by its own)."""
+    """The state of a lesson (by its file_id) or of one job (by its own). Links come when nothing is under way any more."""
     services, account = access.services(), access.current()
     try:
         row = lessons.owned(services, account, file_id)
     except NotFound:
         return jsonify(describe_job(lessons.owned_job(services, account, file_id)))
-    return jsonify(describe_lesson(lessons.view(services, row)))
+    return jsonify(describe_lesson(lessons.glance(services, row)))
 
 
 @bp.post("/api/jobs/<job_id>/cancel")
@@ -98,13 +97,10 @@ def links(shown: lessons.LessonView) -> dict[str, str]:
     """What the dialog "Video Ready for Label Studio" shows: both links, the task to paste, and when the first expires."""
     services = access.services()
     g.audit_object = shown.id
-    stable = absolute(lessons.stable_link(services, shown.row))
-    sound = absolute(lessons.stable_link(services, shown.row, ".wav")) if shown.has_audio else stable
-    task = label_studio.task_json(stable, sound, shown.info.video.frame_rate, shown.info.duration_s, shown.id)
     expires_s = datetime.now(UTC).timestamp() + lessons.LINK_LIFE_S
     return {
         "shareable_url": absolute(lessons.share_link(services, shown.row)), "shareable_url_expires": _iso(expires_s),
-        "stable_url": stable, "task_json": task,
+        "stable_url": absolute(lessons.stable_link(services, shown.row)), "task_json": kit.tasks(services, shown, absolute),
     }  # fmt: skip
 
 

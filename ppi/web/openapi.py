@@ -18,7 +18,7 @@ CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "completed", "error", "cancelled",
+    "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -29,6 +29,10 @@ STATUS = {
 FILES = {"type": "array", "items": {"type": "object", "properties": {
     "name": TEXT, "size_mb": {"type": "number"}, "last_modified": {"type": "string", "format": "date-time"}}}}  # fmt: skip
 ROWS = {"type": "array", "items": {"type": "object"}}
+CONSENT = {
+    "state": {"type": "string", "enum": ["unknown", "internal", "public"]}, "license": TEXT, "embargo_until": TEXT,
+    "teacher": TEXT,
+}  # fmt: skip
 WITH_JSON, WITH_FORM = "application/json", "multipart/form-data"
 
 # (method, path, what it does, request body {media type: properties}, answer's properties or media type)
@@ -54,14 +58,43 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/delete_file", "Delete a file; a lesson's video takes the lesson with it.",
      {WITH_JSON: {"object_name": TEXT}}, SUCCESS),
     ("get", "/lessons/{lesson_id}/download/{name}", "A file of a lesson.", {}, "redirect"),
-    ("post", "/api/datasets", "Build a dataset of a lesson; clips are cut strict, or fast with hidden pictures in them.",
+    ("post", "/api/lessons/{lesson_id}/kit", "Keep a pattern table with the lesson; answers the labels it becomes.",
+     {WITH_FORM: {"patterns": FILE, "variant": TEXT}}, {**SUCCESS, "labels": ROWS, "problems": ROWS, "config": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/kit/prepare", "Make what Label Studio needs, and place it where it is near.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/normalize", "Make an annotation copy: H.264, AAC, constant frame rate.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("get", "/lessons/{lesson_id}/kit/labelling-config.xml",
+     "The labelling configuration; ?variant=audio, boxes or speech_acts.", {}, "application/xml"),
+    ("get", "/lessons/{lesson_id}/kit/tasks.json", "The tasks to import into Label Studio.", {}, "application/json"),
+    ("post", "/api/datasets", "Build a dataset of a lesson, without patterns of the table that is kept with it; clips are cut "
+     "strict, or fast with hidden pictures in them.",
      {WITH_FORM: {"file_id": TEXT, "annotations": FILE, "patterns": FILE, "engine": TEXT, "clips": CLIPS}},
      {**SUCCESS, "job_id": TEXT}),
     ("get", "/api/datasets/{lesson_id}", "The dataset's rows, report and card.", {},
      {**SUCCESS, "rows": ROWS, "report": {"type": "object"}, "card": TEXT, "size_bytes": NUMBER, "files": NUMBER}),
     ("get", "/datasets/{lesson_id}.zip", "The dataset as a ZIP.", {}, "application/zip"),
+    ("get", "/lessons/{lesson_id}/annotations/{kind}",
+     "The lesson's annotations as eaf (ELAN), textgrid (Praat), boris, csv or json (Label Studio).", {},
+     "application/octet-stream"),
     ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub.",
      {WITH_JSON: {"repo_id": TEXT, "private": FLAG}}, {**SUCCESS, "job_id": TEXT}),
+    ("get", "/api/lessons/{lesson_id}/agreement", "How far the lesson's annotators agree; null means not defined.", {},
+     {**SUCCESS, "annotators": {"type": "array", "items": TEXT}, "step_s": {"type": "number"}, "units": NUMBER,
+      "patterns": ROWS, "confusions": ROWS, "disagreements": ROWS, "agreed": NUMBER, "decisions": {"type": "object"}}),
+    ("post", "/api/lessons/{lesson_id}/agreement/annotations", "Add an export to the comparison.",
+     {WITH_FORM: {"annotations": FILE}}, SUCCESS),
+    ("post", "/api/lessons/{lesson_id}/agreement/build", "Build the dataset of the gold set.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/lessons/{lesson_id}/label-studio/send", "Make a lesson a task of Label Studio, or bring its task up to date.",
+     {WITH_FORM: {"patterns": FILE, "project": TEXT, "variant": TEXT, "transcript": FLAG, "replace": FLAG}},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/lessons/{lesson_id}/label-studio/fetch", "Fetch what annotators made of a lesson since the last time.", {},
+     {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/consent", "Record consent, licence, embargo, and a code for the teacher.",
+     {WITH_JSON: CONSENT}, {**SUCCESS, **CONSENT}),
+    ("post", "/api/datasets/{lesson_id}/card", "Set your own words for the dataset card.",
+     {WITH_JSON: {"text": TEXT}}, {**SUCCESS, "card": TEXT}),
     ("options", "/uploads/", "What the tus endpoint can do.", {}, "headers"),
     ("post", "/uploads/", "Begin a resumable upload (tus 1.0).", {}, "headers"),
     ("head", "/uploads/{lesson_id}", "Where a resumable upload stands.", {}, "headers"),

@@ -13,10 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import build_dataset, lessons
+from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
+# What only Label Studio is given.
+NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT)
 
 
 @bp.app_context_processor
@@ -48,8 +50,10 @@ def lesson(lesson_id: str) -> str:
     captions = _captions(shown)
     return render_template(
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
-        others=_others(shown), described=describe_lesson(shown), engine=services.settings.speech.engine,
-        jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
+        engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
+        consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
 
 
@@ -60,7 +64,11 @@ def dataset() -> str:
     found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
     row = _chosen()
     shown = lessons.view(services, row) if row else None
-    return render_template("dataset.html", step=2, lessons=found, chosen=row, shown=shown)
+    has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
+    return render_template(
+        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
+        annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
+    )  # fmt: skip
 
 
 @bp.get("/publish")
@@ -69,7 +77,7 @@ def publish() -> str:
     services, account = access.services(), access.current()
     found = [shown for shown in lessons.overview(services, account) if shown.has_dataset]
     row = _chosen() or (found[0].row if len(found) == 1 else None)
-    stored = None
+    stored, shown = None, lessons.view(services, row) if row else None
     if row is not None:
         try:
             stored = build_dataset.stored_dataset(services, row)
@@ -77,7 +85,9 @@ def publish() -> str:
             stored = None
     return render_template(
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
-        has_token=bool(services.settings.hub.token), shown=lessons.view(services, row) if row else None,
+        has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
+        consent=about_lesson.consent(services, row) if row else None,
+        own_text=about_lesson.own_text(services, row) if row else "",
         sheets=build_dataset.sheet_urls(services, row) if stored else [],
     )  # fmt: skip
 
@@ -173,6 +183,9 @@ def words() -> dict[str, Any]:
         "summarizing": gettext("Summarising"),
         "building": gettext("Building the dataset"),
         "publishing": gettext("Publishing"),
+        "exchanging": gettext("Exchanging with Label Studio"),
+        "preparing": gettext("Preparing for Label Studio"),
+        "converting": gettext("Making the annotation copy"),
         "completed": gettext("Done"),
         "error": gettext("Failed"),
         "cancelled": gettext("Cancelled"),
@@ -213,8 +226,27 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 
 def _others(shown: lessons.LessonView) -> list[Any]:
-    known = {"", ".info.json", *DOWNLOADS}
+    known = {*NO_DOWNLOADS, *DOWNLOADS}
     return [found for suffix, found in shown.files.items() if suffix not in known]
+
+
+def _targets(shown: lessons.LessonView) -> dict[str, str]:
+    """The formats in which the lesson's annotations can be had, when it has any."""
+    return annotations.TARGETS if any(suffix.startswith(annotations.NAME + ".") for suffix in shown.files) else {}
+
+
+def _reasons(shown: lessons.LessonView) -> list[str]:
+    """Why annotators should get a copy of this recording, in words."""
+    codecs = ", ".join([shown.info.video.codec, *(track.codec for track in shown.info.audio)]) if shown.info else ""
+    known = {
+        "variable_rate": gettext("The frame rate varies, and Label Studio counts frames by one fixed rate: marks would slip."),
+        "unequal_lengths": gettext("Sound and picture differ in length by more than half a second."),
+        "unplayable": gettext(
+            "Not every browser plays this kind of recording (%(container)s: %(codecs)s).",
+            container=shown.info.container if shown.info else "", codecs=codecs,
+        ),
+    }  # fmt: skip
+    return [known[reason] for reason in normalize.reasons(shown)]
 
 
 def _links(shown: lessons.LessonView) -> dict[str, str]:
@@ -224,8 +256,18 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
     expires = datetime.fromisoformat(described["shareable_url_expires"])
     return {
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
-        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.web.label_studio_url,
+        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
+    }  # fmt: skip
+
+
+def _annotating(row: LessonRow) -> dict[str, Any]:
+    """The card of Label Studio."""
+    services = access.services()
+    is_connected = annotate.is_connected(services)
+    return {
+        "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
+        "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
 
 

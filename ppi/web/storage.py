@@ -90,7 +90,7 @@ def stable(token: str, name: str) -> Response:
 
 def allow_label_studio(answer: Response) -> Response:
     """Let the pages of the configured Label Studio read this answer."""
-    parts = urlsplit(access.services().settings.web.label_studio_url)
+    parts = urlsplit(access.services().settings.label_studio.url)
     answer.headers["Access-Control-Allow-Origin"] = f"{parts.scheme}://{parts.netloc}"
     answer.headers["Access-Control-Expose-Headers"] = EXPOSED
     answer.headers["Vary"] = "Origin"

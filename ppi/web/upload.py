@@ -148,7 +148,7 @@ def tus_patch(lesson_id: str) -> Response:
         return _tus(204, row)
     # One block more than can come: a server that marks the end of bodies itself is asked once more at the limit.
     request.max_content_length = row.size_bytes + FORM_OVERHEAD_BYTES
-    row = uploads.receive(services, row, from_bytes, request.stream.read)
+    row = uploads.receive(services, row, from_bytes, request.stream.readinto)
     if row.offset_bytes == row.size_bytes:
         uploads.commit_upload(services, row)
         g.audit_object = row.id

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA
 from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
@@ -16,19 +20,20 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import lessons, plain_dataset
+from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset
+from ppi.workflows import annotations as given
+from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
+from ppi.workflows.annotate import fetched_annotations
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
-MAX_TABLE_BYTES = 20_000_000
-DATASET_NAME, SHEET = "dataset", ".contact-sheet-"
-ANNOTATIONS, TABLE_SUFFIXES = ".annotations.json", (".xlsx", ".csv")
+SHEET = ".contact-sheet-"
 TYPES = {
     ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
     ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
 }  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -36,28 +41,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned."""
+    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned, as `figures` are.
+
+    `versions` is its history, the newest last.
+    """
 
     rows: list[dict[str, Any]]
     report: dict[str, Any]
     card: str
+    figures: list[str]
+    versions: list[dict[str, Any]]
     size_bytes: int
     file_count: int
 
 
 def request_build(
-    services: Services,
-    row: LessonRow,
-    *,
-    annotations: IO[bytes],
-    table: IO[bytes],
-    table_name: str,
-    engine: str = "",
-    clips: str = "strict",
-) -> Job:
-    """Keep the two files with the lesson and queue a build, whose clips are cut in the way "strict" or "fast".
+    services: Services, row: LessonRow, *, annotations: IO[bytes] | None = None, annotations_name: str = "",
+    table: IO[bytes] | None = None, table_name: str = "", engine: str = "", clips: str = "strict", kept_as: str = "",
+) -> Job:  # fmt: skip
+    """Keep the two files with the lesson and queue a build. Annotations are of any format that PPI reads; clips are cut in
+    the way "strict" or "fast".
 
-    Raises InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
+    The annotations replace those of the last build, unless `kept_as` gives them an ending of their own (".gold.json").
+    Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
+    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
     """
     plain_dataset.check_mode(clips)
     shown = lessons.view(services, row)
@@ -65,25 +72,13 @@ def request_build(
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
     if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    suffix = Path(table_name).suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=suffix or table_name)
-    folder = services.work_dir / f"request-{row.id}"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "annotations.json", folder / f"patterns{suffix}"
-    try:
-        _save(annotations, kept[0], MAX_ANNOTATIONS_BYTES)
-        _save(table, kept[1], MAX_TABLE_BYTES)
-        plain_dataset.plan_early(*kept, shown.info, row.name, _video_name(row), row.id)
-        names = ANNOTATIONS, f".patterns{suffix}"
-        for path, name in zip(kept, names, strict=True):
-            put(services, None, row, path, keys.derivative_key(row.video_key, name), TYPES[path.suffix])
-    finally:
-        for path in kept:
-            path.unlink(missing_ok=True)
+    with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
+        _keep_marks(services, shown, annotations, annotations_name, path, kept_as)
+        if table is not None:
+            pattern_tables.keep(services, shown, path, suffix)
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
-    wanted = {"table": names[1], "engine": engine, "clips": clips}
+    wanted = {"annotations": kept_as, "table": suffix, "engine": engine, "clips": clips}
     job = services.ledger.submit("build_dataset", row.owner_id, row.id, wanted, queue=queue)
     services.ring(job)
     return job
@@ -98,15 +93,19 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
         if job.queue == "speech":
             raise HandOver("dataset")
         on_progress = run.step("building", "Cutting clips and key frames", 0.4, 0.85)
-        store, raw = services.store, services.raw
+        store, raw, kept_as = services.store, services.raw, job.input.get("annotations")
+        key = keys.derivative_key(row.video_key, kept_as) if kept_as else given.stored(services, row).key
         with (
             store.as_file(raw, row.video_key) as video,
-            store.as_file(raw, keys.derivative_key(row.video_key, ANNOTATIONS)) as annotations,
+            store.as_file(raw, key) as annotations,
             store.as_file(raw, keys.derivative_key(row.video_key, job.input["table"])) as table,
         ):
+            marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), key)
             report = plain_dataset.build_folder(
-                services.ffmpeg, video, info, annotations, table, folder / DATASET_NAME, transcript, row.name,
+                services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
+                consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
+                previous=_previous(services, row, folder / "previous"),
             )  # fmt: skip
             sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME)
@@ -123,8 +122,11 @@ def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
         sample["image_url"] = services.store.presign_get(services.final, prefix + sample["image_path"], expires_s=86_400)
         sample["video_url"] = services.store.presign_get(services.final, prefix + sample["video_path"], expires_s=86_400)
     report = json.loads(_text(services, prefix + "report.json"))
+    names = {item.key.removeprefix(prefix) for item in found}
+    figures = [services.store.presign_get(services.final, prefix + name, expires_s=86_400) for name in FIGURES if name in names]
+    versions = json.loads(_text(services, prefix + CHANGES))["versions"] if CHANGES in names else []
     size_bytes = sum(item.size_bytes for item in found)
-    return StoredDataset(rows, report, _text(services, prefix + "README.md"), size_bytes, len(found))
+    return StoredDataset(rows, report, _text(services, prefix + CARD), figures, versions, size_bytes, len(found))
 
 
 def sheet_urls(services: Services, row: LessonRow) -> list[str]:
@@ -141,11 +143,6 @@ def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
     return found
 
 
-def dataset_prefix(row: LessonRow) -> str:
-    """Where the lesson's dataset lies in the final bucket."""
-    return keys.dataset_prefix(row.prefix, DATASET_NAME)
-
-
 def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]]:
     """The dataset as a ZIP in flat memory: its file name and its bytes. Raises NotFound when none was built."""
     from zipstream import ZipStream
@@ -156,6 +153,17 @@ def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]
     for item in found:
         bundle.add(services.store.read(services.final, item.key), arcname=f"{row.name}/{item.key[len(prefix) :]}")
     return f"{row.name}.zip", iter(bundle)
+
+
+def _previous(services: Services, row: LessonRow, folder: Path) -> Path | None:
+    """What is needed of the dataset before to tell what changed since; None when there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name in (MANIFEST, METADATA, CHANGES):
+            (folder / name).write_bytes(b"".join(services.store.read(services.final, dataset_prefix(row) + name)))
+    except NotFound:
+        return None
+    return folder
 
 
 def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, has_audio: bool):
@@ -208,11 +216,30 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None
             services.store.delete(services.final, item.key)
 
 
-def _save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
-    data = source.read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
-    target.write_bytes(data)
+def _keep_marks(
+    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path, kept_as: str
+) -> None:
+    """Keep the annotations with the lesson, provided that something can be built of them."""
+    row = shown.row
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
+        marks = Path(folder) / "annotations.given"
+        pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
+        marks = given.named(marks, name)
+        plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
+        if kept_as:
+            put(services, None, row, marks, keys.derivative_key(row.video_key, kept_as), TYPES[marks.suffix])
+        else:
+            given.keep(services, row, marks)
+
+
+def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
+    try:
+        return io.BytesIO(fetched_annotations(services, row))
+    except NotFound as error:
+        raise InputError(
+            "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
+        ) from error
 
 
 def _text(services: Services, key: str) -> str:

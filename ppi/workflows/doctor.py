@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from ppi.errors import PpiError
 from ppi.services import Services
 from ppi.speech import recognizer
-
-LITTLE_BYTES = 5_000_000_000
+from ppi.workflows.system import LITTLE_BYTES
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ CONTENT_TYPES = {
     "webm": "video/webm",
 }  # fmt: skip
 WAV_BYTES_PER_S = 44_100 * 4
+# What annotators' browsers load whole, exactly as long as the video.
+SOUND = ".sound.mp3"
 
 
 def ingest_from_storage(services: Services, user: User, *, object_name: str, task_name: str, parts: int = 1) -> Job:
@@ -98,11 +100,14 @@ def _incoming(services: Services, row: LessonRow, run: Run) -> AbstractContextMa
 
 def _derive(services: Services, row: LessonRow, run: Run, video: Path, info: MediaInfo, folder: Path) -> None:
     has_parts = row.parts > 1
+    on_progress = run.step("extracting_audio", "Extracting the audio", 0.4, 0.7 if has_parts else 0.9)
+    wav, sound = folder / "audio.wav", folder / "sound.mp3"
     if info.audio:
-        wav = folder / "audio.wav"
-        on_progress = run.step("extracting_audio", "Extracting the audio", 0.4, 0.7 if has_parts else 0.9)
-        audio.extract(services.ffmpeg, video, info, wav, None, on_progress)
+        audio.extract(services.ffmpeg, video, info, wav, None, on_progress, sound)
         put(services, run, row, wav, keys.derivative_key(row.video_key, ".wav"), "audio/wav")
+    else:
+        audio.small_track(services.ffmpeg, video, info, sound, on_progress)
+    put_sound(services, run, row, sound)
     if has_parts:
         _cut_parts(services, row, run, video, info, folder)
     facts = folder / "info.json"
@@ -129,6 +134,11 @@ def put(services: Services, run: Run | None, row: LessonRow, path: Path, key: st
     services.store.put_file(
         services.raw, key, path, content_type=content_type, metadata=owner_metadata(row), on_progress=on_progress
     )
+
+
+def put_sound(services: Services, run: Run, row: LessonRow, mp3: Path) -> None:
+    """Store the small sound track."""
+    put(services, run, row, mp3, keys.derivative_key(row.video_key, SOUND), "audio/mpeg")
 
 
 def _refuse(services: Services, row: LessonRow) -> None:

@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import uploads
+from ppi.workflows import label_studio_files, uploads
 from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
@@ -33,6 +33,7 @@ class LessonView:
     files: dict[str, ObjectInfo] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     info: MediaInfo | None = None
+    has_transcript: bool = False
 
     @property
     def id(self) -> str:
@@ -46,10 +47,6 @@ class LessonView:
     @property
     def has_audio(self) -> bool:
         return self.info is not None and bool(self.info.audio)
-
-    @property
-    def has_transcript(self) -> bool:
-        return ".transcript.json" in self.files
 
     @property
     def has_summary(self) -> bool:
@@ -97,10 +94,10 @@ def overview_of_all(services: Services) -> list[LessonView]:
 def _overview(services: Services, owner_id: str) -> list[LessonView]:
     rows = [row for row in services.lessons.list(owner_id) if row.state != "deleting"]
     jobs = services.ledger.list(owner_id=owner_id, limit=5000)
-    newest: dict[str, dict[str, Job]] = {}
+    of_lesson: dict[str, list[Job]] = {}
     for job in jobs:
-        newest.setdefault(job.lesson_id, {}).setdefault(job.kind, job)
-    return [LessonView(row, jobs=newest.get(row.id, {})) for row in rows]
+        of_lesson.setdefault(job.lesson_id, []).append(job)
+    return [LessonView(row, jobs=_newest(of_lesson.get(row.id, []))) for row in rows]
 
 
 def view(services: Services, row: LessonRow) -> LessonView:
@@ -112,11 +109,29 @@ def view(services: Services, row: LessonRow) -> LessonView:
         if name.endswith(PARTIAL):
             continue
         files["" if found.key == row.video_key else name.removeprefix(stem)] = found
-    jobs: dict[str, Job] = {}
-    for job in services.ledger.list(lesson_id=row.id):
-        jobs.setdefault(job.kind, job)
     info = media_info(facts(services, row)) if ".info.json" in files else None
-    return LessonView(row, files, jobs, info)
+    jobs = _newest(services.ledger.list(lesson_id=row.id))
+    return LessonView(row, files, jobs, info, has_transcript=".transcript.json" in files)
+
+
+def glance(services: Services, row: LessonRow) -> LessonView:
+    """The lesson for those who ask every second: while something is under way, the store is not asked for the files.
+
+    `files` is empty and `info` None then; `has_transcript` says whether one was made.
+    """
+    found = services.ledger.list(lesson_id=row.id)
+    if row.state == "stored" and not any(job.is_active for job in found):
+        return view(services, row)
+    was_transcribed = any(job.kind == "transcribe" and job.status == "completed" for job in found)
+    return LessonView(row, jobs=_newest(found), has_transcript=was_transcribed)
+
+
+def _newest(jobs: list[Job]) -> dict[str, Job]:
+    """Of jobs, newest first: the newest of each kind."""
+    newest: dict[str, Job] = {}
+    for job in jobs:
+        newest.setdefault(job.kind, job)
+    return newest
 
 
 def facts(services: Services, row: LessonRow) -> dict[str, Any]:
@@ -129,13 +144,14 @@ def share_link(services: Services, row: LessonRow) -> str:
     return services.store.presign_get(services.raw, row.video_key, expires_s=LINK_LIFE_S)
 
 
-def stable_link(services: Services, row: LessonRow, suffix: str = "") -> str:
-    """The path of the revocable link without a query, which redirects to a fresh presigned URL.
+def stable_link(services: Services, row: LessonRow) -> str:
+    """The path of the video's revocable link without a query, which redirects to a fresh presigned URL."""
+    return link_to(services, row, row.video_key)
 
-    It is the video's, or that of the derivative with this suffix (".wav").
-    """
-    key = keys.derivative_key(row.video_key, suffix) if suffix else row.video_key
-    return f"/m/{services.links.token_for(row.id, key)}/lesson.{key.rsplit('.', 1)[-1]}"
+
+def link_to(services: Services, row: LessonRow, key: str) -> str:
+    """The path of the revocable link of one of the lesson's objects."""
+    return f"/m/{services.links.token_for(row.id, key)}/lesson.{keys.extension(key)}"
 
 
 def revoke_links(services: Services, row: LessonRow) -> int:
@@ -190,6 +206,7 @@ def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
     for bucket in (services.raw, services.final):
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)
+    label_studio_files.remove(services, row.id)
     uploads.discard(services, row)
 
 

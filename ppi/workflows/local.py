@@ -24,7 +24,7 @@ def ingest_file(services: Services, video: Path, name: str, user_name: str, part
     )  # fmt: skip
     try:
         with video.open("rb") as file:
-            row = uploads.receive(services, row, 0, file.read)
+            row = uploads.receive(services, row, 0, file.readinto)
         if row.offset_bytes != size_bytes:
             raise InputError("{name} changed while it was being read. Try again.", name=video.name)
     except BaseException:

@@ -116,12 +116,14 @@ def _mend_links(services: Services) -> int:
     kept = services.journal.kept("link")
     gone = services.links.missing(list(kept))
     orphans = services.lessons.missing([link["lesson_id"] for link in kept.values()])
+    restored = 0
     for token, link in kept.items():
         if link["lesson_id"] in orphans or services.links.is_revoked(token):
             services.journal.forget("link", token)
         elif token in gone:
             services.links.restore(token, link)
-    return len(gone)
+            restored += 1
+    return restored
 
 
 def _is_stored(services: Services, bucket: str, key: str) -> bool:

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ppi.annotation import label_studio, patterns
-from ppi.dataset import build, layout, plan, verify
+import ppi
+from ppi.annotation import formats, patterns
+from ppi.dataset import build, card, layout, manifest, plan, quality, verify
+from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
-from ppi.dataset.verify import CheckReport
+from ppi.dataset.quality import Finding
 from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.publishing import hub
 from ppi.publishing.hub import PushResult
-from ppi.records import Clip, MediaInfo, Span, Transcript
+from ppi.records import Clip, Consent, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
+
+
+@dataclass(frozen=True)
+class FolderCheck:
+    """What `check_folder` found; `problems` make the dataset unfit to publish, `warnings` are for its makers to decide."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.FAIL)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if finding.level == quality.WARN)
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """Every check with its worst level: "pass", "warn" or "fail"."""
+        return {check: quality.level_of(self.findings, check) for check in quality.CHECKS}
 
 
 def build_from_files(
@@ -36,19 +61,23 @@ def build_from_files(
     lesson: str = "",
     clips: str = STRICT,
     sheets: Path | None = None,
+    consent: Mapping[str, str] | None = None,
+    own_text: str = "",
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
-    """Build the dataset folder `out` from a video, a Label Studio export and a pattern table.
+    """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`). With
-    `sheets` contact sheets are drawn into that folder, which is no part of the dataset. Raises InputError,
-    AnnotationError, DatasetError, UnsupportedMedia.
+    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); with `sheets`
+    contact sheets are drawn into that folder, which is no part of the dataset; `consent` has the fields of
+    `ppi.records.Consent`; `own_text` is Markdown for the card. Raises InputError, AnnotationError, DatasetError,
+    UnsupportedMedia.
     """
     check_mode(clips)
     if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):
         raise InputError("Contact sheets show moments outside the intervals. Choose a folder outside the dataset.")
+    agreed = consents.checked(**(consent or {}))
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
         check_file(path)
@@ -58,7 +87,8 @@ def build_from_files(
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
     built = build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
-        lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips,
+        lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips, consent=agreed,
+        own_text=own_text,
     )  # fmt: skip
     if sheets is not None:
         draw_sheets(ffmpeg, video, out, sheets, lambda fraction: on_progress(0.9 + fraction * 0.1))
@@ -73,17 +103,19 @@ def check_mode(mode: str) -> str:
 
 
 def plan_early(
-    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = ""
+    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = ""
 ) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
-    export = label_studio.parse(
-        annotations.read_bytes(), frame_rate=info.video.frame_rate, duration_s=info.duration_s
+    export = formats.read(
+        annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
+        video_name=source_video,
     )  # fmt: skip
     codebook = patterns.read(table)
     planned = plan.plan(
         export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
-        frame_rate=info.video.frame_rate, lesson_id=lesson_id,
+        frame_rate=info.video.frame_rate, lesson_id=lesson_id, teacher=teacher,
     )  # fmt: skip
+    planned = replace(planned, table=tuple(pattern.type for pattern in codebook.patterns))
     return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
 
 
@@ -100,9 +132,12 @@ def build_folder(
     on_progress: Progress,
     lesson_id: str = "",
     mode: str = STRICT,
+    consent: Consent = Consent(),
+    own_text: str = "",
+    previous: Path | None = None,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
-    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id)
+    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher)
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
@@ -111,7 +146,8 @@ def build_folder(
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg), clips=mode,
+        tools={"ppi": ppi.__version__, "ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg),
+        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, is_illustrated=True,
         on_progress=on_progress,
     )  # fmt: skip
 
@@ -124,23 +160,34 @@ def draw_sheets(ffmpeg: Ffmpeg, video: Path, dataset: Path, folder: Path, on_pro
     return sheets.draw(ffmpeg, video, intervals, folder, on_progress)
 
 
-def check_folder(folder: Path, settings: Settings | None = None) -> CheckReport:
-    """Check every row of a dataset folder against its files, opening every clip. Raises InputError when there is none."""
+def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
+    """Check every row of a dataset folder against its files, opening every clip, then what loaders do not notice.
+
+    Raises InputError when there is no such folder.
+    """
     settings = settings or Settings.from_env()
     if not folder.is_dir():
         raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
     ffmpeg = Ffmpeg(settings.media)
-    return verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    found = verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
+    told = [(quality.FAIL, said) for said in found.problems] + [(quality.WARN, said) for said in found.warnings]
+    files = tuple(Finding("files", level, "", "{fault}", {"fault": said}) for level, said in told)
+    good = quality.examine(folder, verify.sound_rows(folder), verify.unused_patterns(folder))
+    return FolderCheck(found.rows, (*files, *good))
 
 
 def push_folder(
     folder: Path, repo_id: str, settings: Settings | None = None, *, is_private: bool = True, on_progress: Progress = quiet
 ) -> PushResult:
-    """Check a dataset folder and push it to the Hub. Raises DatasetError when the check finds problems."""
+    """Check a dataset folder and push it to the Hub.
+
+    Raises InputError when the check finds problems, and AccessDenied when its consent does not allow that.
+    """
     settings = settings or Settings.from_env()
     report = check_folder(folder, settings)
     if report.problems:
         raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=str(report.problems[0]))
+    consents.check_push(consents.of_settings(manifest.read(folder)["settings"]), is_private, datetime.date.today())
     return hub.push(folder, repo_id, settings=settings.hub, private=is_private, on_progress=on_progress)
 
 

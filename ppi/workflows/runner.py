@@ -12,7 +12,7 @@ from ppi.jobs.run import Run
 from ppi.jobs.threads import Lane, ThreadRunner
 from ppi.jobs.work import Handler, Worker
 from ppi.services import Services
-from ppi.workflows import build_dataset, ingest, publish, summarize, transcribe
+from ppi.workflows import annotate, build_dataset, ingest, kit, normalize, publish, summarize, transcribe
 from ppi.workflows.house import Housekeeper
 
 JOBS = {
@@ -21,6 +21,10 @@ JOBS = {
     "summarize": summarize.run_summarize,
     "build_dataset": build_dataset.run_build,
     "publish": publish.run_publish,
+    annotate.SEND: annotate.run_send,
+    annotate.FETCH: annotate.run_fetch,
+    "kit": kit.run_kit,
+    "normalize": normalize.run_normalize,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,14 @@ from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.scratch import check_room
 
-# As much as gunicorn takes from the socket at once: smaller blocks would be copied about.
-BLOCK_BYTES = 1024 * 1024
+# One buffer per connection, used again and again: memory stays flat however many people upload.
+BLOCK_BYTES = 256 * 1024
 ACKNOWLEDGE_EVERY_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 100
+# Fifty uploads at once must not be fifty threads that all want a processor: pages would wait behind every one of them.
+WRITING = threading.Lock()
+# Puts the next bytes into a buffer and answers how many; 0 at the end. `readinto` of files and of request streams is one.
+Fill = Callable[[memoryview], int]
 
 
 def begin_upload(
@@ -84,8 +89,8 @@ def check_parts(parts: int) -> None:
         raise InputError("The number of parts must be from 1 to {most}.", most=MAX_PARTS)
 
 
-def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[[int], bytes]) -> LessonRow:
-    """Append what `read(n)` gives until it is empty, starting at offset `from_bytes`.
+def receive(services: Services, row: LessonRow, from_bytes: int, fill: Fill) -> LessonRow:
+    """Append what `fill` gives until that is nothing, starting at offset `from_bytes`.
 
     Bytes are acknowledged (and survive anything) at least every 16 MiB. A connection that breaks leaves the
     acknowledged offset behind. Raises Conflict when `from_bytes` is not the offset, or the upload is in use.
@@ -104,24 +109,25 @@ def receive(services: Services, row: LessonRow, from_bytes: int, read: Callable[
         file.seek(row.offset_bytes)
         offset = row.offset_bytes
         try:
-            for written in _append(file, read, row.size_bytes - row.offset_bytes, keep):
+            for written in _append(file, fill, row.size_bytes - row.offset_bytes, keep):
                 offset = _acknowledge(services, row.id, file, offset, written)
         finally:
             services.lessons.set_expiry(row.id, _expiry(services))
     return services.lessons.get(row.id)
 
 
-def _append(file, read: Callable[[int], bytes], room_bytes: int, keep: Callable[[], None]) -> Iterator[int]:
+def _append(file, fill: Fill, room_bytes: int, keep: Callable[[], None]) -> Iterator[int]:
     """Write blocks; yield the number of bytes to acknowledge, the rest even when reading breaks off."""
-    pending = 0
+    pending, buffer = 0, memoryview(bytearray(BLOCK_BYTES))
     try:
-        while block := read(BLOCK_BYTES):
+        while got := fill(buffer):
             keep()
-            room_bytes -= len(block)
+            room_bytes -= got
             if room_bytes < 0:
                 raise InputError("More bytes arrived than were announced. Start the upload again.")
-            file.write(block)
-            pending += len(block)
+            with WRITING:
+                file.write(buffer[:got])
+            pending += got
             if pending >= ACKNOWLEDGE_EVERY_BYTES:
                 yield pending
                 pending = 0

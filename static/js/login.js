@@ -5,7 +5,10 @@ const dialog = document.getElementById("login");
 const form = document.getElementById("login-form");
 const failure = document.getElementById("login-error");
 
-dialog.addEventListener("shown.bs.modal", () => document.getElementById("username").focus());
+// Who clicked into a field while the dialog was coming keeps it; the page behind is inert, so no other trap is needed.
+dialog.addEventListener("shown.bs.modal", () => {
+  if (!form.contains(document.activeElement)) form.elements.username.focus();
+});
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   failure.hidden = true;

@@ -35,6 +35,17 @@ document.addEventListener("click", async (event) => {
   });
 });
 
+// Forms that are sent as JSON, every field a text.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-send]");
+  if (!form) return;
+  event.preventDefault();
+  await during(event.submitter, async () => {
+    await call("POST", form.dataset.send, Object.fromEntries(new FormData(form)));
+    location.reload();
+  });
+});
+
 async function copy(field) {
   try {
     await navigator.clipboard.writeText(field.value);

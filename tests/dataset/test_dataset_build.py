@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,17 @@ def content(folder: Path) -> bytes:
 
 def test_a_build_holds_every_file_and_nothing_else(built_dataset):
     names = sorted(path.name for path in built_dataset.folder.iterdir())
-    assert names == ["README.md", "images", "manifest.json", "metadata.jsonl", "report.json", "texts", "videos"]
+    assert names == [
+        "README.md",
+        "changes.json",
+        "data",
+        "images",
+        "manifest.json",
+        "metadata.jsonl",
+        "report.json",
+        "texts",
+        "videos",
+    ]
     assert left(built_dataset.folder) == ["dataset"]
     assert built_dataset.report.samples == len(built_dataset.plan.samples) == 24
     assert built_dataset.report.unmatched == ("Педагог (рамка)", "question_t")
@@ -45,8 +56,8 @@ def test_a_build_holds_every_file_and_nothing_else(built_dataset):
 def test_a_row_has_every_key(built_dataset):
     row = json.loads((built_dataset.folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()[2])
     assert list(row) == [
-        "file_name", "id", "source_video", "start_time", "end_time", "patterns", "image_path", "video_path",
-        "text_path", "text", "annotator", "lesson", "split",
+        "file_name", "id", "source_video", "start_time", "end_time", "patterns", "choices", "comments", "image_path",
+        "video_path", "text_path", "text", "annotator", "lesson", "teacher", "regions", "split",
     ]  # fmt: skip
     assert (row["id"], row["video_path"], row["split"]) == ("pattern_3", "videos/pattern_3.mp4", "train")
     assert not any(key.endswith("_file_name") for key in row)
@@ -55,7 +66,7 @@ def test_a_row_has_every_key(built_dataset):
 def test_the_manifest_knows_inputs_settings_tools_and_every_file(built_dataset):
     found = manifest.read(built_dataset.folder)
     assert found["inputs"] == {"video": "0" * 64}
-    assert found["tools"] == {"ffmpeg": "test", "whisper": "tiny"}
+    assert found["tools"] == {"ffmpeg": "test", "whisper": "tiny", "pyarrow": version("pyarrow")}
     assert found["settings"]["frame_rate"] == 25.0
     listed = {file["path"]: file["sha256"] for file in found["files"]}
     assert set(listed) == set(manifest.files_of(built_dataset.folder))

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from ppi.annotation.patterns import Codebook
+from ppi.dataset import layout
 from ppi.dataset.plan import plan
 from ppi.dataset.texts import text_of
 from ppi.errors import DatasetError
@@ -32,6 +33,18 @@ def test_labels_of_one_annotator_over_one_span_are_one_sample():
     assert made.samples[0].patterns == (Pattern("Похвала", "praise"), Pattern("Вопрос", "question"))
     assert made.samples[0].span == Span(1, 2)
     assert made.samples[0].region_ids == ("r1", "r2")
+
+
+def test_answers_about_the_regions_of_a_sample_are_put_together_each_once():
+    one = Region("r1", "audio", Span(1, 2), ("Похвала",), {"initiator": ("Педагог",)}, {"why": ("громко",)})
+    two = Region("r2", "audio", Span(1, 2), ("Вопрос",), {"initiator": ("Педагог", "Ученик"), "sub": ("Юмор",)})
+    sample = planned(by("1", one, two), teacher="T7").samples[0]
+    assert sample.choices == {"initiator": ("Педагог", "Ученик"), "sub": ("Юмор",)}
+    assert sample.comments == {"why": ("громко",)}
+    row = layout.row(sample, "")
+    assert row["choices"] == [{"name": "initiator", "values": ["Педагог", "Ученик"]}, {"name": "sub", "values": ["Юмор"]}]
+    assert row["comments"] == [{"name": "why", "values": ["громко"]}]
+    assert (row["teacher"], row["regions"]) == ("T7", ["r1", "r2"])
 
 
 def test_spans_that_differ_by_exactly_half_a_frame_are_one_sample():

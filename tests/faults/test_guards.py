@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import pytest
@@ -26,18 +27,13 @@ def begin(services, size_bytes=6):
     return uploads.begin_upload(services, anna, file_name="a.mp4", task_name="A", size_bytes=size_bytes)
 
 
-def reader(*blocks):
-    left = [*blocks, b""]
-    return lambda size: left.pop(0)
-
-
 def test_bytes_after_the_acknowledged_ones_are_thrown_away_and_without_that_they_spoil_the_file(services):
     row = begin(services)
-    row = uploads.receive(services, row, 0, reader(b"abc"))
+    row = uploads.receive(services, row, 0, io.BytesIO(b"abc").readinto)
     part = uploads.part_path(services, row.id)
     with part.open("ab") as file:
         file.write(b"left by a crash")
-    row = uploads.receive(services, row, 3, reader(b"def"))
+    row = uploads.receive(services, row, 3, io.BytesIO(b"def").readinto)
     assert part.read_bytes() == b"abcdef"
     without = part.with_name("naive")
     without.write_bytes(b"abc" + b"left by a crash" + b"def")
@@ -46,7 +42,7 @@ def test_bytes_after_the_acknowledged_ones_are_thrown_away_and_without_that_they
 
 def test_the_journal_brings_back_what_redis_forgot_and_without_it_all_is_gone(redis_services, own_redis):
     row = begin(redis_services)
-    uploads.receive(redis_services, row, 0, reader(b"abc"))
+    uploads.receive(redis_services, row, 0, io.BytesIO(b"abc").readinto)
     job = redis_services.ledger.submit("ingest", row.owner_id, row.id, {}, place=redis_services.place)
     claimed = redis_services.ledger.claim("r", "h", ("receive",), 0, redis_services.place)
     token = redis_services.links.token_for(row.id, row.video_key)
@@ -73,7 +69,7 @@ def test_what_was_deleted_or_revoked_elsewhere_does_not_come_back_from_the_journ
     other = Services(settings_for(tmp_path / "other", **own_redis.variables()))
     deleted, kept = begin(redis_services), redis_services.users.by_name("admin")
     kept = uploads.begin_upload(redis_services, kept, file_name="b.mp4", task_name="B", size_bytes=5)
-    uploads.receive(redis_services, deleted, 0, reader(b"abc"))
+    uploads.receive(redis_services, deleted, 0, io.BytesIO(b"abc").readinto)
     token = redis_services.links.token_for(kept.id, kept.video_key)
     other.links.revoke(kept.id)
     other.lessons.remove(deleted.id)
@@ -88,7 +84,7 @@ def test_what_was_deleted_or_revoked_elsewhere_does_not_come_back_from_the_journ
 
 def test_jobs_of_a_lesson_that_is_being_deleted_are_not_taken_for_lost(redis_services, monkeypatch):
     row = begin(redis_services)
-    uploads.receive(redis_services, row, 0, reader(b"abcdef"))
+    uploads.receive(redis_services, row, 0, io.BytesIO(b"abcdef").readinto)
     job = uploads.commit_upload(redis_services, redis_services.lessons.get(row.id))
     redis_services.ledger.cancel(job.id)
     listed = redis_services.store.list

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 
+import av
 import numpy as np
 import pytest
 
@@ -44,6 +45,49 @@ def test_sound_that_ends_early_is_padded_to_the_length_of_the_video(recording, b
     bare_ffmpeg("-i", recording("silent"), "-i", recording("wav"), "-af", "atrim=end=2", "-c:v", "copy", source)
     audio.extract(ffmpeg, source, probe.inspect(source, ffmpeg), wav, None, quiet)
     assert len(samples_of(wav)) / 44_100 == pytest.approx(6, abs=0.01)
+
+
+def decoded(path) -> np.ndarray:
+    """All samples of the small track as a browser decodes it, float64, -1..1."""
+    with av.open(str(path)) as container:
+        assert container.streams.audio[0].rate == 24_000
+        return np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)]).astype(np.float64)
+
+
+SOUNDS = {
+    "short": ("-af", "atrim=end=2"), "long": ("-af", "apad=whole_dur=7.31"), "late": ("-af", "adelay=1500,atrim=end=4"),
+    "missing": ("-an",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("picture", ["silent", "variable"])
+def test_the_small_track_is_as_long_as_the_recording(sound, picture, recording, bare_ffmpeg, ffmpeg, tmp_path):
+    source, mp3 = tmp_path / "source.mp4", tmp_path / "small.mp3"
+    tracks = ("-map", "0:v", *(("-map", "1:a") if sound != "missing" else ()))
+    bare_ffmpeg("-i", recording(picture), "-i", recording("wav"), *tracks, *SOUNDS[sound], "-c:v", "copy", source)
+    info = probe.inspect(source, ffmpeg)
+    audio.small_track(ffmpeg, source, info, mp3, quiet)
+    heard = decoded(mp3)
+    assert abs(len(heard) / 24_000 - info.duration_s) < 1 / info.video.frame_rate
+    assert abs(len(heard) / 24_000 - info.duration_s) < 0.001
+    if sound == "missing":
+        assert np.abs(heard).max() < 0.001
+    else:
+        wanted = sweep(np.arange(len(heard)) / 24_000 - (1.5 if sound == "late" else 0))
+        begin, end = {"late": (1.6, 3.9)}.get(sound, (0.1, 1.9))
+        part = slice(round(begin * 24_000), round(end * 24_000))
+        assert abs(lag_s(heard[part], wanted[part], 24_000)) < 0.002
+
+
+def test_the_small_track_comes_in_the_same_pass_as_the_wav(recording, ffmpeg, tmp_path):
+    source = recording("mov")
+    info = probe.inspect(source, ffmpeg)
+    audio.extract(ffmpeg, source, info, tmp_path / "a.wav", None, quiet, tmp_path / "a.mp3")
+    heard = decoded(tmp_path / "a.mp3")
+    assert abs(lag_s(heard, sweep(np.arange(len(heard)) / 24_000), 24_000)) < 0.002
+    assert len(samples_of(tmp_path / "a.wav")) / 44_100 == pytest.approx(len(heard) / 24_000, abs=0.001)
+    assert (tmp_path / "a.mp3").stat().st_size < info.duration_s * 6000
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3", "flac", "ogg", "m4a", "adts", "mov", "camera", "webm", "late_start"])

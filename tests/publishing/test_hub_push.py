@@ -64,7 +64,8 @@ def test_only_what_the_manifest_names_is_sent(dataset_copy, stub):
 
 def test_a_second_push_removes_samples_that_are_gone_and_nothing_else(dataset_copy, stub):
     push(dataset_copy, stub)
-    stub.repositories[REPO].files |= {"videos/pattern_99.mp4": b"old", "videos/mine.mp4": b"mine", "NOTES.md": b"mine"}
+    old = ("videos/pattern_99.mp4", "data/test-00000-of-00001.parquet", "data/train-00001-of-00002.parquet")
+    stub.repositories[REPO].files |= dict.fromkeys(old, b"old") | {"videos/mine.mp4": b"mine", "NOTES.md": b"mine"}
     push(dataset_copy, stub)
     assert set(stub.repositories[REPO].files) == set(files(dataset_copy)) | {
         ".gitattributes",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pytest
 
@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import build_dataset, uploads
+from ppi.workflows import annotate, build_dataset, uploads
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA, PASSWORD, settings_for, with_people
 from tests.web.test_access import addresses
@@ -77,8 +77,16 @@ ROWS = {
     "upload.tus_delete": owners(409), "transcription.transcribe": owners(200, file_id="{id}"),
     "transcription.summarize": owners(200, file_id="{id}"),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
+    "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
+    "kit.prepare": owners(200), "kit.normalize": owners(200),
+    # With a step that is refused, of which only those hear who may see the lesson: comparing takes seconds.
+    "agreement.page": owners(200), "agreement.figures": owners(422), "agreement.gold_set": owners(422),
+    "agreement.decide": owners(422), "agreement.build": owners(422), "agreement.add": owners(200, is_form=True),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
-    "export.push": owners(200, repo_id="school/lesson"),
+    "export.download_annotations": owners(200),
+    "export.push": owners(200, repo_id="school/lesson"), "export.save_consent": owners(200, state="internal"),
+    "export.save_card": owners(422, text="words"),  # the card of this test has no place for them
+    "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
     # A token is the account's own: nobody else has it, not even an administrator.
     "auth.revoke_token": Row(401, 200, 404, 404),
     "admin.overview": admins(), "admin.audit": admins(), "admin.audit_csv": admins(), "system.metrics": admins(),
@@ -87,15 +95,15 @@ ROWS = {
 
 @pytest.fixture
 def services(tmp_path) -> Services:
-    """With a token of the Hub, so that pushing is only a question of who asks."""
-    return with_people(Services(settings_for(tmp_path / "data", HF_TOKEN="hf_of_the_test")))
+    """With tokens of the Hub and of Label Studio, so that what needs them is only a question of who asks."""
+    return with_people(Services(settings_for(tmp_path / "data", HF_TOKEN="hf_of_the_test", LABEL_STUDIO_TOKEN="of-the-test")))
 
 
 @pytest.fixture
 def fresh(services) -> Callable[[], LessonRow]:
     """`fresh()` is a lesson of anna's with a video, a transcript, a dataset and an ended job; the one before is gone."""
     anna = services.users.by_name("anna")
-    info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, False), (AudioTrack("aac", 44_100, 2),))
+    info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, True), (AudioTrack("aac", 44_100, 2),))
 
     def make() -> LessonRow:
         for old in services.lessons.list(anna.id):
@@ -109,8 +117,11 @@ def fresh(services) -> Callable[[], LessonRow]:
         put, about = services.store.put_bytes, {keys.USER_ID: anna.id}
         put(services.raw, row.video_key, b"film", metadata=about)
         transcript = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 60.0}
-        for name, data in (("info", describe(row, info)), ("transcript", transcript)):
+        sent = asdict(annotate.Sent(services.settings.label_studio.url, 1, "PPI anna", 1, 0.0))
+        for name, data in (("info", describe(row, info)), ("transcript", transcript), ("label-studio", sent)):
             put(services.raw, f"{row.prefix}урок.{name}.json", json.dumps(data).encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.patterns.csv", "Паттерн,Описание\nПохвала,Хвалит\n".encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.annotations.json", (DATA / "sample_annotations.json").read_bytes(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
             put(services.final, build_dataset.dataset_prefix(row) + name, b"" if name.endswith("jsonl") else b"{}")
         services.ledger.submit("ingest", anna.id, row.id, {}, job_id=row.id)
@@ -150,7 +161,9 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
         "storage.download": f"/lessons/{row.id}/download/урок.mp4",
     }  # fmt: skip
-    return {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
+    found = {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
+    compared = {name: (method, f"{path}?step=99") for name, (method, path) in found.items() if name.startswith("agreement.")}
+    return found | compared
 
 
 def send(client, method: str, path: str, wanted: Row, row: LessonRow):

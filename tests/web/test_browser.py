@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import zipfile
@@ -10,7 +11,9 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
+from ppi.storage import keys
 from ppi.web.limits_sqlite import SqliteLimits
+from ppi.workflows import local, runner
 from tests.conftest import DATA, PASSWORD, need
 
 FLAGS = [
@@ -76,7 +79,15 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     page = open_page()
     log_in(page)
 
-    # Step 1: upload and watch.
+    upload_the_sample(page)
+    look_at_the_link(page)
+    transcribe_and_summarise(page)
+    build_the_dataset(page)
+    look_at_the_samples(page)
+    delete_the_lesson(page)
+
+
+def upload_the_sample(page):
     page.set_input_files("#video", DATA / "sample_lesson.mp4")
     expect(page.locator("#task-name")).to_have_value("sample_lesson")
     page.fill("#task-name", "Урок о воде")
@@ -85,7 +96,9 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     expect(page.get_by_role("heading", name="Урок о воде")).to_be_visible()
     page.get_by_role("button", name="Link for Label Studio").click(timeout=60_000)
 
-    # The link: read-only, copied, and good for the video.
+
+def look_at_the_link(page):
+    """It is read-only, copied, and good for the video."""
     dialog = page.get_by_role("dialog", name="Video Ready for Label Studio")
     expect(dialog).to_be_visible()
     link = page.locator("#share-link")
@@ -102,7 +115,8 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     assert "lesson_id" in page.evaluate("navigator.clipboard.readText()")
     dialog.get_by_role("button", name="Close").click()
 
-    # Transcript and summary.
+
+def transcribe_and_summarise(page):
     page.locator("#engine").select_option("pocketsphinx")
     page.get_by_role("button", name="Transcribe Audio").click()
     expect(page.get_by_text("made by pocketsphinx")).to_be_visible(timeout=90_000)
@@ -114,7 +128,8 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
         assert got.value.suggested_filename == f"sample_lesson{suffix}"
         assert got.value.path().read_bytes().startswith(start)
 
-    # Step 2: the dataset.
+
+def build_the_dataset(page):
     page.get_by_role("link", name="Build a dataset").click()
     page.set_input_files("#annotations", DATA / "sample_patterns.xlsx")
     page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
@@ -123,7 +138,8 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     page.set_input_files("#annotations", DATA / "sample_annotations.json")
     page.get_by_role("button", name="Build the dataset").click()
 
-    # Step 3: samples, and the ZIP.
+
+def look_at_the_samples(page):
     page.wait_for_url(re.compile("/publish"), timeout=90_000)
     expect(page.locator(".samples > li")).to_have_count(10)
     expect(page.get_by_text("Домашнее задание П", exact=False).first).to_be_visible()
@@ -135,7 +151,9 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     names = zipfile.ZipFile(got.value.path()).namelist()
     assert sum(name.endswith(".mp4") for name in names) == 10
 
-    # Deletion asks first, by name.
+
+def delete_the_lesson(page):
+    """Deletion asks first, by name."""
     page.goto("/")
     page.get_by_role("link", name="Урок о воде", exact=True).click()
     page.get_by_role("button", name="Delete the lesson").click()
@@ -147,6 +165,56 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     question.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url(re.compile(r"/$"))
     expect(page.get_by_role("link", name="Урок о воде", exact=True)).to_have_count(0)
+
+
+def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(open_page, live_server, browser):
+    services = live_server.services
+    job = runner.wait_for(services, local.ingest_file(services, DATA / "sample_lesson.mp4", "Два взгляда", "admin", 1))
+    row = services.lessons.get(job.lesson_id)
+    silence = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 63.92}
+    for suffix, data in (
+        (".transcript.json", json.dumps(silence).encode()), (".patterns.xlsx", (DATA / "sample_patterns.xlsx").read_bytes()),
+    ):  # fmt: skip
+        services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
+    page = open_page()
+    log_in(page)
+    page.goto(f"/dataset?lesson={row.id}")
+    page.get_by_role("link", name="Compare annotators").click()
+    page.set_input_files("#annotations", DATA / "sample_annotations.json")
+    page.get_by_role("button", name="Add to the comparison").click()
+    expect(page.locator(".disagreements > li")).to_have_count(6, timeout=60_000)
+
+    # The moment plays from a second before its beginning up to its end.
+    page.get_by_role("group", name="Объяснение").get_by_role("link", name="Play this moment").click()
+    player = page.locator("#player").element_handle()
+    page.wait_for_function("video => !video.paused && video.currentTime > 32.6 && video.currentTime < 40", arg=player)
+    page.evaluate("document.getElementById('player').currentTime = 44.1")
+    page.wait_for_function("video => video.paused", arg=player)
+    assert 44 < player.evaluate("video => video.currentTime") < 46
+
+    context = browser.new_context(
+        java_script_enabled=False, base_url=live_server.url, storage_state=page.context.storage_state(), locale="en"
+    )  # fmt: skip
+    plain = context.new_page()
+    plain.goto(page.url)
+    plain.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1").check()
+    plain.get_by_role("button", name="Save the decisions").click()
+    expect(plain.get_by_text("5 of them not decided yet")).to_be_visible()
+    context.close()
+
+    page.reload()
+    expect(page.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1")).to_be_checked()
+    page.locator("details summary").click()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the gold set").click()
+    assert len(json.loads(got.value.path().read_text())[0]["annotations"][0]["result"]) == 3
+    page.get_by_role("button", name="Build the dataset from the gold set").click()
+    page.wait_for_url(re.compile("/publish"), timeout=90_000)
+    expect(page.locator(".samples > li")).to_have_count(3)
+    expect(page.get_by_text("annotator gold")).to_have_count(3)
 
 
 def test_a_storage_selection_becomes_a_lesson(open_page, live_server):
@@ -244,3 +312,42 @@ def test_a_token_is_shown_once_and_works(open_page, live_server):
     page.locator("#confirm-yes").click()
     expect(page.get_by_text("No tokens.")).to_be_visible()
     assert requests.get(f"{live_server.url}/list_files", headers=headers, timeout=10).status_code == 401
+
+
+def test_an_annotation_kit_is_made_looked_at_and_taken_along(open_page, live_server):
+    from ppi.workflows import local, runner
+
+    job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Комплект", "admin")
+    lesson = runner.wait_for(live_server.services, job).lesson_id
+    page = open_page(width=390)
+    log_in(page)
+    page.goto(f"/kit?lesson={lesson}")
+    page.set_input_files("#patterns", DATA / "sample_lesson.json")
+    page.get_by_role("button", name="Make the kit").click()
+    expect(page.locator("#kit-error")).to_contain_text("XLSX or CSV")
+    page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
+    expect(page.locator("#chosen-file")).to_have_text("Chosen: sample_patterns.xlsx")
+    page.get_by_label("What annotators do").select_option("speech_acts")
+    page.get_by_role("button", name="Make the kit").click()
+    page.wait_for_url("**variant=speech_acts")
+    expect(page.locator(".labels > li")).to_have_count(6)
+    expect(page.locator(".labels kbd")).to_have_text(list("123456"))
+    colours = page.locator(".swatch rect").evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
+    assert len(set(colours)) == 6 and "none" not in colours
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.get_by_role("button", name="Copy the configuration").click()
+    expect(page.get_by_role("button", name="Copied!")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("<View>") and "Эмоциональная поддержка" in copied
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the configuration").click()
+    assert got.value.path().read_text(encoding="utf-8") == copied
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download the task").click()
+    assert lesson in got.value.path().read_text(encoding="utf-8")
+    # Another variant of the same table, chosen with the keyboard.
+    page.get_by_label("What annotators do").focus()
+    page.keyboard.type("Boxes")
+    page.wait_for_url("**variant=boxes")
+    assert "VideoRectangle" in page.locator("#config").input_value()

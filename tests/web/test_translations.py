@@ -23,11 +23,12 @@ def catalogue():
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory):
     """What the code says now, collected as `make translations` does."""
-    made = re.search(r"^ERRORS := (.*?)^KEYWORDS", (ROOT / "Makefile").read_text(), re.DOTALL | re.MULTILINE).group(1)
-    keywords = [part for name in made.replace("\\", " ").split() for part in ("-k", name)]
+    text = (ROOT / "Makefile").read_text()
+    made = re.search(r"^ERRORS := (.*?)^KEYWORDS := .*?,-k \$\(name\)\) (.*?)$", text, re.DOTALL | re.MULTILINE)
+    keywords = [part for name in made[1].replace("\\", " ").split() for part in ("-k", name)] + made[2].split()
     target = tmp_path_factory.mktemp("messages") / "messages.pot"
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "--mapping-file", "babel.cfg"]
-    subprocess.run([*command, *keywords, "-k", "step:2", "--output", str(target), "."], cwd=ROOT, check=True)
+    subprocess.run([*command, *keywords, "--output", str(target), "."], cwd=ROOT, check=True)
     with target.open("rb") as file:
         return [message for message in read_po(file) if message.id]
 

@@ -1,0 +1,110 @@
+"""Puts a dataset folder together around its media: rows, Parquet, checks, history, figures, card, manifest, final check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ppi.dataset import beside, card, changes, figures, layout, manifest, parquet, quality, verify
+from ppi.dataset.card import CardFacts
+from ppi.errors import DatasetError
+from ppi.records import MediaInfo
+
+Progress = Callable[[float], None]
+Row = dict[str, Any]
+MEDIA_SHARE, MANIFEST_SHARE = 0.85, 0.93
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What was put into the folder: the rows of the media there, and what report.json tells besides."""
+
+    rows: Sequence[Row]
+    report: Mapping[str, Any]
+    unused: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the manifest says: SHA-256 sums of the inputs by role, the settings, versions of tools by name.
+
+    `previous` is the folder of the build before, when it is not the one that is replaced.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    previous: Path | None = None
+
+
+def assemble(
+    folder: Path,
+    fill: Callable[[Path, Progress], Contents],
+    facts: CardFacts,
+    origin: Origin,
+    *,
+    inspect: Callable[[Path], MediaInfo] | None = None,
+    is_illustrated: bool = False,
+    on_progress: Progress = lambda fraction: None,
+) -> tuple[str, ...]:
+    """Let `fill` put media into `<folder>.incomplete`, add the rest, check all, rename; answers the check's warnings.
+
+    With `is_illustrated` figures are drawn, in a process of their own. Raises DatasetError when the check fails, and
+    Conflict when `folder` holds something PPI did not build: that is never touched.
+    """
+    folder = folder.absolute()
+    beside.settle(folder)
+    with beside.unfinished(folder) as made, beside.disk_errors():
+        layout.make_folders(made)
+        contents = fill(made, between(on_progress, 0.0, MEDIA_SHARE))
+        _describe(made, contents, facts, origin, _before(folder, origin), is_illustrated, lambda: on_progress(MEDIA_SHARE))
+        tools = {**origin.tools, **parquet.tools(), **(figures.tools() if is_illustrated else {})}
+        manifest.write(
+            made, inputs=origin.inputs, settings=origin.settings, tools=tools,
+            on_progress=between(on_progress, MEDIA_SHARE, MANIFEST_SHARE),
+        )  # fmt: skip
+        found = verify.check(made, inspect, between(on_progress, MANIFEST_SHARE, 1.0))
+        if found.problems:
+            raise DatasetError(
+                "The dataset did not pass its check ({count} problems). The first: {problem}",
+                count=len(found.problems), problem=found.problems[0],
+            )  # fmt: skip
+        beside.swap(made, folder)
+    on_progress(1.0)
+    return found.warnings
+
+
+def between(on_progress: Progress, low: float, high: float) -> Progress:
+    """An `on_progress` for a part of the work."""
+    return lambda fraction: on_progress(low + (high - low) * fraction)
+
+
+def _before(folder: Path, origin: Origin) -> Path | None:
+    return origin.previous or (folder if manifest.is_ours(folder) else None)
+
+
+def _describe(
+    made: Path, contents: Contents, facts: CardFacts, origin: Origin, before: Path | None, is_illustrated: bool,
+    on_tick: Callable[[], None],
+) -> None:  # fmt: skip
+    rows = contents.rows
+    layout.write(made, rows)
+    parquet.write(made, rows)
+    found = quality.examine(made, rows, contents.unused, lambda fraction: on_tick())
+    checks = {check: quality.level_of(found, check) for check in quality.CHECKS}
+    told = {**contents.report, "checks": checks, "findings": [finding.as_json() for finding in found]}
+    layout.write_json(made / layout.REPORT, told)
+    versions = changes.history(before, rows, origin.inputs)
+    layout.write_json(made / layout.CHANGES, {"versions": versions})
+    drawn = figures.draw(made, on_tick) if is_illustrated else []
+    facts = replace(facts, hides_pictures=_hides_pictures(told, origin))
+    text = card.render(rows, facts, versions, drawn)
+    (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _hides_pictures(report: Mapping[str, Any], origin: Origin) -> bool:
+    """Whether a clip holds more than it shows; of the parts of a joined dataset only the way that was asked for is known."""
+    is_copied = any(clip.get("mode") == "copied" for clip in report.get("clips", ()))
+    return is_copied or any(lesson.get("clips") == "fast" for lesson in origin.settings.get("lessons", ()))

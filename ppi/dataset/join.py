@@ -1,0 +1,167 @@
+"""Several datasets of lessons become one: samples numbered anew, lessons shared out to the splits as wholes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppi.dataset import consent, layout, manifest, splits, verify
+from ppi.dataset.assemble import Contents, Origin, Progress, assemble
+from ppi.dataset.build import pattern_counts
+from ppi.dataset.card import CardFacts, Recording
+from ppi.dataset.splits import Shares
+from ppi.errors import DatasetError, InputError
+from ppi.records import Consent
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One dataset that goes into the whole."""
+
+    folder: Path
+    rows: list[Row]
+    manifest: dict[str, Any]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class JoinReport:
+    """`groups` maps each group of lessons to its split; `note` says why a split is empty, or is ""."""
+
+    folder: Path
+    samples: int
+    groups: Mapping[str, str]
+    note: str
+
+
+def join(
+    folders: Sequence[Path], out: Path, shares: Shares, *, pretty_name: str = "", tools: Mapping[str, str] | None = None,
+    is_illustrated: bool = False, on_progress: Progress = lambda fraction: None,
+) -> JoinReport:  # fmt: skip
+    """Copy the samples of `folders` into one checked dataset in `out`.
+
+    The order of the folders does not matter. What holds for the strictest part holds for the whole: consent, embargo,
+    and a licence only where all have the same. Raises InputError for a part given twice, DatasetError for a bad one.
+    """
+    splits.check(shares)
+    parts = sorted((_read(folder) for folder in folders), key=lambda part: part.rows[0]["lesson"])
+    _refuse_doubles(parts)
+    rows = [row for part in parts for row in part.rows]
+    groups = splits.assign(rows, shares)
+
+    def fill(made: Path, report: Progress) -> Contents:
+        copied = _copied(made, parts, groups, report)
+        return Contents(copied, _report(parts, copied, splits.report(copied, groups, shares)), _unused(parts, copied))
+
+    inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
+    origin = Origin(inputs, _settings(parts, shares), tools or {})
+    facts = _facts(parts, pretty_name, splits.note(groups, shares))
+    assemble(out, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
+    return JoinReport(out, len(rows), groups, facts.split_note)
+
+
+def _read(folder: Path) -> Part:
+    found = verify.check(folder)
+    if found.problems:
+        raise DatasetError(
+            "{folder} does not pass its check: {problem} Build it again.", folder=str(folder), problem=found.problems[0]
+        )
+    report = json.loads((folder / layout.REPORT).read_text(encoding="utf-8"))
+    return Part(folder, verify.sound_rows(folder), manifest.read(folder), report)
+
+
+def _refuse_doubles(parts: Sequence[Part]) -> None:
+    """Refuse a lesson that comes twice: its samples would stand in the whole twice."""
+    seen: dict[str, Path] = {}
+    for part in parts:
+        for lesson in sorted({row["lesson"] for row in part.rows}):
+            if lesson in seen:
+                raise InputError(
+                    "{one} and {other} both hold the lesson {lesson}. Give one of them, or build it under another name.",
+                    one=str(seen[lesson]), other=str(part.folder), lesson=lesson,
+                )  # fmt: skip
+            seen[lesson] = part.folder
+
+
+def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], report: Progress) -> list[Row]:
+    whole = sum(len(part.rows) for part in parts)
+    copied: list[Row] = []
+    for part in parts:
+        for row in part.rows:
+            name = f"pattern_{len(copied) + 1}"
+            paths = {
+                "video_path": layout.video_path(name), "image_path": layout.image_path(name),
+                "text_path": layout.text_path(name),
+            }  # fmt: skip
+            for key in ("video_path", "image_path"):
+                shutil.copyfile(part.folder / row[key], made / paths[key])
+            copied.append({**row, **paths, "file_name": paths["video_path"], "id": name, "split": groups[splits.group_of(row)]})
+            report(len(copied) / whole)
+    return copied
+
+
+def _settings(parts: Sequence[Part], shares: Shares) -> dict[str, Any]:
+    agreed = _consent(parts)
+    return {
+        "lessons": [part.manifest["settings"] for part in parts], "license": agreed.license, "consent": agreed.state,
+        "embargo_until": agreed.embargo_until, "seed": shares.seed,
+        "shares": {split: getattr(shares, split) for split in layout.SPLITS},
+    }  # fmt: skip
+
+
+def lessons_of(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The settings of every lesson, also of a dataset that was joined before."""
+    inner = settings.get("lessons")
+    return [lesson for part in inner for lesson in lessons_of(part)] if isinstance(inner, list) else [settings]
+
+
+def _consent(parts: Sequence[Part]) -> Consent:
+    return consent.strictest([consent.of_settings(part.manifest["settings"]) for part in parts])
+
+
+def _facts(parts: Sequence[Part], pretty_name: str, note: str) -> CardFacts:
+    lessons = [lesson for part in parts for lesson in lessons_of(part.manifest["settings"])]
+    tools = [part.manifest["tools"] for part in parts]
+    engines = {f"{name} ({found[name]})" for found in tools for name in found if name in ("whisper", "pocketsphinx")}
+    return CardFacts(
+        pretty_name=pretty_name or ", ".join(str(lesson.get("lesson", "")) for lesson in lessons)[:200],
+        recordings=tuple(
+            Recording(
+                str(lesson["lesson"]), str(lesson["source_video"]), lesson["duration_s"], lesson["frame_rate"],
+                str(lesson.get("language", "")),
+            )
+            for lesson in lessons
+        ),
+        consent=_consent(parts), speech_engines=tuple(sorted(engines)),
+        unmatched=tuple(sorted({label for part in parts for label in part.report.get("unmatched", ())})),
+        dropped=sum(len(part.report.get("dropped", ())) for part in parts), split_note=note,
+    )  # fmt: skip
+
+
+def _unused(parts: Sequence[Part], rows: Sequence[Row]) -> list[str]:
+    """Patterns of some table that nobody marked in any lesson."""
+    used = {pattern["type"] for row in rows for pattern in row["patterns"]}
+    return sorted({name for part in parts for name in part.report.get("unused", ())} - used)
+
+
+def _report(parts: Sequence[Part], rows: Sequence[Row], shared_out: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "samples": len(rows),
+        "lessons": sorted({row["lesson"] for row in rows}),
+        "annotators": sorted({row["annotator"] for row in rows}),
+        "patterns": pattern_counts(rows),
+        "unmatched": sorted({label for part in parts for label in part.report.get("unmatched", ())}),
+        "unused": _unused(parts, rows),
+        "splits": dict(shared_out),
+        "dropped": [
+            {**item, "where": f"{part.rows[0]['lesson']}: {item['where']}"}
+            for part in parts
+            for item in part.report.get("dropped", ())
+        ],
+    }

@@ -1,0 +1,70 @@
+"""The pattern table of a lesson: given once, kept with it, used for the annotation kit and for the dataset."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ppi.errors import Conflict, InputError
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows.ingest import put
+from ppi.workflows.lessons import LessonView
+
+MAX_TABLE_BYTES = 20_000_000
+TYPES = {
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
+}  # fmt: skip
+KEPT_AS = tuple(f".patterns{ending}" for ending in TYPES)
+
+
+def kept_suffix(shown: LessonView) -> str:
+    """The suffix of the table that is kept with the lesson, "" when there is none."""
+    found = [suffix for suffix in KEPT_AS if suffix in shown.files]
+    return max(found, key=lambda suffix: shown.files[suffix].last_modified_s) if found else ""
+
+
+@contextmanager
+def given_or_kept(services: Services, shown: LessonView, table: IO[bytes] | None, name: str) -> Iterator[tuple[Path, str]]:
+    """The table that somebody gives, else the one kept with the lesson, as a file, and the suffix it is kept under.
+
+    Raises InputError when there is neither, or when what is given is too large or not called .xlsx or .csv.
+    """
+    if table is None:
+        suffix = kept_suffix(shown)
+        if not suffix:
+            raise InputError("Give both files: the annotations exported from Label Studio and the pattern table.")
+        with services.store.as_file(services.raw, keys.derivative_key(shown.row.video_key, suffix)) as path:
+            yield path, suffix
+        return
+    ending = Path(name).suffix.lower()
+    if ending not in TYPES:
+        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=ending or name)
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{shown.id}-") as folder:
+        path = Path(folder) / f"patterns{ending}"
+        save(table, path, MAX_TABLE_BYTES)
+        yield path, f".patterns{ending}"
+
+
+def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> None:
+    """Keep a table with the lesson in place of the one before. Raises Conflict while a dataset is being built of that."""
+    building = shown.jobs.get("build_dataset")
+    if building is not None and building.is_active:
+        raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
+    row = shown.row
+    put(services, None, row, path, keys.derivative_key(row.video_key, suffix), TYPES[Path(suffix).suffix])
+    for other in KEPT_AS:
+        if other != suffix:
+            services.store.delete(services.raw, keys.derivative_key(row.video_key, other))
+
+
+def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
+    """Write what was sent into a file. Raises InputError when it is larger than the limit."""
+    data = source.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
+    target.write_bytes(data)

@@ -1,0 +1,52 @@
+"""Datasets as wholes: several joined into one, two compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ppi
+from ppi.dataset import changes, join
+from ppi.dataset.changes import Change
+from ppi.dataset.join import JoinReport
+from ppi.dataset.splits import Shares
+from ppi.errors import InputError
+from ppi.workflows.plain import Progress, quiet
+
+
+def join_folders(
+    folders: Sequence[Path], out: Path, *, shares: str = "80,10,10", seed: int = 0, name: str = "",
+    on_progress: Progress = quiet,
+) -> JoinReport:  # fmt: skip
+    """Join datasets of lessons into `out`, with splits. `shares` are those of train, validation and test, by commas.
+
+    Raises InputError for wrong shares, a lesson that comes twice or a missing folder, DatasetError for a bad dataset.
+    """
+    for folder in folders:
+        _check(folder)
+    if out.absolute() in [folder.absolute() for folder in folders]:
+        raise InputError("The joined dataset needs a folder of its own: {out} is one of its parts.", out=str(out))
+    return join.join(
+        folders, out, _shares(shares, seed), pretty_name=name, tools={"ppi": ppi.__version__}, is_illustrated=True,
+        on_progress=on_progress,
+    )  # fmt: skip
+
+
+def compare_folders(before: Path, after: Path) -> list[Change]:
+    """What changed from one dataset folder to another. Raises InputError when one is none."""
+    for folder in (before, after):
+        _check(folder)
+    return changes.compare_folders(before, after)
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
+
+
+def _shares(given: str, seed: int) -> Shares:
+    try:
+        train, validation, test = (float(part) for part in given.split(","))
+    except ValueError as error:
+        raise InputError("Give three numbers for train, validation and test, such as 80,10,10.") from error
+    return Shares(train, validation, test, seed)

@@ -1,0 +1,31 @@
+// The agreement lab: adds an export, and plays the moment of a disagreement in the player above the list.
+import { call, during } from "./api.js";
+
+const LEAD_S = 1;
+const player = document.getElementById("player");
+let stopAt = Infinity;
+
+document.getElementById("add-form")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.currentTarget;
+  during(event.submitter, async () => {
+    await call("POST", `/api/lessons/${form.dataset.lesson}/agreement/annotations`, new FormData(form));
+    location.reload();
+  });
+});
+
+// Without this the link opens the moment in a tab of its own.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.play");
+  if (!link || !player) return;
+  event.preventDefault();
+  stopAt = Number(link.dataset.end);
+  player.currentTime = Math.max(0, Number(link.dataset.start) - LEAD_S);
+  player.play();
+});
+
+player?.addEventListener("timeupdate", () => {
+  if (player.currentTime < stopAt) return;
+  stopAt = Infinity;
+  player.pause();
+});

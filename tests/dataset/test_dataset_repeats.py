@@ -1,0 +1,61 @@
+"""The same inputs, settings and tools give the same bytes; figures are drawn of what people wrote, whatever it is."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from ppi.dataset import figures
+from ppi.errors import Cancelled
+from ppi.workflows.plain_dataset import build_from_files, check_folder
+from tests.conftest import DATA
+
+INPUTS = {
+    "video": DATA / "sample_lesson.mp4", "annotations": DATA / "sample_annotations.json",
+    "patterns": DATA / "sample_patterns.xlsx",
+}  # fmt: skip
+
+
+def test_two_builds_of_the_same_files_are_equal_byte_for_byte(tmp_path):
+    for name in ("one", "two"):
+        build_from_files(**INPUTS, out=tmp_path / name, no_texts=True, lesson="Урок", own_text="Наш урок.")
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert len(files) == 3 * 10 + 5 + 1 + 3
+    different = [
+        str(name) for name in files if (tmp_path / "one" / name).read_bytes() != (tmp_path / "two" / name).read_bytes()
+    ]
+    assert different == []
+    assert set(json.loads((tmp_path / "one" / "manifest.json").read_text())["tools"]) == {
+        "ppi",
+        "ffmpeg",
+        "pyarrow",
+        "matplotlib",
+    }
+    assert check_folder(tmp_path / "one").problems == ()
+
+
+def row(number, name):
+    return {
+        "id": f"pattern_{number}", "lesson": name, "annotator": name, "start_time": 1.0 * number, "end_time": 2.0 * number,
+        "patterns": [{"type": f"{name} {number}", "description": ""}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Похвала", "$x^{$", "\\frac{1", "😊\u202e\x07", "a" * 5000, ""])
+def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))  # put back afterwards: drawing sets it in its child
+    rows = [row(number, name) for number in range(1, 30)]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
+    figures.draw_all(lambda value: None, str(tmp_path))
+    for path in figures.FIGURES:
+        with Image.open(tmp_path / path) as drawn:
+            assert drawn.format == "PNG" and 300 < drawn.width < 2000 and 200 < drawn.height < 2000
+
+
+def test_drawing_can_be_stopped(built_dataset):
+    def stop():
+        raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        figures.draw(built_dataset.folder, stop)
+    assert not (built_dataset.folder / "figures").exists()

@@ -1,0 +1,105 @@
+"""Consent and the makers' words through the API: kept beside the video, obeyed by pushes, put into the stored card."""
+
+import json
+
+import pytest
+
+from ppi.dataset import manifest
+from ppi.errors import AccessDenied
+from ppi.jobs.run import Run
+from ppi.services import Services
+from ppi.workflows import about_lesson, build_dataset, publish, uploads
+from tests.conftest import settings_for, with_people
+
+
+@pytest.fixture
+def services(tmp_path) -> Services:
+    return with_people(Services(settings_for(tmp_path / "data", HF_TOKEN="hf_of_the_test")))
+
+
+@pytest.fixture
+def lesson(services, built_dataset):
+    """A lesson of anna's whose dataset is stored."""
+    anna = services.users.by_name("anna")
+    row = uploads.begin_upload(services, anna, file_name="урок.mp4", task_name="Урок", size_bytes=4)
+    services.lessons.move_on(row.id, "uploading", "stored")
+    services.store.put_bytes(services.raw, row.video_key, b"film")
+    for path in built_dataset.folder.rglob("*"):
+        if path.is_file():
+            name = path.relative_to(built_dataset.folder).as_posix()
+            services.store.put_file(services.final, build_dataset.dataset_prefix(row) + name, path)
+    return services.lessons.get(row.id)
+
+
+def stored(services, lesson, name):
+    return b"".join(services.store.read(services.final, build_dataset.dataset_prefix(lesson) + name))
+
+
+def test_what_is_recorded_is_kept_and_shown(client_for, services, lesson):
+    anna = client_for("anna")
+    given = {"state": "public", "license": "cc-by-4.0", "embargo_until": "2027-01-31", "teacher": "T7"}
+    answer = anna.post(f"/api/lessons/{lesson.id}/consent", json=given)
+    assert answer.json == {"success": True, **given}
+    assert about_lesson.consent(services, lesson).teacher == "T7"
+    assert anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "yes"}).status_code == 400
+    assert anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": 7}).status_code == 400
+    assert anna.post(f"/api/lessons/{lesson.id}/consent", json=[]).status_code == 400
+    assert about_lesson.consent(services, lesson).state == "public", "what was refused changed nothing"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"state": "public", "x": 1}', b'{"state": "yes"}', b"\xff"])
+def test_a_record_that_cannot_be_read_allows_nothing(services, lesson, content):
+    about_lesson.save_consent(services, lesson, {"state": "public"})
+    services.store.put_bytes(services.raw, lesson.video_key.replace(".mp4", about_lesson.CONSENT), content)
+    assert about_lesson.consent(services, lesson).state == "unknown"
+
+
+def test_a_public_push_needs_a_public_consent(client_for, lesson):
+    anna, push = client_for("anna"), f"/api/datasets/{lesson.id}/push"
+    refused = anna.post(push, json={"repo_id": "school/x", "private": False})
+    assert refused.status_code == 403 and "is “unknown”" in refused.json["error"]
+    anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "public", "embargo_until": "2999-01-01"})
+    assert "embargo" in anna.post(push, json={"repo_id": "school/x", "private": False}).json["error"]
+    anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "public"})
+    assert anna.post(push, json={"repo_id": "school/x", "private": False}).status_code == 200
+
+
+def test_a_consent_withdrawn_while_the_push_waits_stops_it(services, lesson):
+    about_lesson.save_consent(services, lesson, {"state": "public"})
+    job = publish.request_push(services, lesson, repo_id="school/x", is_private=False)
+    about_lesson.save_consent(services, lesson, {"state": "internal"})
+    with pytest.raises(AccessDenied, match="is “internal”"):
+        publish.run_publish(services, job, Run(job, services.ledger))
+
+
+def test_words_for_the_card_are_put_into_it_and_the_dataset_stays_whole(client_for, services, lesson, tmp_path):
+    anna, path = client_for("anna"), f"/api/datasets/{lesson.id}/card"
+    card = anna.post(path, json={"text": "## О нас\r\n\r\nШкола № 1 <!-- тайна -->"}).json["card"]
+    assert "## О нас\n\nШкола № 1  тайна" in card and card.startswith("---\n")
+    assert stored(services, lesson, "README.md").decode() == card
+    listed = {file["path"]: file for file in json.loads(stored(services, lesson, "manifest.json"))["files"]}
+    (tmp_path / "card").write_text(card, encoding="utf-8", newline="")
+    assert listed["README.md"]["sha256"] == manifest.sha256(tmp_path / "card")
+    assert listed["README.md"]["size_bytes"] == len(card.encode())
+    again = anna.post(path, json={"text": "Короче."}).json["card"]
+    assert "Короче." in again and "Школа" not in again
+    assert about_lesson.own_text(services, lesson) == "Короче."
+    assert anna.post(path, json={"text": "x" * 20_001}).status_code == 400
+
+
+def test_words_wait_while_the_dataset_is_being_built(client_for, services, lesson):
+    services.ledger.submit("build_dataset", lesson.owner_id, lesson.id, {})
+    assert client_for("anna").post(f"/api/datasets/{lesson.id}/card", json={"text": "x"}).status_code == 409
+
+
+def test_the_pages_show_the_form_the_check_and_the_changes(client_for, lesson):
+    anna = client_for("anna")
+    shown = anna.get(f"/publish?lesson={lesson.id}").text
+    for words in (
+        "What the check found",
+        "Version 1 of this dataset",
+        "Your own words for the card",
+        "private repository only",
+    ):
+        assert words in shown
+    assert "Педагог (рамка)" in shown

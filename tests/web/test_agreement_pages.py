@@ -1,0 +1,182 @@
+"""The agreement of a stored lesson's annotators: the page, the API, decisions that last, and the gold set."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+
+from ppi.annotation import label_studio
+from ppi.jobs.lessons import LessonRow
+from ppi.records import AudioTrack, MediaInfo, VideoTrack
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.web.app import build_app
+from ppi.workflows import agreement, uploads
+from ppi.workflows.ingest import describe
+from tests.conftest import PASSWORD
+
+MAIL = "kept.secret@school.example"
+
+
+def export(marks: dict[int, list[tuple[float, float, str]]]) -> bytes:
+    """A snapshot of Label Studio with the marks (start_s, end_s, label) of each annotator."""
+    annotations = [
+        {
+            "id": 10 + number, "completed_by": {"id": number, "email": MAIL},
+            "result": [
+                {"id": f"r{place}", "type": "labels", "value": {"start": start, "end": end, "labels": [label]}}
+                for place, (start, end, label) in enumerate(given)
+            ],
+        }
+        for number, given in marks.items()
+    ]  # fmt: skip
+    return json.dumps([{"id": 1, "data": {"video": "/v.mp4"}, "annotations": annotations}]).encode()
+
+
+TWO = export({1: [(1, 5, "Похвала П"), (10, 20, "Введение")], 4: [(2, 6, "😊 похвала П"), (17, 30, "Введение")]})
+
+
+@pytest.fixture
+def lesson(services) -> LessonRow:
+    """A lesson of anna's that is ready, of a minute, without annotations."""
+    anna = services.users.by_name("anna")
+    info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, False), (AudioTrack("aac", 44_100, 2),))
+    row = uploads.begin_upload(services, anna, file_name="урок.mp4", task_name="Урок", size_bytes=4)
+    services.lessons.move_on(row.id, "uploading", "stored")
+    services.store.put_bytes(services.raw, row.video_key, b"film")
+    services.store.put_bytes(services.raw, row.prefix + "урок.info.json", json.dumps(describe(row, info)).encode())
+    return services.lessons.get(row.id)
+
+
+def add(client, row, data, name="export.json"):
+    form = {"annotations": (io.BytesIO(data), name)}
+    return client.post(f"/api/lessons/{row.id}/agreement/annotations", data=form, content_type="multipart/form-data")
+
+
+def page_of(client, row, **query):
+    answer = client.get(f"/lessons/{row.id}/agreement", query_string=query, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_a_lesson_without_annotations_asks_for_them_and_compares_nothing(client_for, lesson):
+    client = client_for("anna")
+    shown = page_of(client, lesson)
+    assert "Add to the comparison" in shown and "<table" not in shown
+    refused = client.get(f"/api/lessons/{lesson.id}/agreement")
+    assert (refused.status_code, refused.json["code"]) == (409, "conflict")
+
+
+def test_one_annotator_has_nobody_to_be_compared_with(client_for, lesson):
+    client = client_for("anna")
+    assert add(client, lesson, export({1: [(1, 5, "P")]})).json == {"success": True}
+    shown = page_of(client, lesson)
+    assert "the work of one person" in shown and "<table" not in shown and "gold.json" not in shown
+
+
+def test_page_and_api_tell_the_same_figures_and_no_mail_address(client_for, lesson, services):
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", TWO)
+    client = client_for("anna")
+    told = client.get(f"/api/lessons/{lesson.id}/agreement").json
+    assert told["annotators"] == ["1", "4"] and told["units"] == 600 and told["step_s"] == 0.1
+    shown = page_of(client, lesson)
+    praise = next(entry for entry in told["patterns"] if entry["pattern"] == "Похвала П")
+    assert praise["f1"] == 1.0 and praise["kappa"] == pytest.approx(0.7321, abs=1e-4)
+    cells = re.findall(r'<td class="text-end">([^<]*)</td>', shown.split('<th scope="row">Похвала П')[1].split("</tr>")[0])
+    assert cells == [f"{praise[name]:.2f}" for name in ("kappa", "alpha", "f1")] + ["1", "1"]
+    assert MAIL not in shown + json.dumps(told)
+    assert len(told["disagreements"]) == 1 and told["agreed"] == 1
+    assert "#t=10" in shown and "They mean different beginnings or ends." in shown
+    coarse = client.get(f"/api/lessons/{lesson.id}/agreement?step=1&annotator=1&annotator=4").json
+    assert coarse["units"] == 60 and coarse["patterns"] != told["patterns"]
+    assert "0.02 to 10.0 seconds" in page_of(client, lesson, step="99")
+    assert client.get(f"/api/lessons/{lesson.id}/agreement?step=99").status_code == 422
+
+
+def test_decisions_need_no_script_outlive_a_restart_and_make_the_gold_set(app, services, lesson):
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", TWO)
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    shown = page_of(client, lesson)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shown).group(1)
+    name = re.search(r'name="(d-[0-9a-f]{12})"', shown).group(1)
+    where = f"/lessons/{lesson.id}/agreement/decisions"
+    assert client.post(where, data={name: "none"}).status_code == 403, "without the page's token"
+
+    def gold():
+        text = client.get(f"/lessons/{lesson.id}/agreement/gold.json").text
+        assert MAIL not in text
+        found = label_studio.parse(text, frame_rate=None, duration_s=60.0)
+        assert [(entry.annotator, entry.lesson_id) for entry in found.annotations] == [("gold", lesson.id)]
+        return [(region.span.start_s, region.span.end_s, region.labels) for region in found.annotations[0].regions]
+
+    # Agreed moments begin and end in the middle; what is not decided is left out.
+    agreed = (1.5, 5.5, ("Похвала П",))
+    assert gold() == [agreed]
+    for choice, kept in [
+        ("keep:1", [(10, 20, ("Введение",))]), ("keep:4", [(17, 30, ("Введение",))]),
+        ("all", [(10, 30, ("Введение",))]), ("none", []), ("", []), ("keep:4", [(17, 30, ("Введение",))]),
+    ]:  # fmt: skip
+        saved = client.post(where, data={"csrf_token": token, name: choice})
+        assert saved.status_code == 302 and saved.location.startswith(f"/lessons/{lesson.id}/agreement?")
+        assert gold() == [agreed, *kept], choice
+    assert client.post(where, data={"csrf_token": token, name: "keep:9"}).status_code == 400
+    assert client.post(where, data={"csrf_token": token, "d-000000000000": "none"}).status_code == 409
+
+    again = build_app(Services(services.settings)).test_client()
+    again.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    shown = page_of(again, lesson)
+    assert re.search(rf'name="{name}" value="keep:4" checked', shown)
+    assert "0 of them not decided yet" in shown
+
+
+def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesson, services):
+    client = client_for("anna")
+    add(client, lesson, export({1: [(1, 5, "P")]}))
+    assert add(client, lesson, export({1: [(1, 4, "P")], 7: []})).status_code == 200
+    assert add(client, lesson, b"start,end,label,annotator\n1,4,P,anna\n", "marks.csv").status_code == 200
+    told = client.get(f"/api/lessons/{lesson.id}/agreement").json
+    assert told["annotators"] == ["1:1", "2:1", "7", "anna"]
+    shown = page_of(client, lesson, annotator=["1:1", "2:1"])
+    assert "урок.annotations.3.json" in shown and "marks of 2:1" in shown and "marks of 7" not in shown
+    for name in ("урок.annotations.3.json", "урок.annotations.4.csv"):
+        assert client.post("/delete_file", json={"object_name": lesson.prefix + name}).status_code == 200
+    assert "the work of one person" in page_of(client, lesson)
+
+
+def test_files_that_cannot_be_compared_are_refused_and_not_kept(client_for, lesson, services, monkeypatch):
+    client = client_for("anna")
+    assert add(client, lesson, b"not an export").status_code == 422
+    assert client.post(f"/api/lessons/{lesson.id}/agreement/annotations").status_code == 400
+    monkeypatch.setattr(agreement, "MAX_SOURCES_BYTES", len(TWO) + 5)
+    assert add(client, lesson, TWO).status_code == 200
+    full = add(client, lesson, TWO)
+    assert full.status_code == 400 and "Remove one first" in full.json["error"]
+    kept = [found.key for found in services.store.list(services.raw, lesson.prefix) if ".annotations" in found.key]
+    assert kept == [lesson.prefix + "урок.annotations.2.json"]
+
+
+def test_annotations_of_other_lessons_only_are_said_to_be_so(client_for, lesson, services):
+    task = {"data": {"lesson_id": "one"}, "annotations": [{"id": 1, "completed_by": 1, "result": []}]}
+    both = json.dumps([task, {**task, "data": {"lesson_id": "two"}}]).encode()
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", both)
+    assert "belong to several lessons: one, two" in page_of(client_for("anna"), lesson)
+
+
+def test_a_build_of_the_gold_set_leaves_the_exports_as_they_are(client_for, lesson, services):
+    key = lesson.prefix + "урок.annotations.json"
+    services.store.put_bytes(services.raw, key, TWO)
+    client = client_for("anna")
+    where = f"/api/lessons/{lesson.id}/agreement/build"
+    refused = client.post(where)
+    assert refused.status_code == 409 and "table of patterns" in refused.json["error"]
+    table = "Паттерн;Описание\nПохвала;Ободрение\n".encode()
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.patterns.csv", table)
+    job = services.ledger.get(client.post(where).json["job_id"])
+    assert job.kind == "build_dataset" and job.input["annotations"] == agreement.GOLD
+    assert b"".join(services.store.read(services.raw, key)) == TWO
+    kept = b"".join(services.store.read(services.raw, keys.derivative_key(lesson.video_key, agreement.GOLD)))
+    assert "Похвала" in [label for item in json.loads(kept)[0]["annotations"][0]["result"] for label in item["value"]["labels"]]
