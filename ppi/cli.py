@@ -161,6 +161,7 @@ def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
 @click.option("--variant", default="audio", show_default=True, help="audio, boxes or speech_acts.")
 @click.option("--video", type=FILE, help="Make tasks.json and a small sound track for this video too.")
 @click.option("--media-url", default="", help="Address of the folder where browsers will find both, with its last slash.")
+@click.option("--frame-rate", type=float, help="Write this rate into the configuration, for tasks that carry no fps.")
 @with_progress("Annotation kit")
 def kit(on_progress, **given) -> None:
     """Make a labelling configuration for Label Studio of PATTERNS, a pattern table (XLSX or CSV)."""
@@ -217,13 +218,13 @@ dataset.add_command(diff_datasets)
     "--clips", type=click.Choice(["strict", "fast"]), default="strict", show_default=True,
     help="strict: nothing outside an interval is in its clip. fast: copied, with hidden pictures from before the start.",
 )
-@click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
 @click.option("--lesson", default="", help="Name of the lesson; the video's when not given.")
 @click.option("--teacher", default="", help="A code for the teacher, no name: lessons of one teacher stay in one split.")
 @click.option("--consent", default="unknown", show_default=True, help="unknown, internal, or public.")
 @click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
 @click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
 @click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
+@click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
 @with_progress("Building")
 def build_dataset(
     on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given

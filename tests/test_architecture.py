@@ -81,8 +81,8 @@ OWNERS = {
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"}, "docx": {"ppi.summary.documents"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"}, "httpx": {"ppi.annotation.label_studio_server"},
-    "pyarrow": {"ppi.dataset.parquet"}, "PIL": {"ppi.dataset.keyframes", "ppi.media.cutter.sheet"},
-    "matplotlib": {"ppi.dataset.figures"},
+    "pyarrow": {"ppi.dataset.parquet"}, "matplotlib": {"ppi.dataset.figures"},
+    "PIL": {"ppi.dataset.keyframes", "ppi.media.cutter.sheet"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
 }  # fmt: skip
 # Folders that run as programs of their own, whose modules know each other by their bare names and nothing of ppi.

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from ppi.cli import main
 from tests.conftest import DATA, ROOT
 
 
@@ -33,9 +35,26 @@ def made_by(folder):
 
 def test_help_teaches(tmp_path):
     shown = ppi("--help", folder=tmp_path).stdout
-    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "kit", "dataset"):
+    for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "kit", "annotations", "dataset"):
         assert command in shown
     assert "dataset build --video" in shown
+
+
+def test_annotations_go_from_tool_to_tool(tmp_path, monkeypatch):
+    """In this process: six starts of Python would cost more than the rest."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(DATA / "sample_annotations.json", tmp_path / "export.json")
+    shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "lesson.mp4")
+    chain = ("export.json", "урок.eaf", "урок.TextGrid", "урок.tsv", "урок.csv", "again.json")
+    for source, target in zip(chain, chain[1:], strict=False):
+        video = ["--video", "lesson.mp4"] if source == "export.json" else []
+        done = CliRunner().invoke(main, ["annotations", "convert", source, target, *video])
+        assert done.exit_code == 0, done.output
+        assert f"11 marks in {target}." in done.output
+        assert ("empty_range" in done.output) == (source == "export.json")
+    assert made_by(tmp_path) == {*chain, "lesson.mp4"}
+    refused = CliRunner().invoke(main, ["annotations", "convert", "export.json", "урок.csv"])
+    assert refused.exit_code == 1 and "already" in refused.output
 
 
 def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_path):
@@ -64,10 +83,11 @@ def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_
 
 def test_an_annotation_kit_is_made_of_plain_files(tmp_path):
     shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "Урок 1.mp4")
-    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", "--variant", "boxes", folder=tmp_path)
+    made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", "--variant", "boxes", "--frame-rate", 25, folder=tmp_path)
     assert made.returncode == 0, made.stderr
     assert "6 labels" in made.stdout and made_by(tmp_path / "kit") == {"labelling-config.xml"}
-    assert "<VideoRectangle" in (tmp_path / "kit" / "labelling-config.xml").read_text()
+    text = (tmp_path / "kit" / "labelling-config.xml").read_text()
+    assert "<VideoRectangle" in text and 'frameRate="25"' in text
     where = ("--video", "Урок 1.mp4", "--media-url", "https://example.org/lessons/")
     made = ppi("kit", DATA / "sample_patterns.xlsx", "--out", "kit", *where, folder=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -101,12 +121,16 @@ def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_p
     (("kit", "nothing.xlsx", "--out", "o"), "There is no file nothing.xlsx"),
     (("kit", "text.mp4", "--out", "o"), "Паттерн or Pattern"),
     (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--variant", "video"), "audio, boxes or speech_acts"),
+    (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--frame-rate", "-1"), "between 1 and 300"),
     (("kit", DATA / "sample_patterns.xlsx", "--out", "o", "--video", "text.mp4"), "--media-url"),
     (("transcribe", "nothing.mp4", "--out", "o"), "There is no file nothing.mp4"),
     (("transcribe", "text.mp4", "--out", "o", "--engine", "pocketsphinx"), "MP4"),
     (("transcribe", "text.mp4", "--out", "o", "--engine", "ears"), ""),
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
+    (("annotations", "convert", "nothing.eaf", "a.csv"), "There is no file nothing.eaf"),
+    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .csv, .json"),
+    (("annotations", "convert", "text.mp4", "a.csv"), "start, end and label"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
     (("dataset", "agreement", "nowhere.json"), "There is no file nowhere.json"),
     (("dataset", "agreement", "text.mp4"), "length in seconds"),

@@ -87,7 +87,7 @@ class Moment:
 
     @property
     def annotators(self) -> tuple[str, ...]:
-        return tuple(sorted({mark.annotator for mark in self.marks}))
+        return tuple(sorted({mark.annotator for mark in self.marks}, key=moments.by_number))
 
 
 @dataclass(frozen=True)

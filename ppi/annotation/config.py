@@ -22,7 +22,7 @@ MAX_LABELS, MAX_NAME_CHARACTERS, MAX_HINT_CHARACTERS = 300, 200, 500
 # Single keys that Label Studio gives labels by itself; r, u and h are its own.
 HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 ROLES = ("teacher", "student", "")
-FRAME_RATE_OF_TASK = "$fps"
+FRAME_RATE_OF_TASK, MAX_FRAME_RATE = "$fps", 300
 # What XML 1.0 cannot hold, and what makes text run backwards. Labels are matched as if control characters were spaces.
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
 _UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
@@ -90,10 +90,12 @@ def labelling_config(patterns: Sequence[Pattern], variant: str, frame_rate: floa
     for initiator, speech act, modality, subcategory, description and significance of each region. With `frame_rate` the
     rate is written into the configuration, for tasks without `fps`. `label_studio.parse` reads back what is marked with it.
     Its words are Russian when the table has Cyrillic letters, and English otherwise; answers that PPI offers are exported
-    as the English words in lower case. Raises AnnotationError, and InputError for an unknown variant.
+    as the English words in lower case. Raises AnnotationError, and InputError for an unknown variant or rate.
     """
     if variant not in VARIANTS:
         raise InputError("There is no variant {name}. Choose audio, boxes or speech_acts.", name=variant[:40])
+    if frame_rate is not None and not 1 <= frame_rate <= MAX_FRAME_RATE:
+        raise InputError("The frame rate must lie between 1 and {limit}.", limit=MAX_FRAME_RATE)
     return _Config(patterns, variant).xml(FRAME_RATE_OF_TASK if frame_rate is None else str(shown_rate(frame_rate)))
 
 

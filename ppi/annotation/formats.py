@@ -76,10 +76,15 @@ def write(
     frame_rate: float | None = None,
     duration_s: float | None = None,
     video_name: str = "",
+    links: tuple[str, str] = ("", ""),
     lesson_id: str = "",
 ) -> bytes:
-    """The annotations in the format `kind`, one of TARGETS. What a format cannot hold: docs/annotation_formats.md."""
+    """The annotations in the format `kind`, one of TARGETS. What a format cannot hold: docs/annotation_formats.md.
+
+    `links` are the addresses of the video and of its sound, for Label Studio; without them the file's name stands there.
+    """
     about = {"frame_rate": frame_rate, "duration_s": duration_s, "video_name": video_name, "lesson_id": lesson_id}
+    about |= {"video": links[0] or video_name, "audio": links[1] or links[0] or video_name}
     return TARGETS[kind].write(annotations, about)
 
 
@@ -122,6 +127,6 @@ TARGETS = {
                _some("video_name", of=event_tables.write_boris)),
         Target("csv", "CSV", ".csv", "text/csv; charset=utf-8", _some(of=event_tables.write)),
         Target("json", "Label Studio", ".json", "application/json",
-               _some("frame_rate", "duration_s", "video_name", "lesson_id", of=label_studio.write)),
+               _some("frame_rate", "duration_s", "video", "audio", "lesson_id", of=label_studio.write)),
     )
 }  # fmt: skip

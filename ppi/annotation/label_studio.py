@@ -49,16 +49,17 @@ def read(parsed: Any, *, frame_rate: float | None, duration_s: float | None) -> 
 
 
 def write(
-    annotations: tuple[Annotation, ...], *, frame_rate: float | None, duration_s: float | None, video_name: str, lesson_id: str
-) -> bytes:
+    annotations: tuple[Annotation, ...], *, frame_rate: float | None, duration_s: float | None, video: str, audio: str,
+    lesson_id: str,
+) -> bytes:  # fmt: skip
     """The annotations as one task that Label Studio imports, each region as `labels` of an audio control, in seconds.
 
-    `from_name` and `to_name` are those of the configuration in docs/labelling_lstudio.md. `video` is only the file's
-    name: give the task the lesson's link before importing it. Label Studio refuses annotators that it does not know, so
-    they stand in the task's data, in the order of the annotations, where `read` finds them.
+    `video` and `audio` are the addresses from which browsers play the lesson. `from_name` and `to_name` are those of the
+    configuration in docs/labelling_lstudio.md. Label Studio refuses annotators that it does not know, so they stand in the
+    task's data, in the order of the annotations, where `read` finds them.
     """
     data = {
-        "video": video_name, "audio": video_name, "fps": frame_rate, "lesson_id": lesson_id,
+        "video": video, "audio": audio, "fps": shown_rate(frame_rate) if frame_rate else "", "lesson_id": lesson_id,
         "annotators": [one.annotator for one in annotations],
     }  # fmt: skip
     given = [

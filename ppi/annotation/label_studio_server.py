@@ -196,9 +196,7 @@ class _Server:
 
     def _import(self, project_id: int, data: dict[str, Any]) -> int:
         """Import, and take the task back when another conversation was quicker."""
-        made = self._api.projects.import_tasks(
-            project_id, request=[{"data": data}], return_task_ids=True, request_options=ONCE
-        )
+        made = self._api.projects.import_tasks(project_id, request=[{"data": data}], return_task_ids=True, request_options=ONCE)
         task_id = made.task_ids[0]
         oldest = self._find_task(project_id, data["lesson_id"])
         if oldest is not None and oldest.id < task_id:

@@ -13,6 +13,7 @@ from ppi.records import Annotation, Dropped, Export, Region, Span
 MAX_MARKS = 100_000  # a lesson coded densely by ten people has a tenth of it
 MAX_TIME_S = 1e9
 MAX_LABEL_CHARACTERS = 1000  # what is longer is no name of a pattern
+MAX_NAME_CHARACTERS = 200
 # A point in time has no length, and a clip needs one: this much before it and as much behind.
 POINT_REACH_S = 1.0
 _NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,25})?|[.,]\d{1,25})(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -52,7 +53,7 @@ class Marks:
         span = regions.clamped(mark.span, self.duration_s, where, self.dropped)
         if span is not None:
             region = Region(mark.id, "mark", span, (label,))
-            self._found.setdefault((mark.task, mark.annotator.strip()), []).append(region)
+            self._found.setdefault((mark.task, mark.annotator.strip()[:MAX_NAME_CHARACTERS]), []).append(region)
 
     def add_point(self, id: str, time_s: float, label: str, annotator: str, task: str = "1") -> None:
         """Keep a moment as a short span around it."""

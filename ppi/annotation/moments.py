@@ -46,7 +46,7 @@ def collect(
             for name in {name_of(label) for label in region.labels}:
                 spans.setdefault((annotator, name), []).append(region.span)
     marks = [Mark(span, name, annotator) for (annotator, name), given in spans.items() for span in joined(given)]
-    return sorted({annotator for annotator, _ in people}, key=_by_number), sorted(marks), dropped
+    return sorted({annotator for annotator, _ in people}, key=by_number), sorted(marks), dropped
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
@@ -159,7 +159,7 @@ def _namer(match: Callable[[str], Pattern | None]) -> Callable[[str], str]:
     return name
 
 
-def _by_number(name: str) -> list[tuple[int, int | str]]:
+def by_number(name: str) -> list[tuple[int, int | str]]:
     """Numbers in order of size, before other names."""
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in name.split(":")]
 

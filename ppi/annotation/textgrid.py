@@ -18,6 +18,8 @@ from ppi.errors import AnnotationError
 from ppi.records import Annotation, Export, Span
 
 INTERVALS, POINTS = "IntervalTier", "TextTier"
+# Places are called by the words of the long form, which are the same in every language.
+HEAD = "item []"
 # Possessive, so that a text without an end costs one look and not one for each quote in it.
 _TEXT = r'"(?P<text>[^"]*+(?:""[^"]*+)*+)"'
 _NUMBER = r'(?P<number>[+-]?\.?\d[^\s"]*+)'
@@ -34,12 +36,12 @@ def read(data: bytes, *, duration_s: float | None) -> Export:
     if text.startswith("ooBinaryFile"):
         raise AnnotationError("This TextGrid is binary. In Praat choose Save as text file.")
     tokens = _Tokens(text)
-    if [tokens.text("the head"), tokens.text("the head")] != ["ooTextFile", "TextGrid"]:
+    if [tokens.text(HEAD), tokens.text(HEAD)] != ["ooTextFile", "TextGrid"]:
         raise AnnotationError("This Praat file is not a TextGrid. In Praat select the TextGrid and choose Save as text file.")
     for _ in range(2):  # when the whole begins and ends
-        tokens.number("the head")
+        tokens.number(HEAD)
     marks = Marks(duration_s)
-    for number in range(1, tokens.count("the head") + 1):
+    for number in range(1, tokens.count(HEAD) + 1):
         _read_tier(tokens, number, marks)
     return marks.export()
 
@@ -105,7 +107,7 @@ class _Tokens:
 
 
 def _read_tier(tokens: _Tokens, number: int, marks: Marks) -> None:
-    where = f"tier {number}"
+    where = f"item [{number}]"
     kind, name = tokens.text(where), tokens.text(where)
     if kind not in (INTERVALS, POINTS):
         raise AnnotationError("The TextGrid has a tier of kind {kind}. Save it again in Praat.", kind=repr(kind)[:40])

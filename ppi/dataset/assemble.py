@@ -99,12 +99,6 @@ def _describe(
     versions = changes.history(before, rows, origin.inputs)
     layout.write_json(made / layout.CHANGES, {"versions": versions})
     drawn = figures.draw(made, on_tick) if is_illustrated else []
-    facts = replace(facts, hides_pictures=_hides_pictures(told, origin))
+    facts = replace(facts, hides_pictures=bool(told.get("hides_pictures")))
     text = card.render(rows, facts, versions, drawn)
     (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")
-
-
-def _hides_pictures(report: Mapping[str, Any], origin: Origin) -> bool:
-    """Whether a clip holds more than it shows; of the parts of a joined dataset only the way that was asked for is known."""
-    is_copied = any(clip.get("mode") == "copied" for clip in report.get("clips", ()))
-    return is_copied or any(lesson.get("clips") == "fast" for lesson in origin.settings.get("lessons", ()))

@@ -114,6 +114,7 @@ def _report(plan: Plan, clips: Sequence[Clip], rows: Sequence[dict[str, Any]]) -
         "unused": list(plan.unused),
         "splits": splits.report(rows, {splits.group_of(row): row["split"] for row in rows}, splits.Shares()),
         "dropped": [{"where": item.where, "reason": item.reason, "detail": item.detail} for item in plan.dropped],
+        "hides_pictures": any(clip.mode == "copied" for clip in clips),
         "clips": [_about_clip(sample, clip) for sample, clip in zip(plan.samples, clips, strict=True)],
     }
 

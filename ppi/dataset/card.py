@@ -40,10 +40,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card says that rows do not know. `notes` are warnings for readers, `own_text` is Markdown of the makers.
-
-    `hides_pictures` says that files hold more than players show.
-    """
+    """What a card says that rows do not know. `notes` are warnings for readers, `own_text` is Markdown of the makers."""
 
     pretty_name: str
     recordings: tuple[Recording, ...]
@@ -52,9 +49,9 @@ class CardFacts:
     notes: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     dropped: int = 0
-    hides_pictures: bool = False
     split_note: str = ""
     own_text: str = ""
+    hides_pictures: bool = False
 
 
 def render(
@@ -186,15 +183,6 @@ def _splits(rows: Sequence[Row], facts: CardFacts) -> str:
     return "\n".join(["## Splits", "", "| Split | Samples | Duration |", "|---|---|---|", *lines, "", facts.split_note or rule])
 
 
-def _clips(facts: CardFacts) -> str:
-    if not facts.hides_pictures:
-        return ""
-    return (
-        "Clips were copied without encoding: players show the span only, but files also keep pictures from before it, "
-        "which an edit list hides. "
-    )
-
-
 def _made(facts: CardFacts) -> str:
     texts = "There is no transcript: the texts are empty."
     if facts.speech_engines:
@@ -209,6 +197,15 @@ Annotators marked spans of the lesson in Label Studio. Marks of one annotator ov
 several patterns; marks of different annotators stay apart. Clips hold the frames of the source inside the span, cut
 exactly. {_clips(facts)}{texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
 """
+
+
+def _clips(facts: CardFacts) -> str:
+    if not facts.hides_pictures:
+        return ""
+    return (
+        "Clips were copied without encoding: players show the span only, but files also keep pictures from before it, "
+        "which an edit list hides. "
+    )
 
 
 def _licence(consent: Consent) -> str:

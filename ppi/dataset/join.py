@@ -159,6 +159,7 @@ def _report(parts: Sequence[Part], rows: Sequence[Row], shared_out: Mapping[str,
         "unmatched": sorted({label for part in parts for label in part.report.get("unmatched", ())}),
         "unused": _unused(parts, rows),
         "splits": dict(shared_out),
+        "hides_pictures": any(part.report.get("hides_pictures") for part in parts),
         "dropped": [
             {**item, "where": f"{part.rows[0]['lesson']}: {item['where']}"}
             for part in parts

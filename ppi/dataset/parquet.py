@@ -147,10 +147,17 @@ def _media(folder: Path, path: str) -> Row | None:
 
 
 def _differences(folder: Path, path: str, file: Any, rows: Sequence[Row], on_row: Callable[[int], None]) -> Iterator[str]:
-    for number, (batch, row) in enumerate(zip(file.iter_batches(batch_size=1), rows, strict=True), start=1):
-        found = batch.to_pylist()[0]
+    for number, (found, row) in enumerate(zip(_read(file), rows, strict=True), start=1):
         wrong = [name for name in columns() if name not in MEDIA and found[name] != row.get(name)]
         wrong += [name for name, key in MEDIA.items() if found[name] != _media(folder, str(row.get(key)))]
         if wrong:
             yield f"{path}, {row.get('id')}: differs from {', '.join(wrong)} in metadata.jsonl and its files."
         on_row(number)
+
+
+def _read(file: Any) -> Iterator[Row]:
+    """Row by row, a group at a time: an iterator over the whole file would keep the groups it has read in memory."""
+    for number in range(file.num_row_groups):
+        group = file.read_row_group(number, use_threads=False)
+        for start in range(group.num_rows):
+            yield group.slice(start, 1).to_pylist()[0]

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from ppi.errors import InputError
 from ppi.web import access
+from ppi.web.jobs import absolute
 from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish
 
 bp = Blueprint("export", __name__)
@@ -57,7 +58,7 @@ def download_zip(lesson_id: str) -> Response:
 def download_annotations(lesson_id: str, kind: str) -> Response:
     """The annotations a dataset was asked for with, for another tool: `kind` is eaf, textgrid, boris, csv or json."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
-    made = annotations.converted(access.services(), row, kind)
+    made = annotations.converted(access.services(), row, kind, absolute)
     answer = Response(made.data, content_type=made.content_type)
     answer.headers["Content-Disposition"] = _attachment(made.file_name, f"annotations.{kind}")
     return answer

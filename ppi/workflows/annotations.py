@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ppi.annotation import formats
 from ppi.errors import AnnotationError, InputError, NotFound
@@ -14,7 +16,7 @@ from ppi.records import Dropped, Export, ObjectInfo
 from ppi.services import Services
 from ppi.settings import Settings
 from ppi.storage import keys
-from ppi.workflows import lessons
+from ppi.workflows import kit, lessons
 from ppi.workflows.ingest import media_info, put
 from ppi.workflows.plain import check_file
 
@@ -30,7 +32,7 @@ TARGETS = {kind: target.title for kind, target in formats.TARGETS.items()}
 
 @dataclass(frozen=True)
 class Converted:
-    """Annotations in another format: how many spans were marked, and what reading them left out."""
+    """Annotations in another format: how many labels were given to spans, and what reading them left out."""
 
     file_name: str
     content_type: str
@@ -61,8 +63,11 @@ def stored(services: Services, row: LessonRow) -> ObjectInfo:
     return max(found, key=lambda item: item.last_modified_s)
 
 
-def converted(services: Services, row: LessonRow, kind: str) -> Converted:
-    """The lesson's annotations in a format of TARGETS. Raises NotFound when there are none, InputError for other formats."""
+def converted(services: Services, row: LessonRow, kind: str, absolute: Callable[[str], str]) -> Converted:
+    """The lesson's annotations in a format of TARGETS. Raises NotFound when there are none, InputError for other formats.
+
+    A task for Label Studio gets the same addresses as in the lesson's kit; `absolute` puts the server's before their paths.
+    """
     if kind not in TARGETS:
         raise InputError("There is no format {kind}. Choose one of {known}.", kind=kind, known=", ".join(TARGETS))
     found, info = stored(services, row), media_info(lessons.facts(services, row))
@@ -71,7 +76,11 @@ def converted(services: Services, row: LessonRow, kind: str) -> Converted:
         b"".join(services.store.read(services.raw, found.key)), found.key, frame_rate=info.video.frame_rate,
         duration_s=info.duration_s, video_name=video_name,
     )  # fmt: skip
-    return _written(export, kind, keys.stem(row.video_key), info.video.frame_rate, info.duration_s, video_name, row.id)
+    about = {"frame_rate": info.video.frame_rate, "duration_s": info.duration_s, "video_name": video_name}
+    if kind == "json":
+        *links, about["frame_rate"] = kit.playable(services, lessons.view(services, row), absolute)
+        about["links"] = tuple(links)
+    return _written(export, kind, keys.stem(row.video_key), lesson_id=row.id, **about)
 
 
 def convert_file(source: Path, target: Path, *, video: Path | None = None, settings: Settings | None = None) -> Converted:
@@ -93,19 +102,16 @@ def convert_file(source: Path, target: Path, *, video: Path | None = None, setti
     if not any(annotation.regions for annotation in export.annotations):
         reasons = sorted({dropped.reason for dropped in export.dropped})
         raise AnnotationError("There is no mark to write. Left out: {reasons}.", reasons=", ".join(reasons) or "-")
-    made = _written(export, wanted.kind, target.stem, frame_rate, duration_s, video_name, "")
+    about = {"frame_rate": frame_rate, "duration_s": duration_s, "video_name": video_name}
+    made = _written(export, wanted.kind, target.stem, **about)
     target.write_bytes(made.data)
     return made
 
 
-def _written(
-    export: Export, kind: str, stem: str, frame_rate: float | None, duration_s: float | None, video_name: str, lesson_id: str
-) -> Converted:
+def _written(export: Export, kind: str, stem: str, **about: Any) -> Converted:
     wanted = formats.TARGETS[kind]
-    data = formats.write(
-        export.annotations, kind, frame_rate=frame_rate, duration_s=duration_s, video_name=video_name, lesson_id=lesson_id
-    )
-    marks = sum(len(annotation.regions) for annotation in export.annotations)
+    marks = sum(len(region.labels) for annotation in export.annotations for region in annotation.regions)
+    data = formats.write(export.annotations, kind, **about)
     return Converted(f"{stem}{NAME}{wanted.suffix}", wanted.content_type, data, marks, export.dropped)
 
 

@@ -60,7 +60,13 @@ def kit_of(services: Services, shown: LessonView, variant: str) -> Kit:
 
 
 def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> str:
-    """The tasks to import, as JSON: one, with the lesson's number, its frame rate and its length.
+    """The tasks to import, as JSON: one, with the lesson's number, its frame rate and its length."""
+    video, sound, frame_rate = playable(services, shown, absolute)
+    return label_studio.task_json(video, sound, frame_rate, shown.info.duration_s, shown.id)
+
+
+def playable(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> tuple[str, str, float]:
+    """Where Label Studio's pages play the video and its sound, and the frame rate of that video.
 
     Where there is an annotation copy it stands for the video, with its own frame rate; seconds are the same in both. Media
     are stable links, which `absolute` gives the server's address; or, once they lie in the folder of a Label Studio on this
@@ -71,8 +77,7 @@ def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str])
         video, sound = (local_files.address(shown.id, name) for name in media)
     else:
         video, sound = (absolute(lessons.link_to(services, shown.row, found.key)) for found in media.values())
-    frame_rate = normalize.copy_rate(shown) or shown.info.video.frame_rate
-    return label_studio.task_json(video, sound, frame_rate, shown.info.duration_s, shown.id)
+    return video, sound, normalize.copy_rate(shown) or shown.info.video.frame_rate
 
 
 def is_prepared(services: Services, shown: LessonView) -> bool:
@@ -89,8 +94,9 @@ def request_preparation(services: Services, row: LessonRow) -> Job:
     newest = shown.jobs.get("kit")
     if newest is not None and newest.is_active:
         return newest
-    # Beside this data folder, because that is where LABEL_STUDIO_DATA_DIR is.
-    job = services.ledger.submit("kit", row.owner_id, row.id, {}, queue="receive", place=services.place)
+    # LABEL_STUDIO_DATA_DIR is a folder of this machine; without it any machine will do.
+    queue, place = ("receive", services.place) if local_files.is_used(services) else ("media", "")
+    job = services.ledger.submit("kit", row.owner_id, row.id, {}, queue=queue, place=place)
     services.ring(job)
     return job
 

@@ -60,19 +60,18 @@ def build_from_files(
     model: str = "",
     lesson: str = "",
     clips: str = STRICT,
-    sheets: Path | None = None,
     consent: Mapping[str, str] | None = None,
     own_text: str = "",
+    sheets: Path | None = None,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
     """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); with `sheets`
-    contact sheets are drawn into that folder, which is no part of the dataset; `consent` has the fields of
-    `ppi.records.Consent`; `own_text` is Markdown for the card. Raises InputError, AnnotationError, DatasetError,
-    UnsupportedMedia.
+    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); `consent`
+    has the fields of `ppi.records.Consent`; `own_text` is Markdown for the card. With `sheets` contact sheets are drawn
+    into that folder, which is no part of the dataset. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
     """
     check_mode(clips)
     if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):

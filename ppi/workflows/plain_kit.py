@@ -35,13 +35,15 @@ def kit_from_files(
     variant: str = config.VARIANTS[0],
     video: Path | None = None,
     media_url: str = "",
+    frame_rate: float | None = None,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> PlainKit:
     """Write `labelling-config.xml` into `out`; with `video` also `<stem>.sound.mp3` and `tasks.json`.
 
     `media_url` is the address of the folder in which browsers will find the video and the sound. The lesson's number in
-    the task is the video's name without its ending. Raises InputError, AnnotationError and UnsupportedMedia.
+    the task is the video's name without its ending. Without `frame_rate` the configuration takes that of each task.
+    Raises InputError, AnnotationError and UnsupportedMedia.
     """
     check_file(patterns)
     if video is not None:
@@ -49,7 +51,7 @@ def kit_from_files(
         if urlsplit(media_url).scheme not in ("http", "https") and not media_url.startswith("/"):
             raise InputError("Say where browsers find the video: --media-url with an address such as https://example.org/lessons/.")
     codebook = tables.read(patterns)
-    text = config.labelling_config(codebook.patterns, variant)
+    text = config.labelling_config(codebook.patterns, variant, frame_rate)
     out.mkdir(parents=True, exist_ok=True)
     written = [out / CONFIG_NAME]
     written[0].write_text(text, encoding="utf-8")

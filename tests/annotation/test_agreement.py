@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook
 from ppi.errors import AnnotationError
 from ppi.records import Annotation, Pattern, Region, Span
+from tests.conftest import ROOT
 
 
 def by(annotator: str, *marks: tuple[float, float, str], id: str = "", task_id: str = "1") -> Annotation:
@@ -80,6 +83,14 @@ def test_matching_finds_more_pairs_than_taking_the_nearest_first():
     others = [Mark(Span(*span), "P", "2") for span in ((8.9, 13), (11, 15))]
     pairs = {(mine.span.start_s, theirs.span.start_s) for mine, theirs in moments.matched(ones, others)}
     assert pairs == {(10, 8.9), (12, 11)}
+
+
+def test_matching_prefers_more_pairs_to_more_overlap():
+    """By hand: 6/10 + 10/20 + 20/40 of three pairs are less than the 1 + 1 of the two that are equal."""
+    ones = [Mark(Span(0, end), str(end), "1") for end in (10, 20, 40)]
+    others = [Mark(Span(0, end), str(end), "2") for end in (6, 10, 20)]
+    pairs = {(mine.span.end_s, theirs.span.end_s) for mine, theirs in moments.matched(ones, others)}
+    assert pairs == {(10, 6), (20, 10), (40, 20)}
 
 
 def test_annotators_who_marked_the_same_agree_wholly():
@@ -155,6 +166,10 @@ def test_marks_between_two_points_of_the_grid_are_counted():
 
 
 def test_points_of_the_grid_lie_in_the_middle_of_their_units():
+    point = figures(compared(by("1", (0.12, 0.18, "P")), by("2", (0.12, 0.18, "P")), duration_s=1.0))
+    assert (point.between, point.pairs[0].both_s) == (0, pytest.approx(0.1)), "0.15 is a point"
+    nothing = figures(compared(by("1", (0.16, 0.24, "P")), by("2", (0.16, 0.24, "P")), duration_s=1.0))
+    assert (nothing.between, nothing.pairs[0].both_s) == (2, 0.0), "0.2 is none"
     found = compared(by("1", (0.15, 0.45, "P")), by("2", (0.25, 0.45, "P")), duration_s=1.0)
     assert found.units == 10
     # Units 1, 2, 3 against 2, 3: po 9/10, pe (3 * 2 + 7 * 8) / 100.
@@ -176,6 +191,17 @@ def test_more_marks_than_memory_is_lent_for_are_refused(monkeypatch):
     monkeypatch.setattr(moments, "MAX_MARKS", 3)
     with pytest.raises(AnnotationError, match="more than 3 marks"):
         compared(by("1", (0, 1, "P"), (2, 3, "P")), by("2", (0, 1, "P"), (2, 3, "P")))
+
+
+def test_marks_over_each_other_that_memory_is_not_lent_for_are_refused(monkeypatch):
+    monkeypatch.setattr(moments, "MAX_CELLS", 3)
+    with pytest.raises(AnnotationError, match="lie over each other"):
+        compared(by("1", (0, 9, "P"), (1, 9, "Q")), by("2", (2, 9, "R"), (3, 9, "S")))
+
+
+def test_too_many_annotators_are_refused():
+    with pytest.raises(AnnotationError, match="More than 50 annotators"):
+        compared(*(by(str(number)) for number in range(51)))
 
 
 def test_the_confusion_matrix_counts_what_was_called_otherwise():
@@ -223,6 +249,35 @@ def test_three_annotators_agree_only_when_all_do():
         ("1", "2", 1.0), ("1", "3", 0.0), ("2", "3", 0.0),
     ]  # fmt: skip
     assert figures(found).f1 == pytest.approx(1 / 3)
+
+
+def test_annotators_stand_in_the_order_of_their_numbers():
+    found = compared(by("10", (0, 4, "P")), by("9", (0, 4, "P")), by("2", (0, 4, "P"), (8, 9, "P")))
+    assert found.annotators == found.moments[0].annotators == ("2", "9", "10")
+
+
+@pytest.mark.slow
+def test_three_hours_of_twenty_annotators_take_bounded_memory():
+    """In a process of its own, whose largest size counts the libraries too."""
+    script = """
+import random, resource
+from ppi.annotation import agreement
+from ppi.records import Annotation, Region, Span
+dice = random.Random(1)
+truth = [(dice.uniform(0, 10_780), dice.uniform(2, 20), f"P{dice.randrange(30)}") for _ in range(400)]
+people = []
+for number in range(20):
+    ends = [(start + dice.random(), start + length + dice.random(), name) for start, length, name in truth]
+    regions = tuple(Region(f"r{n}", "audio", Span(*given[:2]), given[2:]) for n, given in enumerate(ends))
+    people.append(Annotation(str(number), "1", str(number), "", "", regions))
+found = agreement.compare([people], duration_s=10_800.0)
+assert found.units == 108_000 and len(found.confusions) == 190 and len(found.patterns) == 30
+assert all(entry.kappa > 0.7 for entry in found.patterns)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 500
 
 
 def test_some_annotators_can_be_chosen():

@@ -117,7 +117,7 @@ def test_a_task_for_label_studio_names_no_annotator_that_its_server_would_have_t
     task = json.loads(formats.write((annotation_of(region(0.0, 1.0, "A"), annotator="анна"),), "json", **LESSON))[0]
     assert "completed_by" not in task["annotations"][0]
     assert task["data"] == {
-        "video": "урок 1.mp4", "audio": "урок 1.mp4", "fps": 25.0, "lesson_id": "L1", "annotators": ["анна"],
+        "video": "урок 1.mp4", "audio": "урок 1.mp4", "fps": 25, "lesson_id": "L1", "annotators": ["анна"],
     }  # fmt: skip
 
 

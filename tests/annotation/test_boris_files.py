@@ -243,3 +243,12 @@ def test_labels_that_a_spreadsheet_would_run_are_written_as_text():
 def test_a_label_longer_than_any_name_is_left_out():
     export = read("start,end,label\n1,2," + "ё" * 1001, "x.csv")
     assert export.annotations == () and reasons(export) == ["no_label"]
+
+
+def test_the_name_of_an_annotator_is_cut_to_a_length_that_pages_can_show():
+    assert read("start,end,label,annotator\n1,2,A," + "я" * 500, "x.csv").annotations[0].annotator == "я" * 200
+
+
+def test_a_zero_character_anywhere_shows_that_the_file_is_no_text():
+    with pytest.raises(AnnotationError, match="no text file"):
+        read("start,end,label\n" + "1,2,A\n" * 200 + "1,2,A\x00\n", "x.csv")

@@ -230,6 +230,12 @@ def test_a_refusal_is_told_in_the_servers_words(stub):
         put(stub)
 
 
+def test_a_server_that_repeats_the_token_gets_it_into_no_message(stub):
+    stub.faults.append(Fault("POST /api/projects/", 400, body=json.dumps({"detail": f"no {LEGACY_TOKEN} here"}).encode()))
+    with pytest.raises(InputError, match=r"refuses the lesson: no \*\*\* here"):
+        put(stub)
+
+
 @pytest.mark.parametrize(
     "token", ["f" * 40, jwt(time.time() + 60, "refresh"), jwt(time.time() - 60, "refresh")],
     ids=["unknown", "personal and unknown", "personal and expired"],

@@ -1,9 +1,11 @@
 """Parquet with media inside: in groups that fit memory, one file a split, and every difference to the plain files is found."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
+import pyarrow
 import pyarrow.parquet as pq
 import pytest
 
@@ -97,3 +99,17 @@ def test_the_schema_names_the_features_of_datasets():
     described = json.loads(parquet.schema().metadata[b"huggingface"])["info"]["features"]
     assert list(described) == parquet.columns()
     assert (described["video"], described["image"]) == ({"_type": "Video"}, {"_type": "Image"})
+
+
+def test_the_check_holds_no_more_than_two_groups_in_memory(dataset_copy, monkeypatch):
+    rows, held_bytes = rows_of(dataset_copy), []
+    for row in rows:
+        (dataset_copy / row["video_path"]).write_bytes(os.urandom(1_000_000))
+    monkeypatch.setattr(parquet, "GROUP_BYTES", 2_500_000)
+    parquet.write(dataset_copy, rows)
+    before_bytes = pyarrow.total_allocated_bytes()
+    found = parquet.faults(
+        dataset_copy, TRAIN, rows, lambda count: held_bytes.append(pyarrow.total_allocated_bytes() - before_bytes)
+    )
+    assert found == [] and len(held_bytes) == 24
+    assert max(held_bytes) < 2.5 * 2_500_000 < 24_000_000

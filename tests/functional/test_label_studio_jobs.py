@@ -1,7 +1,8 @@
-"""Sending lessons to Label Studio and fetching annotations as jobs, against a server that answers as recorded."""
+"""Lessons go to Label Studio and annotations come back, by jobs and by the card of step 2, with a server as recorded."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -14,9 +15,10 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.web.app import build_app
 from ppi.workflows import annotate, build_dataset, lessons, runner, uploads
 from ppi.workflows.ingest import describe
-from tests.conftest import settings_for, with_people
+from tests.conftest import PASSWORD, settings_for, with_people
 from tests.servers.label_studio_stub import PERSONAL_TOKEN, Fault, LabelStudioStub
 
 ADDRESS = "https://ppi.example.org/"
@@ -243,3 +245,91 @@ def test_without_a_token_nothing_can_be_asked_for(services, row, table, tmp_path
     for ask in (lambda: request_send(alone, row, table), lambda: annotate.request_fetch(alone, row)):
         with pytest.raises(AccessDenied, match="LABEL_STUDIO_TOKEN"):
             ask()
+
+
+class Visitor:
+    """Anna's browser on step 2, without scripts."""
+
+    def __init__(self, app, lesson_id: str):
+        self.client, self.lesson_id = app.test_client(), lesson_id
+        self.client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+
+    def page(self) -> str:
+        return self.client.get(f"/dataset?lesson={self.lesson_id}").text
+
+    def card(self) -> str:
+        return re.search(r'<section class="panel" id="label-studio".*?</section>', self.page(), re.DOTALL)[0]
+
+    def submit(self, form: str, table: Path | None = None, **fields: str) -> None:
+        card, action = self.card(), f"/lessons/{self.lesson_id}/label-studio/{form}"
+        assert f'action="{action}"' in card
+        sent = {"csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', card)[1], **fields, **given(table)}
+        answer = self.client.post(action, data=sent, content_type="multipart/form-data")
+        assert answer.status_code == 302
+        assert answer.location.endswith(f"/dataset?lesson={self.lesson_id}#label-studio")
+
+
+@pytest.fixture
+def visitor(app, row) -> Visitor:
+    return Visitor(app, row.id)
+
+
+def given(table: Path | None) -> dict:
+    return {"patterns": (io.BytesIO(table.read_bytes()), table.name)} if table else {}
+
+
+def work(services) -> None:
+    assert runner.do_next(services, runner.make_worker(services), "publish")
+
+
+def test_the_card_leads_there_and_back_without_scripts(services, table, stub, visitor):
+    fresh = visitor.card()
+    assert 'value="PPI anna"' in fresh and "Fetch annotations" not in fresh
+    visitor.submit("send", table, project="Уроки", transcript="1")
+    assert "Look again" in visitor.card()
+    work(services)
+    ((number, task),) = stub.tasks.items()
+    sent = visitor.card()
+    assert f'href="{stub.url}/projects/{task["project"]}/data?task={number}"' in sent
+    assert "Уроки" in sent and "not yet" in sent and len(task["predictions"]) == 1
+    assert task["data"]["video"].startswith("http://localhost/m/")
+    stub.annotate(number, [mark(1, 2, "Похвала")], author=1)
+    stub.annotate(number, [mark(3, 4, "Похвала")], author=2)
+    visitor.submit("fetch")
+    work(services)
+    assert "2 finished, 2 new" in visitor.card()
+    # The build asks for no file any more.
+    assert "required" not in re.search(r'<input[^>]*id="annotations"[^>]*>', visitor.page())[0]
+
+
+def test_what_went_wrong_stands_on_the_card_until_it_goes_well(services, table, stub, visitor):
+    stub.faults.append(Fault("/api/", 401, times=1))
+    visitor.submit("send", table)
+    work(services)
+    assert "does not accept the token" in visitor.card()
+    visitor.submit("send")
+    work(services)
+    assert "does not accept" not in visitor.card()
+
+
+def test_a_form_without_the_pages_token_changes_nothing(services, row, table, stub, visitor):
+    sent = visitor.client.post(
+        f"/lessons/{row.id}/label-studio/send", data=given(table), content_type="multipart/form-data"
+    )
+    assert sent.status_code == 403
+    assert services.ledger.list(lesson_id=row.id) == [] and stub.requests == []
+
+
+def test_the_page_never_holds_the_token_and_waits_for_no_other_server(services, row, table, stub, visitor):
+    send(services, row, table)
+    stub.requests.clear()
+    assert PERSONAL_TOKEN not in visitor.page()
+    assert stub.requests == []
+
+
+def test_without_a_connection_the_card_says_who_can_make_one(row, services, tmp_path):
+    client = build_app(Services(settings_for(tmp_path / "data"))).test_client()
+    for name, advice in (("anna", "An administrator can connect it."), ("admin", "LABEL_STUDIO_TOKEN")):
+        client.post("/api/login", json={"username": name, "password": PASSWORD})
+        page = client.get(f"/dataset?lesson={row.id}").text
+        assert advice in page and 'name="project"' not in page

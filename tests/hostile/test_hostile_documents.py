@@ -10,6 +10,7 @@ import zipfile
 import psutil
 import pytest
 
+from ppi.annotation import formats
 from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.workflows.ingest import describe
@@ -100,6 +101,13 @@ def test_spoiled_tables_as_text_are_read_or_refused_in_words(ask):
 @pytest.mark.parametrize("name", ["", ".xlsx", "../../planted.xlsx", "p.xlsx\0.csv", "p.exe", "p.CSV ", "я" * 300 + ".csv"])
 def test_the_name_of_a_table_leads_nowhere(name, ask):
     assert ask(name=name) in CLEAR | {200}
+
+
+def test_spoiled_files_of_other_tools_are_read_or_refused_in_words(ask):
+    table, read = "Паттерн;Описание\nA;B\n".encode(), formats.read(GOOD, frame_rate=25.0, duration_s=60.0)
+    good = [formats.write(read.annotations, kind, frame_rate=25.0, duration_s=60.0) for kind in formats.TARGETS]
+    seen = {ask(data, table, "p.csv") for data in [*good, *corpus.mutants(good, 100, seed=13)]}
+    assert seen <= CLEAR | {200} and seen & CLEAR and 200 in seen
 
 
 def test_annotations_that_make_no_sense_are_read_or_refused_in_words(ask):

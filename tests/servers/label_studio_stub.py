@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -46,14 +47,23 @@ class Fault:
     is_after: bool = False  # the request has its effect, and only the answer is lost
 
 
+class _Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that had enough of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class LabelStudioStub:
     def __init__(self, page_size: int = 2):
         self.page_size = page_size
         self.faults: list[Fault] = []
         self.reset()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> LabelStudioStub:

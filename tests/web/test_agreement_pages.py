@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 
 import pytest
 
@@ -14,7 +15,7 @@ from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.web.app import build_app
-from ppi.workflows import agreement, uploads
+from ppi.workflows import agreement, lessons, uploads
 from ppi.workflows.ingest import describe
 from tests.conftest import PASSWORD
 
@@ -145,6 +146,31 @@ def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesso
     for name in ("урок.annotations.3.json", "урок.annotations.4.csv"):
         assert client.post("/delete_file", json={"object_name": lesson.prefix + name}).status_code == 200
     assert "the work of one person" in page_of(client, lesson)
+
+
+def test_many_disagreements_come_in_pages_and_by_pattern(client_for, lesson, services):
+    many = [(place, place + 0.5, "P" if place % 5 else "Q") for place in range(55)]
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", export({2: many, 10: []}))
+    client = client_for("anna")
+    first, second = page_of(client, lesson), page_of(client, lesson, page="2")
+    names = [re.findall(r'name="(d-[0-9a-f]{12})" value=""', shown) for shown in (first, second)]
+    assert [len(found) for found in names] == [50, 5] and not set(names[0]) & set(names[1])
+    assert "<legend>51. " in second and "page=2#disagreements" in first
+    assert "<legend>51. " in page_of(client, lesson, page="99"), "there is no page behind the last"
+    only_q = page_of(client, lesson, pattern="Q")
+    assert only_q.count("<legend>") == 11 and "<legend>1. Q" in only_q
+
+
+def test_of_what_was_built_and_what_was_fetched_the_newer_is_compared(lesson, services):
+    def compared():
+        return [found.key.removeprefix(lesson.prefix + "урок") for found in agreement.sources(lessons.view(services, lesson))]
+
+    for name in (".annotations.eaf", ".label-studio.annotations.json", ".annotations.10.json", ".annotations.2.csv"):
+        services.store.put_bytes(services.raw, f"{lesson.prefix}урок{name}", b"[]")
+        time.sleep(0.02)
+    assert compared() == [".label-studio.annotations.json", ".annotations.2.csv", ".annotations.10.json"]
+    services.store.put_bytes(services.raw, f"{lesson.prefix}урок.annotations.eaf", b"[]")
+    assert compared() == [".annotations.eaf", ".annotations.2.csv", ".annotations.10.json"]
 
 
 def test_files_that_cannot_be_compared_are_refused_and_not_kept(client_for, lesson, services, monkeypatch):
