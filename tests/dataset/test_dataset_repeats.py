@@ -1,6 +1,7 @@
 """The same inputs, settings and tools give the same bytes; figures are drawn of what people wrote, whatever it is."""
 
 import json
+import time
 
 import pytest
 from PIL import Image
@@ -52,10 +53,14 @@ def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, monkeypatch, n
             assert drawn.format == "PNG" and 300 < drawn.width < 2000 and 200 < drawn.height < 2000
 
 
-def test_drawing_can_be_stopped(built_dataset):
+def test_drawing_can_be_stopped(tmp_path):
+    rows = [row(number, f"pattern {number % 40}") for number in range(1, 20_000)]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
+
     def stop():
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        figures.draw(built_dataset.folder, stop)
-    assert not (built_dataset.folder / "figures").exists()
+        figures.draw(tmp_path, stop)
+    time.sleep(1)
+    assert not all((tmp_path / path).exists() for path in figures.FIGURES), "the child draws on"

@@ -71,6 +71,7 @@ def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     assert {"Мой урок 1.mp4", "Мой урок 1.wav", "Мой урок 1.info.json", "Мой урок 1_part1.mp4"} <= names
     check_texts(api, lesson)
     check_dataset(api, lesson, server.url)
+    assert not any("sheet" in item.key for item in server.services.store.list(server.services.final))
 
     assert api.post(f"/api/lessons/{lesson}/link/revoke").json()["revoked"] >= 1
     assert requests.get(done["stable_url"], timeout=20).status_code == 404
@@ -132,7 +133,6 @@ def check_dataset(api: Api, lesson: str, url: str) -> None:
     sheet = api.get(f"/lessons/{lesson}/download/Мой урок 1.contact-sheet-1.jpg")
     assert sheet.content[:2] == b"\xff\xd8"
     assert "contact-sheet-1.jpg" in api.get(f"/publish?lesson={lesson}").text
-    assert not any("sheet" in item.key for item in server.services.store.list(server.services.final))
 
     packed = zipfile.ZipFile(io.BytesIO(api.get(f"/datasets/{lesson}.zip").content))
     assert packed.testzip() is None
