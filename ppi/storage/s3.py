@@ -24,8 +24,8 @@ from ppi.storage.base import BLOCK_BYTES, WEEK_S, Progress, quiet
 from ppi.storage.cache import FileCache
 
 REGION = "us-east-1"
-# The SDK holds a part in memory, twice for a moment: 10,000 of these are 160 GB.
-PART_BYTES = 16 * 1024 * 1024
+# The SDK holds a part in memory, twice for a moment: 10,000 of these are 80 GB.
+PART_BYTES = 8 * 1024 * 1024
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound", "ResourceNotFound")
 REFUSED = ("AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId")
 TIMEOUT = urllib3.Timeout(connect=5, read=60)
