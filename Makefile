@@ -39,10 +39,10 @@ apt:
 	@sh tests/install-programs.sh
 
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
-	$(PY) -m pytest $(T)
+	$(PY) -m pytest -n 2 --dist loadfile $(T)
 
 test-slow: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## the long trials
-	$(PY) -m pytest -m slow $(T)
+	$(PY) -m pytest -n 2 --dist loadfile -m slow $(T)
 
 .venv-notebook/.ready: bench/requirements-notebook.txt
 	test -x .venv-notebook/bin/python || python3 -m venv .venv-notebook

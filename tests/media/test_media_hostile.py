@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import re
 import struct
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 
 from ppi.errors import PpiError, ToolFailed, UnsupportedMedia
 from ppi.media import audio, probe
-from ppi.media.ffmpeg import Limits
+from ppi.media.ffmpeg import Ffmpeg, Limits
 
 IN_ACCESS, IN_OPEN, IN_NONBLOCK = 0x1, 0x20, 0x800
 AT_ONCE_S = 20
@@ -171,14 +173,19 @@ def test_a_picture_that_begins_hours_after_the_sound_is_refused(recording, bare_
         probe.inspect(lesson, ffmpeg)
 
 
-def test_hours_of_silence_out_of_a_lie_are_stopped_by_the_size_limit(recording, bare_ffmpeg, ffmpeg, tmp_path):
-    """The sound jumps by ten hours; the caller believes six seconds."""
+def test_hours_of_silence_out_of_a_lie_are_cut_or_stopped(recording, bare_ffmpeg, ffmpeg, tmp_path):
+    """The sound jumps by ten hours; the caller believes six seconds, or that a recording has half a minute at most."""
     lesson, wav = tmp_path / "lesson.mkv", tmp_path / "out" / "lesson.wav"
     jump = "asetpts=if(gte(T\\,1)\\,PTS+36000/TB\\,PTS)"
     bare_ffmpeg("-i", recording("mkv"), "-c:v", "copy", "-af", jump, "-c:a", "flac", lesson)
     honest = probe.inspect(recording("mkv"), ffmpeg)
+    audio.extract(ffmpeg, lesson, honest, wav, None, lambda fraction: None)
+    with wave.open(str(wav)) as made:
+        assert abs(made.getnframes() / made.getframerate() - honest.duration_s) < 0.01
+    wav.unlink()
+    strict = Ffmpeg(dataclasses.replace(ffmpeg.settings, max_duration_s=30))
     with pytest.raises(PpiError):
-        audio.extract(ffmpeg, lesson, honest, wav, None, lambda fraction: None)
+        audio.extract_speech(strict, lesson, wav, lambda fraction: None)
     assert list(wav.parent.iterdir()) == []
 
 

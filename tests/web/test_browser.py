@@ -156,6 +156,7 @@ def delete_the_lesson(page):
     """Deletion asks first, by name."""
     page.goto("/")
     page.get_by_role("link", name="Урок о воде", exact=True).click()
+    page.wait_for_load_state()
     page.get_by_role("button", name="Delete the lesson").click()
     question = page.get_by_role("dialog", name="Delete for good?")
     expect(question).to_contain_text("Урок о воде")
