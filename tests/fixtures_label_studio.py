@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import requests
 from filelock import FileLock
 
 from tests.fixtures_storage import free_port
+from tests.servers.label_studio_stub import LabelStudioStub
 
 LABEL_STUDIO, INSTALLER = "label-studio==1.23.2", "uv==0.13.8"
 USER, PASSWORD = "annotator@example.org", "label-studio-password-1"
@@ -112,3 +114,17 @@ def label_studio(tmp_path_factory):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def recorded_label_studio() -> Iterator[LabelStudioStub]:
+    stub = LabelStudioStub().start()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture
+def stub(recorded_label_studio) -> LabelStudioStub:
+    """A Label Studio as recorded, with nothing in it yet."""
+    recorded_label_studio.reset()
+    return recorded_label_studio

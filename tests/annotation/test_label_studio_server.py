@@ -22,19 +22,6 @@ MARK = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running():
-    stub = LabelStudioStub().start()
-    yield stub
-    stub.stop()
-
-
-@pytest.fixture
-def stub(running) -> LabelStudioStub:
-    running.reset()
-    return running
-
-
 def put(stub, token=LEGACY_TOKEN, url="", **changed) -> Place:
     """Send without a child process of its own: each would load the client again."""
     given = {

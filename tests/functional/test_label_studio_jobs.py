@@ -19,7 +19,7 @@ from ppi.web.app import build_app
 from ppi.workflows import annotate, build_dataset, lessons, runner, uploads
 from ppi.workflows.ingest import describe
 from tests.conftest import PASSWORD, settings_for, with_people
-from tests.servers.label_studio_stub import PERSONAL_TOKEN, Fault, LabelStudioStub
+from tests.servers.label_studio_stub import PERSONAL_TOKEN, Fault
 
 ADDRESS = "https://ppi.example.org/"
 WORDS = [{"text": "Молодец", "start_s": 20.1, "end_s": 21.0, "probability": 0.9}]
@@ -27,19 +27,6 @@ TRANSCRIPT = {
     "language": "ru", "engine": "x", "model": "x", "duration_s": 63.92, "notes": [],
     "segments": [{"start_s": 20.1, "end_s": 21.0, "text": " Молодец ", "words": WORDS}],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def running():
-    stub = LabelStudioStub().start()
-    yield stub
-    stub.stop()
-
-
-@pytest.fixture
-def stub(running) -> LabelStudioStub:
-    running.reset()
-    return running
 
 
 @pytest.fixture
