@@ -69,5 +69,8 @@ class ObjectStore(Protocol):
     def verify(self, bucket: str, key: str, given: Mapping[str, str]) -> str | None:
         """Check a link of the local store; answers its download name. Raises AccessDenied."""
 
+    def sweep(self) -> None:
+        """Remove what writers that were killed left in the local store; servers have rules of their own for that."""
+
     def check(self) -> None:
         """Raises BackendError, with what to do, when the store cannot be used."""

@@ -1,6 +1,6 @@
 """The local store: objects as plain files, metadata beside them, links signed by this application.
 
-Layout below the root: `objects/<bucket>/<key>` and `about/<bucket>/<key>.json`.
+Layout below the root: `objects/<bucket>/<key>` and `about/<bucket>/<key>.json`; `incoming/` holds what is being written.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from urllib.parse import quote, urlencode
 from ppi.errors import AccessDenied, BackendError, InputError, NotFound
 from ppi.records import ObjectInfo
 from ppi.storage.base import BLOCK_BYTES, WEEK_S, Progress, quiet
+from ppi.storage.incoming import Incoming
 
 MAX_PART_BYTES = 250
 
@@ -33,13 +33,14 @@ class LocalStore:
         self._root = root
         self._signing_key = signing_key
         self._public_url = public_url
+        self._incoming = Incoming(root / "incoming")
 
     def put_file(
         self, bucket: str, key: str, path: Path, *, content_type: str = "", metadata: Mapping[str, str] | None = None,
         move: bool = False, on_progress: Progress = quiet,
     ) -> ObjectInfo:  # fmt: skip
         target = self._object(bucket, key)
-        fresh = self._incoming()
+        fresh = self._incoming.fresh()
         try:
             if move:
                 _take(path, fresh)
@@ -57,7 +58,7 @@ class LocalStore:
         self, bucket: str, key: str, data: bytes, *, content_type: str = "", metadata: Mapping[str, str] | None = None
     ) -> ObjectInfo:
         target = self._object(bucket, key)
-        fresh = self._incoming()
+        fresh = self._incoming.fresh()
         try:
             _write(fresh, data)
             self._publish(fresh, target, bucket, key, content_type, metadata or {})
@@ -118,7 +119,7 @@ class LocalStore:
 
     def check(self) -> None:
         try:
-            probe = self._incoming()
+            probe = self._incoming.fresh()
             _write(probe, b"ppi")
             probe.unlink()
         except OSError as error:
@@ -126,6 +127,9 @@ class LocalStore:
                 "The folder {path} cannot be written ({reason}). Give PPI the right to write there, or set PPI_DATA_DIR.",
                 path=str(self._root), reason=error.strerror or str(error),
             ) from error  # fmt: skip
+
+    def sweep(self) -> None:
+        self._incoming.sweep()
 
     def _signature(self, bucket: str, key: str, given: Mapping[str, str]) -> str:
         parts = ("GET", bucket, key, given.get("expires", ""), given.get("name", ""), given.get("kid", ""))
@@ -142,7 +146,7 @@ class LocalStore:
         about = self._about(bucket, key)
         for path in (about, target):
             _make_folder(path.parent)
-        note = self._incoming()
+        note = self._incoming.fresh()
         _write(note, json.dumps({"content_type": content_type, "metadata": dict(metadata)}, ensure_ascii=False).encode())
         for source, place in ((note, about), (fresh, target)):
             try:
@@ -182,11 +186,6 @@ class LocalStore:
         if not _is_safe(bucket) or "/" in bucket or not bucket:
             raise InputError("{bucket} cannot be the name of a bucket.", bucket=bucket)
         return bucket
-
-    def _incoming(self) -> Path:
-        folder = self._root / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / secrets.token_hex(12)
 
     def _prune(self, folder: Path) -> None:
         """Remove folders that have become empty, up to the bucket's."""

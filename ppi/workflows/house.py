@@ -49,7 +49,7 @@ class Housekeeper:
             lambda: here.ledger.hello(self._process), self._free_jobs, self._restore_lost, sweep_scratch,
         ]  # fmt: skip
         if self._has_turn(f"place-{here.place}", EVERY_S - 1):
-            steps += [self._mend, lambda: uploads.sweep_uploads(here), lambda: scratch.sweep(here)]
+            steps += [self._mend, lambda: uploads.sweep_uploads(here), lambda: scratch.sweep(here), here.store.sweep]
         if self._has_turn("cluster", EVERY_S - 1):
             steps += [self._ring_again, lambda: lessons.sweep_deleted(here)]
         if self._has_turn("retention", HOURLY_S):
