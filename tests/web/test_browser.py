@@ -85,6 +85,7 @@ def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):
     build_the_dataset(page)
     look_at_the_samples(page)
     delete_the_lesson(page)
+    assert "Урок о воде" not in {row.name for row in live_server.services.lessons.list()}
 
 
 def upload_the_sample(page):
