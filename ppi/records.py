@@ -41,12 +41,19 @@ class Word:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of speech with its words, in order of time."""
+    """A stretch of speech with its words, in order of time.
+
+    `speaker` is a name or a code, or "" when nobody knows who spoke; `language` as in Transcript, "" when it is that of the
+    whole. `flags` are short stable words that say why the text is doubtful, such as "low_confidence".
+    """
 
     start_s: float
     end_s: float
     text: str
     words: tuple[Word, ...] = ()
+    speaker: str = ""
+    language: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Transcript:
     """What was said in one recording.
 
     `language` is an ISO 639-1 code ("ru"), or "" when nothing was said. `notes` are warnings for readers,
-    such as that the engine is a rough one.
+    such as that the engine is a rough one. `edited` says that a person corrected the text, in `edited_segments` segments.
     """
 
     segments: tuple[Segment, ...]
@@ -63,6 +70,8 @@ class Transcript:
     model: str
     duration_s: float
     notes: tuple[str, ...] = ()
+    edited: bool = False
+    edited_segments: int = 0
 
     @property
     def text(self) -> str:

@@ -17,6 +17,9 @@ from ppi.errors import InputError
 from ppi.records import Segment, Transcript, Word
 from ppi.speech.cues import cues_of
 
+# Fields that stand in a file only where they say something: files from before they existed read the same.
+OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments")
+OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags")
 
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
     """Write `<stem>.txt .srt .vtt .transcript.json`, each all at once; answers their paths."""
@@ -50,8 +53,10 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_json(transcript: Transcript) -> str:
-    """Every field of the transcript; `from_json` reads it back unchanged."""
-    return json.dumps(asdict(transcript), ensure_ascii=False, indent=1) + "\n"
+    """Every field of the transcript, the optional ones where they say something; `from_json` reads it back unchanged."""
+    raw = _without_empty(asdict(transcript), OPTIONAL_OF_TRANSCRIPT)
+    raw["segments"] = [_without_empty(segment, OPTIONAL_OF_SEGMENT) for segment in raw["segments"]]
+    return json.dumps(raw, ensure_ascii=False, indent=1) + "\n"
 
 
 def from_json(text: str | bytes) -> Transcript:
@@ -61,13 +66,21 @@ def from_json(text: str | bytes) -> Transcript:
         return Transcript(
             tuple(_segment(segment) for segment in found["segments"]), _text(found["language"]), _text(found["engine"]),
             _text(found["model"]), _number(found["duration_s"]), tuple(_text(note) for note in found.get("notes", ())),
+            _yes_or_no(found.get("edited", False)), _count(found.get("edited_segments", 0)),
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("This is not a transcript made by PPI. Choose a file whose name ends in .transcript.json.") from error
 
 
+def _without_empty(raw: dict[str, Any], optional: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if value or name not in optional}
+
+
 def _segment(raw: dict[str, Any]) -> Segment:
-    return Segment(*_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]))
+    return Segment(
+        *_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]), _text(raw.get("speaker", "")),
+        _text(raw.get("language", "")), tuple(_text(flag) for flag in _list(raw.get("flags", []))),
+    )  # fmt: skip
 
 
 def _word(raw: dict[str, Any]) -> Word:
@@ -87,6 +100,24 @@ def _number(value: Any) -> float:
     if isinstance(value, str | bool) or not math.isfinite(value) or value < 0:
         raise ValueError(f"not a number: {value!r}")
     return float(value)
+
+
+def _count(value: Any) -> int:
+    if _number(value) != int(value):
+        raise ValueError(f"not a count: {value!r}")
+    return int(value)
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"not true or false: {value!r}")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"not a list: {value!r}")
+    return value
 
 
 def _text(value: Any) -> str:

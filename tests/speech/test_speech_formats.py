@@ -50,6 +50,16 @@ def test_json_has_the_fields_other_programs_rely_on():
     assert {"text", "start_s", "end_s", "probability"} == set(raw["segments"][0]["words"][0])
 
 
+def test_speakers_doubts_languages_and_corrections_come_back_as_they_went():
+    asked = replace(said("What is water?"), speaker="Teacher", language="en", flags=("low_confidence", "repeated"))
+    given = replace(LESSON, segments=(asked, *LESSON.segments), edited=True, edited_segments=2)
+    assert formats.from_json(formats.to_json(given)) == given
+    raw = json.loads(formats.to_json(given))
+    assert (raw["edited"], raw["edited_segments"]) == (True, 2)
+    assert (raw["segments"][0]["speaker"], raw["segments"][0]["flags"]) == ("Teacher", ["low_confidence", "repeated"])
+    assert "speaker" not in raw["segments"][1], "what nobody knows stands in no file"
+
+
 WORD = {"text": "a", "start_s": 0, "end_s": 1, "probability": None}
 
 
@@ -66,9 +76,11 @@ def changed(**fields) -> str:
         changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [["a", 0, 1]]}]),
         changed(segments=[{"start_s": -1, "end_s": 1, "text": "a", "words": []}]),
         changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [{**WORD, "probability": "x"}]}]),
-        changed(notes=["\ud800"]),
+        changed(notes=["\ud800"]), changed(edited="yes"), changed(edited=True, edited_segments=1.5),
+        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [], "speaker": 7}]),
+        changed(segments=[{"start_s": 0, "end_s": 1, "text": "a", "words": [], "flags": "low"}]),
     ],
-    ids=range(18),
+    ids=range(22),
 )  # fmt: skip
 def test_what_is_no_transcript_is_refused_in_one_sentence(text):
     with pytest.raises(InputError, match="not a transcript made by PPI"):
