@@ -225,6 +225,7 @@ dataset.add_command(diff_datasets)
 @click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
 @click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
+@click.option("--cut-all", "cuts_all", is_flag=True, help="Cut every clip, even those kept from the build before.")
 @with_progress("Building")
 def build_dataset(
     on_progress, out: Path, consent: str, license: str, embargo: str, teacher: str, about: TextIO | None, **given
@@ -236,7 +237,7 @@ def build_dataset(
     report = build_from_files(
         out=out, settings=settings(), on_progress=on_progress, consent=agreed, own_text=about.read() if about else "", **given
     )
-    click.echo(f"{report.samples} samples in {out}.")
+    click.echo(f"{report.samples} samples in {out}: {report.cut} clips cut, {report.kept} kept from the build before.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
     for label in report.unmatched:

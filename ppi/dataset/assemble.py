@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,15 @@ MEDIA_SHARE, MANIFEST_SHARE = 0.85, 0.93
 
 @dataclass(frozen=True)
 class Contents:
-    """What was put into the folder: the rows of the media there, and what report.json tells besides."""
+    """What was put into the folder: the rows of the media there, and what report.json tells besides.
+
+    `checked` are the ids whose clips passed the check of an earlier build and have the same bytes still.
+    """
 
     rows: Sequence[Row]
     report: Mapping[str, Any]
     unused: Sequence[str] = ()
+    checked: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,13 @@ def assemble(
     with beside.unfinished(folder) as made, beside.disk_errors():
         layout.make_folders(made)
         contents = fill(made, between(on_progress, 0.0, MEDIA_SHARE))
-        _describe(made, contents, facts, origin, _before(folder, origin), is_illustrated, lambda: on_progress(MEDIA_SHARE))
+        _describe(made, contents, facts, origin, before(folder, origin), is_illustrated, lambda: on_progress(MEDIA_SHARE))
         tools = {**origin.tools, **parquet.tools(), **(figures.tools() if is_illustrated else {})}
         manifest.write(
             made, inputs=origin.inputs, settings=origin.settings, tools=tools,
             on_progress=between(on_progress, MEDIA_SHARE, MANIFEST_SHARE),
         )  # fmt: skip
-        found = verify.check(made, inspect, between(on_progress, MANIFEST_SHARE, 1.0))
+        found = verify.check(made, inspect, between(on_progress, MANIFEST_SHARE, 1.0), contents.checked)
         if found.problems:
             raise DatasetError(
                 "The dataset did not pass its check ({count} problems). The first: {problem}",
@@ -81,12 +85,13 @@ def between(on_progress: Progress, low: float, high: float) -> Progress:
     return lambda fraction: on_progress(low + (high - low) * fraction)
 
 
-def _before(folder: Path, origin: Origin) -> Path | None:
+def before(folder: Path, origin: Origin) -> Path | None:
+    """The folder of the build before, if there is one."""
     return origin.previous or (folder if manifest.is_ours(folder) else None)
 
 
 def _describe(
-    made: Path, contents: Contents, facts: CardFacts, origin: Origin, before: Path | None, is_illustrated: bool,
+    made: Path, contents: Contents, facts: CardFacts, origin: Origin, earlier: Path | None, is_illustrated: bool,
     on_tick: Callable[[], None],
 ) -> None:  # fmt: skip
     rows = contents.rows
@@ -96,7 +101,7 @@ def _describe(
     checks = {check: quality.level_of(found, check) for check in quality.CHECKS}
     told = {**contents.report, "checks": checks, "findings": [finding.as_json() for finding in found]}
     layout.write_json(made / layout.REPORT, told)
-    versions = changes.history(before, rows, origin.inputs)
+    versions = changes.history(earlier, rows, origin.inputs)
     layout.write_json(made / layout.CHANGES, {"versions": versions})
     drawn = figures.draw(made, on_tick) if is_illustrated else []
     facts = replace(facts, hides_pictures=bool(told.get("hides_pictures")))

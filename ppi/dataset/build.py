@@ -7,26 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import layout, splits
-from ppi.dataset.assemble import Contents, Origin, Progress, assemble
+from ppi.dataset import layout, reuse, splits
+from ppi.dataset.assemble import Contents, Origin, Progress, assemble, before
 from ppi.dataset.card import CardFacts, Recording
 from ppi.dataset.plan import Plan
+from ppi.dataset.reuse import Bring, Kept, Recipe, Wanted
 from ppi.dataset.texts import text_of
 from ppi.errors import DatasetError
-from ppi.records import Clip, Consent, Dropped, MediaInfo, Sample, Span, Transcript
+from ppi.records import Clip, Consent, Dropped, MediaInfo, Sample, Transcript
 
-Cut = Callable[[Sequence[tuple[Span, Path, Path]], Progress], Sequence[Clip]]
+Cut = Callable[[Sequence[Wanted], Progress], Sequence[Clip]]
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built. `dropped` and `unmatched` as in the plan; `warnings` are of the final check."""
+    """What was built. `dropped` and `unmatched` as in the plan; `warnings` are of the final check.
+
+    Of the clips `kept` were taken over from the build before and the others cut; `unchanged` are the files that lie in the
+    build before under the same name, byte for byte.
+    """
 
     folder: Path
     samples: int
     dropped: tuple[Dropped, ...]
     unmatched: tuple[str, ...]
     warnings: tuple[str, ...]
+    kept: int = 0
+    unchanged: frozenset[str] = frozenset()
+
+    @property
+    def cut(self) -> int:
+        return self.samples - self.kept
 
 
 def build(
@@ -43,6 +54,8 @@ def build(
     own_text: str = "",
     clips: str = "strict",
     previous: Path | None = None,
+    bring: Bring | None = None,
+    cuts_all: bool = False,
     is_illustrated: bool = False,
     on_progress: Progress = lambda fraction: None,
 ) -> BuildReport:
@@ -50,31 +63,47 @@ def build(
 
     `cut` gets (span, clip, key frame) per sample and makes both files. `inputs` are SHA-256 sums by role, `tools`
     versions by name, and `clips` the way clips are cut, for the manifest. `previous` is the build before, when it lies
-    elsewhere. Raises DatasetError when the plan holds no sample or the check fails, and Conflict when `folder` holds
+    elsewhere, and `bring` fetches its media then. Its clips that are still right are kept (see `reuse`), unless
+    `cuts_all`. Raises DatasetError when the plan holds no sample or the check fails, and Conflict when `folder` holds
     something PPI did not build: that is never touched.
     """
     plan.require_samples()
-
-    def fill(made: Path, report: Progress) -> Contents:
-        return _cut(made, plan, cut, transcript, report)
-
     facts = _facts(plan, transcript, consent, pretty_name, own_text)
     origin = Origin(inputs or {}, _settings(plan, facts, clips), _tools(tools, transcript), previous)
+    recipe = Recipe(origin.inputs.get("video", ""), clips, tools or {})
+    kept = Kept()
+
+    def fill(made: Path, report: Progress) -> Contents:
+        nonlocal kept
+        wanted = [
+            (sample.span, made / layout.video_path(sample.id), made / layout.image_path(sample.id))
+            for sample in plan.samples
+        ]
+        kept = Kept() if cuts_all else reuse.keep(before(folder.absolute(), origin), wanted, recipe, bring)
+        return _contents(plan, _cut(wanted, kept, cut, report), kept, transcript)
+
     warnings = assemble(
         folder, fill, facts, origin, inspect=inspect, is_illustrated=is_illustrated, on_progress=on_progress
     )  # fmt: skip
-    return BuildReport(folder.absolute(), len(plan.samples), plan.dropped, plan.unmatched, warnings)
+    return BuildReport(
+        folder.absolute(), len(plan.samples), plan.dropped, plan.unmatched, warnings, len(kept.clips), kept.unchanged
+    )
 
 
-def _cut(made: Path, plan: Plan, cut: Cut, transcript: Transcript | None, report: Progress) -> Contents:
-    wanted = [
-        (sample.span, made / layout.video_path(sample.id), made / layout.image_path(sample.id)) for sample in plan.samples
-    ]
-    clips = cut(wanted, report)
-    if len(clips) != len(wanted):
-        raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(wanted), made=len(clips))
+def _cut(wanted: Sequence[Wanted], kept: Kept, cut: Cut, report: Progress) -> list[Clip]:
+    """All clips in order: those that were kept, and the others fresh from the cutter."""
+    missing = [number for number in range(len(wanted)) if number not in kept.clips]
+    made = cut([wanted[number] for number in missing], report) if missing else []
+    if len(made) != len(missing):
+        raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(missing), made=len(made))
+    clips = {**kept.clips, **dict(zip(missing, made, strict=True))}
+    return [clips[number] for number in range(len(wanted))]
+
+
+def _contents(plan: Plan, clips: Sequence[Clip], kept: Kept, transcript: Transcript | None) -> Contents:
     rows = [layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples]
-    return Contents(rows, _report(plan, clips, rows), plan.unused)
+    checked = frozenset(plan.samples[number].id for number in kept.clips)
+    return Contents(rows, _report(plan, clips, rows), plan.unused, checked)
 
 
 def _facts(plan: Plan, transcript: Transcript | None, consent: Consent, pretty_name: str, own_text: str) -> CardFacts:
@@ -123,7 +152,8 @@ def _about_clip(sample: Sample, clip: Clip) -> dict[str, Any]:
     """How a clip was made and what its check found; times are those of the lesson."""
     offset_s = clip.sound_offset_s
     return {
-        "id": sample.id, "regions": list(sample.region_ids), "mode": clip.mode, "reason": clip.reason,
+        "id": sample.id, "regions": list(sample.region_ids), "span": [clip.span.start_s, clip.span.end_s],
+        "mode": clip.mode, "reason": clip.reason,
         "frame_count": clip.frame_count, "first_frame_s": round(clip.first_frame_s, 6),
         "last_frame_s": round(clip.last_frame_s, 6), "sound_offset_s": None if offset_s is None else round(offset_s, 6),
         "key_frame_s": round(clip.key_frame_s, 6), "key_frame": dict(clip.key_frame),

@@ -7,12 +7,14 @@ both where that can be proven exact; what it refuses, or what fails its check, f
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from ppi.errors import Cancelled, PpiError, ToolFailed, UnsupportedMedia
@@ -75,6 +77,14 @@ class _Cutting:
         self.reach(number, 1.0)
 
 
+def tools(ffmpeg: Ffmpeg) -> dict[str, str]:
+    """What decides the bytes of a clip, by name with its version; PPI's own part by the checksum of its source."""
+    here = Path(__file__).parent
+    sources = [Path(__file__), here / "cutting.py", here / "encoding.py", *sorted(cutting.CUTTER.glob("*.py"))]
+    summed = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return {"ffmpeg": ffmpeg.version(), "av": version("av"), "cutter": summed[:16]}
+
+
 def cut(
     ffmpeg: Ffmpeg,
     source: Path,
@@ -92,8 +102,7 @@ def cut(
     if not requests:
         return []
     workers = max(1, min(ffmpeg.settings.cutters or CORES, len(requests)))
-    threads = max(1, CORES // workers)
-    cutting_now = _Cutting(ffmpeg, source, requests, mode, Encoding(ffmpeg, source, info, threads))
+    cutting_now = _Cutting(ffmpeg, source, requests, mode, Encoding(ffmpeg, source, info))
     with ThreadPoolExecutor(workers, thread_name_prefix="clip") as pool:
         try:
             reason = _why_not(info)

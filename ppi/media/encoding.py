@@ -23,6 +23,8 @@ PREROLL_S = 1.0
 # Times within a microsecond are the same: ffmpeg's filters count in microseconds.
 SAME_S = 1e-6
 TOLERANCE_S = 0.002
+# The encoder's bytes depend on it, so it is the same on every machine and for any number of clips.
+THREADS = 2
 CLIP = {
     "c:v": "libx264", "preset": "veryfast", "crf": 20, "fps_mode": "passthrough", "enc_time_base:v": "1:90000",
     "video_track_timescale": 90_000, "map_metadata": -1, "map_chapters": -1, "movflags": "+faststart", "format": "mp4",
@@ -32,12 +34,11 @@ SOUND = {"c:a": "aac", "b:a": "160k"}
 
 @dataclass
 class Encoding:
-    """A source whose clips are encoded with `threads` threads each; its frames are listed when the first one needs it."""
+    """A source whose frames are listed when the first clip needs it."""
 
     ffmpeg: Ffmpeg
     source: Path
     info: MediaInfo
-    threads: int = 1
     _frames: np.ndarray | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,7 +78,7 @@ class Encoding:
         return self._frames
 
     def _run(self, span: Span, clip: Path, frames: np.ndarray, is_seeking: bool, on_progress: Progress) -> None:
-        options: dict[str, str | int | None] = {"copyts": None, "threads": self.threads}
+        options: dict[str, str | int | None] = {"copyts": None, "threads": THREADS}
         seek_s = max(0.0, span.start_s - PREROLL_S)
         if is_seeking and seek_s > 0:
             options |= {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"}
@@ -102,7 +103,7 @@ class Encoding:
         def build(recording, files):
             shown = recording["v:0"].filter("settb", "AVTB").filter("trim", start=first_s, end=last_s)
             shown = shown.filter("setpts", shift).filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2", out_range="tv")
-            sound, kind = [], {**CLIP, "threads": self.threads}
+            sound, kind = [], {**CLIP, "threads": THREADS}
             if self.info.audio:
                 heard = recording["a:0"].filter("atrim", start=start_s, end=end_s).filter("asetpts", shift)
                 sound = [heard.filter("aresample", **{"async": 1, "first_pts": 0})]

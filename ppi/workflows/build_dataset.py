@@ -7,12 +7,12 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA
+from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA, REPORT
 from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
@@ -106,11 +106,15 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
                 previous=_previous(services, row, folder / "previous"),
+                bring=lambda path, target: _bring(services, dataset_prefix(row) + path, target),
             )  # fmt: skip
             sheets = _draw_sheets(services, row, run, video, folder)
-        _publish(services, row, run, folder / DATASET_NAME)
+        _publish(services, row, run, folder / DATASET_NAME, report.unchanged)
         _keep_sheets(services, row, run, sheets)
-    return {"samples": report.samples, "dropped": len(report.dropped), "unmatched": list(report.unmatched)}
+    return {
+        "samples": report.samples, "cut": report.cut, "kept": report.kept, "dropped": len(report.dropped),
+        "unmatched": list(report.unmatched),
+    }  # fmt: skip
 
 
 def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
@@ -156,14 +160,21 @@ def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]
 
 
 def _previous(services: Services, row: LessonRow, folder: Path) -> Path | None:
-    """What is needed of the dataset before to tell what changed since; None when there is none."""
+    """What is needed of the dataset before to tell what changed since and what can be kept; None when there is none."""
     folder.mkdir(parents=True, exist_ok=True)
+    names = (MANIFEST, METADATA, CHANGES, REPORT)
+    return folder if all(_bring(services, dataset_prefix(row) + name, folder / name) for name in names) else None
+
+
+def _bring(services: Services, key: str, target: Path) -> bool:
+    """Fetch an object of the final bucket; False when there is none."""
     try:
-        for name in (MANIFEST, METADATA, CHANGES):
-            (folder / name).write_bytes(b"".join(services.store.read(services.final, dataset_prefix(row) + name)))
+        blocks = services.store.read(services.final, key)
     except NotFound:
-        return None
-    return folder
+        return False
+    with target.open("wb") as file:
+        file.writelines(blocks)
+    return True
 
 
 def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, has_audio: bool):
@@ -199,13 +210,18 @@ def _sheets(services: Services, row: LessonRow) -> list[ObjectInfo]:
     return services.store.list(services.raw, keys.derivative_key(row.video_key, SHEET))
 
 
-def _publish(services: Services, row: LessonRow, run: Run, folder: Path) -> None:
-    """Put the files; the manifest comes last and files of an earlier build go after it, so readers see a whole."""
+def _publish(services: Services, row: LessonRow, run: Run, folder: Path, unchanged: Collection[str]) -> None:
+    """Put the files; the manifest comes last and files of an earlier build go after it, so readers see a whole.
+
+    Those `unchanged` were read from their very places when this build began, and lie there still.
+    """
     on_progress = run.step("building", "Storing the dataset", 0.9, 1.0)
     prefix = dataset_prefix(row)
     paths = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == "manifest.json")
     for number, path in enumerate(paths):
         on_progress(number / len(paths))
+        if path.relative_to(folder).as_posix() in unchanged:
+            continue
         services.store.put_file(
             services.final, prefix + path.relative_to(folder).as_posix(), path,
             content_type=TYPES.get(path.suffix, "application/octet-stream"), metadata=owner_metadata(row),

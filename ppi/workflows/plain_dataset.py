@@ -16,6 +16,7 @@ from ppi.dataset import build, card, layout, manifest, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
 from ppi.dataset.quality import Finding
+from ppi.dataset.reuse import Bring
 from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
@@ -63,15 +64,17 @@ def build_from_files(
     consent: Mapping[str, str] | None = None,
     own_text: str = "",
     sheets: Path | None = None,
+    cuts_all: bool = False,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
 ) -> BuildReport:
     """Build the dataset folder `out` from a video, its annotations (any format of `formats.read`) and a pattern table.
 
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
-    replaced only by a finished, checked one. `clips` is "strict" or "fast" (see `ppi.media.clips`); `consent`
-    has the fields of `ppi.records.Consent`; `own_text` is Markdown for the card. With `sheets` contact sheets are drawn
-    into that folder, which is no part of the dataset. Raises InputError, AnnotationError, DatasetError, UnsupportedMedia.
+    replaced only by a finished, checked one; its clips that are still right are kept, unless `cuts_all`. `clips` is
+    "strict" or "fast" (see `ppi.media.clips`); `consent` has the fields of `ppi.records.Consent`; `own_text` is Markdown
+    for the card. With `sheets` contact sheets are drawn into that folder, which is no part of the dataset. Raises
+    InputError, AnnotationError, DatasetError, UnsupportedMedia.
     """
     check_mode(clips)
     if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):
@@ -87,7 +90,7 @@ def build_from_files(
     built = build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
         lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips, consent=agreed,
-        own_text=own_text,
+        own_text=own_text, cuts_all=cuts_all,
     )  # fmt: skip
     if sheets is not None:
         draw_sheets(ffmpeg, video, out, sheets, lambda fraction: on_progress(0.9 + fraction * 0.1))
@@ -134,6 +137,8 @@ def build_folder(
     consent: Consent = Consent(),
     own_text: str = "",
     previous: Path | None = None,
+    bring: Bring | None = None,
+    cuts_all: bool = False,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
     planned = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher)
@@ -145,9 +150,9 @@ def build_folder(
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ppi": ppi.__version__, "ffmpeg": ffmpeg.version()}, inspect=lambda path: probe.inspect(path, ffmpeg),
-        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, is_illustrated=True,
-        on_progress=on_progress,
+        tools={"ppi": ppi.__version__, **clips.tools(ffmpeg)}, inspect=lambda path: probe.inspect(path, ffmpeg),
+        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, bring=bring,
+        cuts_all=cuts_all, is_illustrated=True, on_progress=on_progress,
     )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ def test_two_builds_of_the_same_files_are_equal_byte_for_byte(tmp_path):
     assert set(json.loads((tmp_path / "one" / "manifest.json").read_text())["tools"]) == {
         "ppi",
         "ffmpeg",
+        "av",
+        "cutter",
         "pyarrow",
         "matplotlib",
     }

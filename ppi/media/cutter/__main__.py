@@ -10,6 +10,7 @@ Lines `at NUMBER FRACTION` come while it works. Exit code 3 means that the recor
 import json
 import sys
 import time
+from contextlib import contextmanager
 
 UNREADABLE = 3
 REPORT_S = 0.25
@@ -18,16 +19,11 @@ REPORT_S = 0.25
 def main() -> None:
     path, guards, task = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
     import av
-    from source import Source
 
     av.logging.set_level(av.logging.PANIC)
     try:
-        with av.open(path, options=guards["options"], metadata_errors="replace") as container:
-            source = Source(container)
-            if source.video.width * source.video.height > guards["max_pixels"]:
-                raise ValueError("too large")
-            work = next(work for name, work in WORK.items() if name in task)
-            work(source, task, guards["options"])
+        work = next(work for name, work in WORK.items() if name in task)
+        work(path, task, guards)
     except MemoryError:
         sys.exit("MemoryError")
     except (av.FFmpegError, ValueError, IndexError, StopIteration) as error:
@@ -35,34 +31,57 @@ def main() -> None:
         sys.exit(UNREADABLE)
 
 
-def _cut(source, task: dict, options: dict) -> None:
+@contextmanager
+def _opened(path: str, guards: dict):
+    import av
+    from source import Source
+
+    with av.open(path, options=guards["options"], metadata_errors="replace") as container:
+        source = Source(container)
+        if source.video.width * source.video.height > guards["max_pixels"]:
+            raise ValueError("too large")
+        yield source
+
+
+def _cut(path: str, task: dict, guards: dict) -> None:
+    """Each clip has decoders of its own: some go on from what they decoded last, and a clip's bytes would depend on the
+    clips before it.
+    """
+    for number, start_s, end_s, clip, still in task["cut"]:
+        with _opened(path, guards) as source:
+            source.on_picture = _Clock(number, start_s, end_s)
+            facts = _facts(source, start_s, end_s, task["mode"], clip, still, guards["options"])
+        print("clip", json.dumps({"number": number, **facts}), flush=True)
+
+
+def _facts(source, *task) -> dict:
     import av
     import cut
     from h264 import NotPlain
 
-    for number, start_s, end_s, clip, still in task["cut"]:
-        source.on_picture = _Clock(number, start_s, end_s)
-        try:
-            facts = cut.one(source, start_s, end_s, task["mode"], clip, still, options)
-        except NotPlain as error:
-            facts = {"refused": str(error)}
-        except (av.FFmpegError, ValueError, IndexError) as error:
-            facts = {"refused": f"its packets are damaged ({type(error).__name__})"}
-        print("clip", json.dumps({"number": number, **facts}), flush=True)
+    try:
+        return cut.one(source, *task)
+    except NotPlain as error:
+        return {"refused": str(error)}
+    except (av.FFmpegError, ValueError, IndexError) as error:
+        return {"refused": f"its packets are damaged ({type(error).__name__})"}
 
 
-def _look(source, task: dict, options: dict) -> None:
+def _look(path: str, task: dict, guards: dict) -> None:
     import look
 
-    print("clip", json.dumps(look.at(source, task["look"], task["still"], task["start_s"], task["end_s"], options)), flush=True)
+    with _opened(path, guards) as source:
+        facts = look.at(source, task["look"], task["still"], task["start_s"], task["end_s"], guards["options"])
+    print("clip", json.dumps(facts), flush=True)
 
 
-def _draw(source, task: dict, options: dict) -> None:
+def _draw(path: str, task: dict, guards: dict) -> None:
     import sheet
 
     times = [time_s for _, *span in task["intervals"] for time_s in span]
-    source.on_picture = _Clock(0, min(times), max(times))
-    sheet.draw(source, task["intervals"], task["sheet"])
+    with _opened(path, guards) as source:
+        source.on_picture = _Clock(0, min(times), max(times))
+        sheet.draw(source, task["intervals"], task["sheet"])
 
 
 WORK = {"look": _look, "cut": _cut, "sheet": _draw}
