@@ -118,7 +118,7 @@ def nginx(folder: Path, port: int, body: str):
     folder.mkdir(parents=True, exist_ok=True)
     temps = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     text = f"pid {folder}/pid; error_log {folder}/error.log; daemon off; user root; worker_processes 1;\n"
-    text += f"events {{ worker_connections 2048; }}\nhttp {{ access_log off; {temps}\n{body}\n}}\n"
+    text += f"events {{ worker_connections 2048; }}\nhttp {{ access_log off; sendfile on; {temps}\n{body}\n}}\n"
     (folder / "nginx.conf").write_text(text)
     with running([NGINX, "-c", str(folder / "nginx.conf")], f"http://127.0.0.1:{port}") as server:
         yield server
@@ -130,7 +130,10 @@ def shipped_site(port: int, backend: str, store: Path) -> str:
     kept = [line for line in text.splitlines() if "ssl_certificate" not in line and "access_log" not in line]
     text = "\n".join(kept).replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
     text = text.replace("127.0.0.1:5000", backend.removeprefix("http://"))
-    return text.replace("/var/lib/ppi/store/objects/", f"{store}/")
+    kept = {"/var/lib/ppi/store/objects": store, "/var/cache/nginx-ppi": store.parent / "nginx", "/var/log/nginx": store.parent}
+    for shipped, here in kept.items():
+        text = text.replace(shipped, str(here))
+    return text
 
 
 @dataclass(frozen=True)
@@ -171,3 +174,9 @@ def table(title: str, size_bytes: int, runs: dict[str, list[Cost]], base: str) -
             f"| {name} | {pace:.0f} | {statistics.median(cpu):.2f} ({cpu[0]:.2f} to {cpu[-1]:.2f}) "
             f"| {ratios} | {max(cost.memory_mb for cost in costs):.0f} |"
         )
+
+
+def print_ratio(runs: dict[str, list[Cost]], way: str, base: str) -> None:
+    """What one way costs of another, over all runs together: counted in hundredths of a second, cheap runs say little alone."""
+    of, by = (sum(cost.cpu_s for cost in runs[name]) for name in (way, base))
+    print(f"{way}: {of / max(by, 0.01):.2f} times the CPU of {base} ({of:.2f} and {by:.2f} s in all runs)")

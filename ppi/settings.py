@@ -23,7 +23,6 @@ TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off"
 class WebSettings:
     """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request.
 
-    `x_accel` is the path under which nginx may send files of the local store itself, "" to send them from here.
     `secret_key` is "" when the one kept in the data folder is to be used.
     """
 
@@ -31,7 +30,6 @@ class WebSettings:
     port: int
     public_url: str
     is_behind_proxy: bool
-    x_accel: str
     secret_key: str = field(repr=False)
 
 
@@ -164,7 +162,7 @@ class Settings:
 
 VARIABLES = (
     "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "PPI_AUDIT_DAYS", "SECRET_KEY", "PPI_HOST", "PPI_PORT",
-    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "PPI_X_ACCEL", "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN",
+    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN",
     "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES", "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT",
     "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY",
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
@@ -205,7 +203,7 @@ class _Reader:
         return WebSettings(
             host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
             public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
-            x_accel=self.internal_path("PPI_X_ACCEL"), secret_key=given,
+            secret_key=given,
         )  # fmt: skip
 
     def _label_studio(self) -> LabelStudioSettings:
@@ -291,12 +289,6 @@ class _Reader:
         if raw and raw not in TRUE_WORDS + FALSE_WORDS:
             self._faults.append(f"{name}: expected true or false, not {raw!r}")
         return raw in TRUE_WORDS if raw else default
-
-    def internal_path(self, name: str) -> str:
-        raw = self.text(name)
-        if raw and not (raw.startswith("/") and raw.endswith("/")):
-            self._faults.append(f"{name}: expected a path of the proxy such as /_store/, not {raw!r}")
-        return raw
 
     def absolute_path(self, name: str) -> str:
         raw = self.text(name)

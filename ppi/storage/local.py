@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,8 @@ from ppi.storage.base import BLOCK_BYTES, WEEK_S, Progress, quiet
 from ppi.storage.incoming import Incoming
 
 MAX_PART_BYTES = 250
+# Objects may be read by PPI's account and its group, where the account of a web server can be added; by nobody else.
+OBJECT_MODE = 0o640
 
 
 class LocalStore:
@@ -147,6 +148,7 @@ class LocalStore:
         for path in (about, target):
             _make_folder(path.parent)
         note = self._incoming.fresh()
+        fresh.chmod(OBJECT_MODE)
         _write(note, json.dumps({"content_type": content_type, "metadata": dict(metadata)}, ensure_ascii=False).encode())
         for source, place in ((note, about), (fresh, target)):
             try:
@@ -234,7 +236,6 @@ def _copy(path: Path, fresh: Path, on_progress: Progress) -> None:
             on_progress(done_bytes / size_bytes)
         target.flush()
         os.fsync(target.fileno())
-    shutil.copymode(path, fresh)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +17,8 @@ from ppi.web import access
 from ppi.workflows import lessons
 
 bp = Blueprint("storage", __name__)
+# How long nginx may take this word for it that a link is good, and send the file without asking again.
+KEPT_S = 20
 EXPOSED = "Accept-Ranges, Content-Range, Content-Length, ETag"
 
 
@@ -77,7 +80,11 @@ def media(bucket: str, key: str) -> Response:
     # A value that comes twice is no value we signed.
     given = {name: ",".join(values) for name, values in request.args.lists()}
     download_name = store.verify(bucket, key, given)
-    return allow_label_studio(_serve(store.stat(bucket, key), download_name))
+    answer = allow_label_studio(_serve(store.stat(bucket, key), download_name))
+    if answer.status_code == 200:
+        left_s = int(given["expires"]) - int(time.time())
+        answer.headers["X-Accel-Expires"] = str(max(0, min(left_s, KEPT_S)))
+    return answer
 
 
 @bp.get("/m/<token>/<name>")
@@ -98,16 +105,7 @@ def allow_label_studio(answer: Response) -> Response:
 
 
 def _serve(found: ObjectInfo, download_name: str | None) -> Response:
-    """The bytes, or word to nginx which file to send in our place."""
-    x_accel = access.services().settings.web.x_accel
-    if x_accel:
-        answer = Response(content_type=found.content_type or "application/octet-stream")
-        answer.headers["X-Accel-Redirect"] = quote(f"{x_accel}{found.bucket}/{found.key}")
-        return _described(answer, found, download_name)
-    return _described(_stream(found), found, download_name)
-
-
-def _described(answer: Response, found: ObjectInfo, download_name: str | None) -> Response:
+    answer = _stream(found)
     answer.headers["Cache-Control"] = "private, max-age=3600"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Content-Disposition"] = _disposition(download_name, found)

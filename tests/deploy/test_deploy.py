@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 import configparser
-import re
 import shutil
 import subprocess
 import sys
 import time
+from urllib.parse import quote
 
-import pytest
 import requests
 import yaml
 
-from ppi.services import Services
 from ppi.settings import VARIABLES
-from tests.conftest import DATA, PASSWORD, ROOT, free_port, need, settings_for, start_server, stop_server, with_people
+from tests.conftest import DATA, PASSWORD, ROOT, need
 
 DEPLOY = ROOT / "deploy"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-
-
-def site(folder, port, backend_port, store) -> str:
-    """The shipped site without HTTPS, on free ports, with its log in `folder`."""
-    text = (DEPLOY / "nginx" / "ppi.conf").read_text()
-    text = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{port};", text)
-    text = re.sub(r".*ssl_certificate.*\n", "", text)
-    text = text.replace("127.0.0.1:5000", f"127.0.0.1:{backend_port}").replace("/var/lib/ppi/store/objects/", f"{store}/")
-    return text.replace("/var/log/nginx/ppi.log", str(folder / "access.log"))
-
-
-@pytest.fixture(scope="module", params=["", "/_store/"], ids=["through PPI", "X-Accel"])
-def front(request, tmp_path_factory):
-    """(address of nginx, folder, services) with a server of PPI behind it."""
-    need(NGINX is not None, "nginx")
-    folder = tmp_path_factory.mktemp("nginx")
-    data, backend_port, port = folder / "data", free_port(), free_port()
-    with_people(Services(settings_for(data)))
-    server = start_server(data, backend_port, PPI_BEHIND_PROXY="true", PPI_X_ACCEL=request.param)
-    main = f"pid {folder}/pid; error_log {folder}/error.log; daemon off; user root; events {{}}\nhttp {{\n"
-    main += f"client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;\n"
-    main += f"uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-    main += site(folder, port, backend_port, data / "store" / "objects") + "\n}\n"
-    (folder / "nginx.conf").write_text(main)
-    checked = subprocess.run([NGINX, "-t", "-c", str(folder / "nginx.conf")], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr
-    process = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf")])
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{url}/health", timeout=5).status_code == 200:
-                break
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    yield url, folder, server.services
-    process.terminate()
-    process.wait(20)
-    stop_server(server)
 
 
 def test_a_lesson_goes_through_nginx_and_its_bytes_come_back(front):
-    url, folder, services = front
+    url, folder, services = front.url, front.folder, front.services
     data = (DATA / "sample_lesson.mp4").read_bytes()
     session = requests.Session()
     login = session.post(f"{url}/api/login", json={"username": "anna", "password": PASSWORD}, timeout=20)
@@ -85,7 +43,9 @@ def test_a_lesson_goes_through_nginx_and_its_bytes_come_back(front):
     assert (part.status_code, part.content) == (206, data[1000:2000])
     assert part.headers["Access-Control-Allow-Origin"] and part.headers["X-Content-Type-Options"] == "nosniff"
     assert requests.get(link.replace("sig=", "sig=0"), timeout=20).status_code in (403, 404)
-    assert requests.get(f"{url}/_store/raw-data/{services.lessons.get(lesson).video_key}", timeout=20).status_code == 404
+    key = quote(services.lessons.get(lesson).video_key)
+    assert requests.get(f"{url}/media/raw-data/{key}", timeout=20).status_code == 403
+    assert requests.get(f"{url}/_link?raw-data/{key}", timeout=20).status_code == 404
     assert requests.get(f"{url}/metrics", timeout=20).status_code == 404
     assert services.audit.find(action="upload")[0].address == "127.0.0.1"
     logged = (folder / "access.log").read_text()
@@ -148,5 +108,5 @@ def test_the_site_of_the_compose_file_is_the_shipped_one():
         return [line for line in lines if line]
 
     shipped, composed = (heart((DEPLOY / path).read_text()) for path in ("nginx/ppi.conf", "compose/nginx.conf"))
-    changed = ("server web", "listen", "server_name", "access_log")
+    changed = ("server web", "listen", "server_name", "access_log", "error_log")
     assert [line for line in composed if line not in shipped and not line.startswith(changed)] == []
