@@ -88,40 +88,70 @@ class Transcript:
 
 @dataclass(frozen=True)
 class KeyPoint:
-    """One point of a summary with the moment of the lesson it comes from."""
+    """One point of a summary. `cites` are the stretches of the recording that it comes from, at least one, in order.
 
-    time_s: float
+    `kind` is "abstract", "point", "question", "decision" or "homework". `is_verified` is False when its words were not found
+    in what was said there.
+    """
+
     text: str
+    cites: tuple[Span, ...]
+    kind: str = "point"
+    is_verified: bool = True
+
+    @property
+    def time_s(self) -> float:
+        return self.cites[0].start_s
 
 
 @dataclass(frozen=True)
 class SummarySection:
-    """A stretch of the lesson, its heading and its summary."""
+    """A stretch of the lesson, what it is about, and its points. `is_verified` speaks of the title."""
 
     title: str
     span: Span
-    text: str
+    points: tuple[KeyPoint, ...]
+    is_verified: bool = True
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a lesson was about. `engine` is "extractive" or "transformers"; `language` as in Transcript."""
+    """What a lesson was about. `engine` is "extractive", "transformers" or "chat"; `language` is that of its text.
+
+    `points` of all kinds stand in order of time within a kind. `prompts` is the version of what a chat model was told, ""
+    without one. `missed` are stretches for which the model gave nothing that could be used. `is_checked` is False when
+    the points could not be compared with what was said, because they are in another language.
+    """
 
     language: str
     engine: str
     model: str
-    key_points: tuple[KeyPoint, ...]
+    points: tuple[KeyPoint, ...]
     sections: tuple[SummarySection, ...]
+    prompts: str = ""
+    missed: tuple[Span, ...] = ()
+    is_checked: bool = True
+
+    @property
+    def key_points(self) -> tuple[KeyPoint, ...]:
+        return self.of_kind("point")
+
+    def of_kind(self, kind: str) -> tuple[KeyPoint, ...]:
+        return tuple(point for point in self.points if point.kind == kind)
 
 
 @dataclass(frozen=True)
 class LessonFacts:
-    """What a document says about the lesson itself. `recorded_on` is an ISO date or ""."""
+    """What a document says about the lesson itself. `recorded_on` is an ISO date or "".
+
+    `player` is the address of a page that plays the recording from `?t=` seconds, or "".
+    """
 
     name: str
     source_video: str
     duration_s: float
     recorded_on: str = ""
+    player: str = ""
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,19 @@ class SpeechSettings:
 
 @dataclass(frozen=True)
 class SummarySettings:
-    """`model` is "" for the extractive summary, else a folder or repository of a chat model."""
+    """`model` is a folder or repository of a local chat model, "" for none.
 
-    model: str
+    `base_url` is the address of a server that speaks OpenAI's chat protocol, without a trailing slash, "" for none;
+    `chat_model` is its name there, `context_tokens` how much it reads and writes in one call, `timeout_s` how long it
+    may say nothing.
+    """
+
+    model: str = ""
+    base_url: str = ""
+    chat_model: str = ""
+    api_key: str = field(default="", repr=False)
+    context_tokens: int = 8192
+    timeout_s: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -168,8 +178,8 @@ VARIABLES = (
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
     "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS",
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
-    "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL", "HF_TOKEN",
-    "HF_ENDPOINT",
+    "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL",
+    "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
 )  # fmt: skip
 
 
@@ -188,7 +198,7 @@ class _Reader:
             log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
             audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
             storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(), speech=self._speech(),
-            summary=SummarySettings(model=self.text("SUMMARY_MODEL")),
+            summary=self._summary(),
             label_studio=self._label_studio(),
             hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
         )  # fmt: skip
@@ -259,6 +269,20 @@ class _Reader:
             sizes = ", ".join(WHISPER_SIZES)
             self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file")
         return SpeechSettings(engine=engine, model=model, language=self.text("PPI_SPEECH_LANGUAGE"))
+
+    def _summary(self) -> SummarySettings:
+        base_url, api_key = self.url("LLM_BASE_URL"), self.text("LLM_API_KEY")
+        parts = urlsplit(base_url)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            self._faults.append("LLM_BASE_URL: expected an address without a name, a key or a query; the key is LLM_API_KEY")
+        if base_url and not self.text("LLM_MODEL"):
+            self._faults.append("LLM_MODEL: needed because LLM_BASE_URL is set")
+        if not all("!" <= letter <= "~" for letter in api_key):
+            self._faults.append("LLM_API_KEY: expected a key without spaces")
+        return SummarySettings(
+            model=self.text("SUMMARY_MODEL"), base_url=base_url, chat_model=self.text("LLM_MODEL"), api_key=api_key,
+            context_tokens=self.number("LLM_CONTEXT_TOKENS", 8192, 2048), timeout_s=self.number("LLM_TIMEOUT_S", 300, 5),
+        )  # fmt: skip
 
     def _redis(self) -> RedisSettings:
         return RedisSettings(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,19 @@ def tools() -> dict[str, str]:
 
 
 def draw_all(report: Callable[[Any], None], folder: str) -> None:
-    """In the child. What matplotlib wants to remember goes into a folder that is removed, not into anybody's home."""
+    """In the child."""
+    with canvas():
+        rows = changes.rows_of(Path(folder))
+        (Path(folder) / "figures").mkdir()
+        for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
+            paint(rows, Path(folder) / path)
+
+
+@contextmanager
+def canvas() -> Iterator[None]:
+    """matplotlib, ready to draw into files, for a child process. What it wants to remember goes into a folder that is
+    removed, not into anybody's home.
+    """
     with tempfile.TemporaryDirectory(prefix="ppi-figures-") as home:
         tell_library("MPLCONFIGDIR", home)
         import matplotlib
@@ -48,10 +61,15 @@ def draw_all(report: Callable[[Any], None], folder: str) -> None:
         matplotlib.use("Agg")
         spines = {"axes.spines.top": False, "axes.spines.right": False}
         matplotlib.rcParams.update({"text.parse_math": False, "font.size": 10, **spines})
-        rows = changes.rows_of(Path(folder))
-        (Path(folder) / "figures").mkdir()
-        for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
-            paint(rows, Path(folder) / path)
+        yield
+
+
+def colour(number: int) -> Any:
+    """One of the ten colours that tell things apart, the same for the same number."""
+    import matplotlib
+
+    palette = matplotlib.color_sequences["tab10"]
+    return palette[number % len(palette)]
 
 
 def _patterns(rows: Sequence[Row], path: Path) -> None:
@@ -62,43 +80,40 @@ def _patterns(rows: Sequence[Row], path: Path) -> None:
             times_s[name] += row["end_time"] - row["start_time"]
     shown = sorted(counts, key=lambda name: (-counts[name], name))[:SHOWN_PATTERNS]
     shown.reverse()
-    figure, (left, right) = _subplots(1, 2, (9, 1.4 + 0.32 * len(shown)))
+    figure, (left, right) = subplots(1, 2, (9, 1.4 + 0.32 * len(shown)))
     left.barh(range(len(shown)), [counts[name] for name in shown], color=ACCENT)
     right.barh(range(len(shown)), [times_s[name] / 60 for name in shown], color=ACCENT)
-    left.set_yticks(range(len(shown)), [_readable(name) for name in shown])
+    left.set_yticks(range(len(shown)), [readable(name) for name in shown])
     right.set_yticks(range(len(shown)), [])
     left.set_xlabel("samples")
     right.set_xlabel("minutes, overlaps counted")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _durations(rows: Sequence[Row], path: Path) -> None:
-    figure, axes = _subplots(1, 1, (7, 3.2))
+    figure, axes = subplots(1, 1, (7, 3.2))
     axes.hist([row["end_time"] - row["start_time"] for row in rows], bins=min(30, max(5, len(rows) // 3)), color=ACCENT)
     axes.set_xlabel("length of a sample, seconds")
     axes.set_ylabel("samples")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _timeline(rows: Sequence[Row], path: Path) -> None:
     """A lane for each annotator of each lesson; the most frequent patterns have colours, the others are grey."""
-    import matplotlib
-
     counts = Counter(name for row in rows for name in _names(row))
     coloured = sorted(counts, key=lambda name: (-counts[name], name))[:COLOURED]
-    palette = matplotlib.color_sequences["tab10"]
-    colours = {name: palette[number] for number, name in enumerate(coloured)}
+    colours = {name: colour(number) for number, name in enumerate(coloured)}
     lanes = sorted({(row["lesson"], row["annotator"]) for row in rows})[:SHOWN_LANES]
-    figure, axes = _subplots(1, 1, (10, 1.6 + 0.5 * len(lanes) + 0.1 * len(coloured)))
+    figure, axes = subplots(1, 1, (10, 1.6 + 0.5 * len(lanes) + 0.1 * len(coloured)))
     for row in rows:
         if (row["lesson"], row["annotator"]) in lanes:
             lane = len(lanes) - 1 - lanes.index((row["lesson"], row["annotator"]))
             _mark(axes, row, lane, colours)
-    axes.set_yticks(range(len(lanes)), [_readable(f"{lesson}, {annotator}") for lesson, annotator in reversed(lanes)])
+    axes.set_yticks(range(len(lanes)), [readable(f"{lesson}, {annotator}") for lesson, annotator in reversed(lanes)])
     axes.set_xlabel("minutes of the lesson")
     handles = [axes.barh(0, 0, color=colours.get(name, REST)) for name in coloured]
-    figure.legend(handles, [_readable(name) for name in coloured], loc="outside lower center", ncols=3, frameon=False)
-    _save(figure, path)
+    figure.legend(handles, [readable(name) for name in coloured], loc="outside lower center", ncols=3, frameon=False)
+    save(figure, path)
 
 
 def _mark(axes: Axes, row: Row, lane: int, colours: dict[str, Any]) -> None:
@@ -113,20 +128,20 @@ def _names(row: Row) -> list[str]:
     return [pattern["type"] for pattern in row["patterns"]] or ["?"]
 
 
-def _subplots(rows: int, columns: int, size_in: tuple[float, float]) -> tuple[Any, Any]:
+def subplots(rows: int, columns: int, size_in: tuple[float, float]) -> tuple[Any, Any]:
     from matplotlib import pyplot
 
     return pyplot.subplots(rows, columns, figsize=size_in, layout="constrained")
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
     from matplotlib import pyplot
 
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """The text in characters that the font of matplotlib has: emoji would become boxes."""
     kept = "".join(char for char in text if ord(char) < 0x2000 and unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
     kept = " ".join(kept.split()) or "?"

@@ -1,21 +1,81 @@
-"""Chooses the engine of a summary and runs it in a child process."""
+"""The engines of summaries: which there are here, which is meant, and how one is run in a child process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+from ppi.errors import InputError
 from ppi.processes import WarmChild, run_in_child
 from ppi.records import Summary, Transcript
 from ppi.settings import SummarySettings
+from ppi.summary import prompting
+
+EXTRACTIVE, TRANSFORMERS, CHAT = "extractive", "transformers", "chat"
+LANGUAGES = ("ru", "en")
+# Raised when the same transcript gives another extractive summary than before.
+EXTRACTIVE_RULES = "2"
 
 _MODEL_CHILD = WarmChild()
 
 
-def summarize(transcript: Transcript, settings: SummarySettings, on_progress: Callable[[float], None]) -> Summary:
-    """Extractive unless the settings name a chat model; an empty transcript gives an empty summary.
+def available(settings: SummarySettings) -> tuple[str, ...]:
+    """The engines that the settings allow, the usual one first: a model on this machine before one elsewhere."""
+    models = {TRANSFORMERS: settings.model, CHAT: settings.base_url}
+    return (*(engine for engine, is_set in models.items() if is_set), EXTRACTIVE)
 
-    `on_progress` is called about four times a second and may raise to stop. Raises WeightsMissing.
+
+def model_of(settings: SummarySettings, engine: str) -> str:
+    """The model that an engine uses, "" when it uses none."""
+    return {TRANSFORMERS: settings.model, CHAT: settings.chat_model}.get(engine, "")
+
+
+def choose(settings: SummarySettings, engine: str = "") -> str:
+    """The engine meant; "" means the usual one. Raises InputError when it is not available here."""
+    known = available(settings)
+    if engine and engine not in known:
+        raise InputError(
+            "There is no summary engine {engine} here. Choose one of {known}.", engine=engine, known=", ".join(known)
+        )
+    return engine or known[0]
+
+
+def check_language(language: str) -> None:
+    """Raises InputError unless summaries can be had in this language; "" means that of the lesson."""
+    if language and language not in LANGUAGES:
+        raise InputError("Summaries can be had in {known}, not in {language}.", known=", ".join(LANGUAGES), language=language)
+
+
+def identity(settings: SummarySettings, engine: str, transcript: Transcript, language: str) -> dict[str, Any]:
+    """What a summary depends on besides the transcript: two runs with the same identity need one run only."""
+    if engine == EXTRACTIVE:
+        return {"engine": engine, "rules": EXTRACTIVE_RULES}
+    found = {
+        "engine": engine, "model": model_of(settings, engine), "prompts": prompting.version(),
+        "language": language or transcript.language,
+    }  # fmt: skip
+    if engine == CHAT:
+        return found | {"address": settings.base_url, "context_tokens": settings.context_tokens}
+    return found | {"files": _files(Path(settings.model))}
+
+
+def summarize(
+    transcript: Transcript,
+    settings: SummarySettings,
+    on_progress: Callable[[float], None],
+    engine: str = "",
+    language: str = "",
+) -> Summary:
+    """By the engine meant, see `choose`; a text by a chat model is in `language`, by default the lesson's.
+
+    An empty transcript gives an empty summary. `on_progress` is called about four times a second and may raise to stop.
+    Raises InputError, WeightsMissing, and what a chat server gives rise to.
     """
+    engine = choose(settings, engine)
+    check_language(language)
+    if not transcript.text:
+        return Summary(transcript.language, engine, "", (), ())
     reached = [0.0]
 
     def on_report(fraction: float) -> None:
@@ -24,11 +84,16 @@ def summarize(transcript: Transcript, settings: SummarySettings, on_progress: Ca
     def on_tick() -> None:
         on_progress(reached[0])
 
-    if not transcript.text:
-        return Summary(transcript.language, "extractive", "", (), ())
-    if not settings.model:
-        return run_in_child(
-            "ppi.summary.extractive:summarize", {"transcript": transcript}, on_report=on_report, on_tick=on_tick
-        )  # fmt: skip
-    wanted = {"transcript": transcript, "model": settings.model}
-    return _MODEL_CHILD.call("ppi.summary.llm_child:summarize", wanted, on_report=on_report, on_tick=on_tick)
+    watched: dict[str, Any] = {"on_report": on_report, "on_tick": on_tick}
+    wanted = {"transcript": transcript, "language": language or transcript.language}
+    if engine == TRANSFORMERS:
+        return _MODEL_CHILD.call("ppi.summary.llm_child:summarize", wanted | {"model": settings.model}, **watched)
+    if engine == CHAT:
+        return run_in_child("ppi.summary.chat:summarize", wanted | {"settings": settings}, **watched)
+    return run_in_child("ppi.summary.extractive:summarize", {"transcript": transcript}, **watched)
+
+
+def _files(folder: Path) -> list[list[Any]]:
+    """Names, sizes and times of a model's files: another model in the same folder is another model."""
+    found = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in found]

@@ -13,7 +13,8 @@ from ppi.media.ffmpeg import Ffmpeg
 from ppi.records import LessonFacts, Summary, Transcript
 from ppi.settings import Settings
 from ppi.speech import formats, recognizer
-from ppi.summary import documents, engine
+from ppi.summary import documents, engine, outline
+from ppi.summary.outline import Content
 
 Progress = Callable[[float], None]
 
@@ -63,29 +64,47 @@ def read_transcript(path: Path) -> Transcript:
 
 
 def summarize_file(
-    transcript: Path, out: Path, *, settings: Settings | None = None, model: str = "", on_progress: Progress = quiet
+    transcript: Path,
+    out: Path,
+    *,
+    settings: Settings | None = None,
+    model: str = "",
+    engine_name: str = "",
+    style: str = "minutes",
+    language: str = "",
+    on_progress: Progress = quiet,
 ) -> Summary:
     """Summarise a `.transcript.json` into `out`: `<stem>.summary.docx` and `<stem>.summary.txt`.
 
-    `model` is a folder or repository of a chat model, by default that of the settings; "" is the extractive summary.
+    `model` is a folder or repository of a chat model, by default that of the settings; `engine_name` is "extractive",
+    "transformers" or "chat", by default the usual one of the settings. `language` ("ru", "en") is the lesson's by default.
+    Raises InputError for a style or a language that there is not.
     """
     settings = settings or Settings.from_env()
+    check_style(style)
     read = read_transcript(transcript)
     chosen = replace(settings.summary, model=model) if model else settings.summary
-    summary = engine.summarize(read, chosen, on_progress)
+    summary = engine.summarize(read, chosen, on_progress, engine_name or (engine.TRANSFORMERS if model else ""), language)
     stem = transcript.name.removesuffix(".json").removesuffix(".transcript")
-    write_summary(out, stem, LessonFacts(name=stem, source_video=stem, duration_s=read.duration_s), summary, read)
+    facts = LessonFacts(name=stem, source_video=stem, duration_s=read.duration_s)
+    write_summary(out, stem, Content(facts, summary, read), style, language or summary.language)
     on_progress(1.0)
     return summary
 
 
-def write_summary(out: Path, stem: str, facts: LessonFacts, summary: Summary, transcript: Transcript) -> list[Path]:
+def check_style(style: str) -> None:
+    """Raises InputError unless summaries can be had in this style."""
+    if style not in outline.STYLES:
+        raise InputError("There is no style {style}. Choose one of {known}.", style=style, known=", ".join(outline.STYLES))
+
+
+def write_summary(out: Path, stem: str, content: Content, style: str, language: str) -> list[Path]:
     """Write the DOCX and the TXT of a summary; answers their paths."""
     out.mkdir(parents=True, exist_ok=True)
     docx, text = out / f"{stem}.summary.docx", out / f"{stem}.summary.txt"
-    language = "ru" if summary.language == "ru" else "en"
-    documents.write_docx(docx, facts, summary, transcript, language)
-    documents.write_txt(text, facts, summary, transcript, language)
+    title, blocks = outline.title_of(style, language), outline.outline(content, style, language)
+    documents.write_docx(docx, title, content.facts.name, blocks, language, content.facts.player)
+    documents.write_txt(text, title, blocks)
     return [docx, text]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ppi.records import Segment, Transcript
+from tests.servers.chat_stub import ChatStub
 
 # Five sentences that say what the lesson is about, for each language; everything around them is talk.
 KEY_SENTENCES = {
@@ -67,16 +68,24 @@ def transcript_of(sentences: list[str], language: str = "en", step_s: float = 5.
     return Transcript(segments, language, "whisper", "base", len(sentences) * step_s)
 
 
+@pytest.fixture
+def chat_stub():
+    """A chat server on loopback."""
+    stub = ChatStub().start()
+    yield stub
+    stub.stop()
+
+
 @pytest.fixture(scope="session")
 def chat_folder(tmp_path_factory) -> Callable[..., str]:
-    """`chat_folder(context=1024, says=())` is the folder of a small Llama with a tokenizer of its own.
+    """`chat_folder(context=4096, says=())` is the folder of a small Llama with a tokenizer of its own.
 
     It answers every question with the lines of `says`; without lines its weights are random and so are its answers.
     Without `template` it is a model that was never taught to chat.
     """
     made: dict[tuple, str] = {}
 
-    def make(context: int = 1024, template: bool = True, says: tuple[str, ...] = ()) -> str:
+    def make(context: int = 4096, template: bool = True, says: tuple[str, ...] = ()) -> str:
         if (context, template, says) not in made:
             folder = tmp_path_factory.mktemp("chat")
             tokenizer = tokenizer_for(says, template)

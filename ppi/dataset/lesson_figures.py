@@ -1,0 +1,68 @@
+"""Figures of one lesson as PNG, for its report: what was marked and who spoke over time, and shares of talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ppi.dataset import figures
+from ppi.processes import run_in_child
+
+TIMELINE, SHARES = "timeline.png", "talk.png"
+MOST_LANES = 24
+Lane = tuple[str, Sequence[tuple[float, float]]]
+
+
+def draw(
+    folder: Path,
+    *,
+    lanes: Sequence[Lane],
+    shares: Sequence[tuple[str, float]],
+    duration_s: float,
+    minutes: str,
+    on_tick: Callable[[], None],
+) -> list[Path]:
+    """Draw in a child process into `folder`; answers the files, of which there may be none.
+
+    `lanes` are (name, spans in seconds), the topmost first; `shares` are (name, seconds); `minutes` is the axis' name.
+    `on_tick` may raise to stop it.
+    """
+    given = {"folder": str(folder), "lanes": lanes, "shares": shares, "duration_s": duration_s, "minutes": minutes}
+    run_in_child(f"{__name__}:draw_all", given, on_tick=on_tick, timeout_s=figures.TIMEOUT_S)
+    return [folder / name for name in (TIMELINE, SHARES) if (folder / name).is_file()]
+
+
+def draw_all(report: Callable[[Any], None], folder: str, lanes: Any, shares: Any, duration_s: float, minutes: str) -> None:
+    """In the child."""
+    with figures.canvas():
+        if lanes:
+            _timeline(lanes[:MOST_LANES], duration_s, minutes, Path(folder) / TIMELINE)
+        if shares:
+            _shares(shares, minutes, Path(folder) / SHARES)
+
+
+def _timeline(lanes: Sequence[Lane], duration_s: float, minutes: str, path: Path) -> None:
+    figure, axes = figures.subplots(1, 1, (9, 0.9 + 0.34 * len(lanes)))
+    for number, (_, spans) in enumerate(lanes):
+        bars = [(start_s / 60, (end_s - start_s) / 60) for start_s, end_s in spans]
+        axes.broken_barh(bars, (len(lanes) - 1 - number - 0.35, 0.7), color=figures.colour(number))
+    axes.set_yticks(range(len(lanes)), [figures.readable(name) for name, _ in reversed(lanes)])
+    axes.set_ylim(-0.6, len(lanes) - 0.4)
+    axes.set_xlim(0, max(duration_s, 1.0) / 60)
+    axes.set_xlabel(minutes)
+    axes.grid(axis="x", color=figures.REST, linewidth=0.4, alpha=0.6)
+    axes.set_axisbelow(True)
+    figures.save(figure, path)
+
+
+def _shares(shares: Sequence[tuple[str, float]], minutes: str, path: Path) -> None:
+    figure, axes = figures.subplots(1, 1, (9, 0.8 + 0.36 * len(shares)))
+    shown = list(reversed(shares))
+    whole_s = sum(seconds for _, seconds in shares) or 1.0
+    bars = axes.barh(range(len(shown)), [seconds / 60 for _, seconds in shown], color=figures.ACCENT, height=0.6)
+    axes.bar_label(bars, [f"{100 * seconds / whole_s:.0f} %" for _, seconds in shown], padding=4)
+    axes.set_yticks(range(len(shown)), [figures.readable(name) for name, _ in shown])
+    axes.margins(x=0.12)
+    axes.set_xlabel(minutes)
+    figures.save(figure, path)

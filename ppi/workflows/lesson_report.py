@@ -1,0 +1,97 @@
+"""What a lesson's report needs from other rooms: annotators' marks, figures, key frames of the dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ppi.annotation import formats, patterns
+from ppi.dataset import lesson_figures
+from ppi.dataset.layout import METADATA
+from ppi.errors import AnnotationError, NotFound
+from ppi.jobs.lessons import LessonRow
+from ppi.records import Summary, Transcript
+from ppi.services import Services
+from ppi.summary import report as reports
+from ppi.summary.outline import Block, Picture
+from ppi.summary.report import Mark
+from ppi.summary.wording import words_of
+from ppi.workflows import annotations, lessons
+from ppi.workflows.about_lesson import dataset_prefix
+from ppi.workflows.ingest import media_info
+
+MOST_FRAMES = 6
+
+
+def blocks(
+    services: Services, row: LessonRow, transcript: Transcript, summary: Summary, language: str, folder: Path,
+    on_tick: Callable[[], None],
+) -> tuple[Block, ...]:  # fmt: skip
+    """The report's part of the document, its figures drawn into `folder`."""
+    words = words_of(language)
+    marks = marks_of(services, row)
+    report = reports.report_of(transcript, marks, summary, language)
+    lanes = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
+    spoken = (part for part in transcript.segments if part.text.strip())
+    said = ((part.speaker or words["speech_time"], part.start_s, part.end_s) for part in spoken)
+    shares = [(name or words["unknown"], time_s) for name, time_s in report.shares] if report.has_speakers else []
+    drawn = lesson_figures.draw(
+        folder, lanes=[*_lanes(said), *lanes], shares=shares, duration_s=transcript.duration_s, minutes=words["minutes"],
+        on_tick=on_tick,
+    )  # fmt: skip
+    captions = {lesson_figures.TIMELINE: words["timeline"], lesson_figures.SHARES: words["talk"]}
+    figures = tuple(Picture(str(path), captions[path.name]) for path in drawn)
+    return reports.blocks_of(report, figures, language)
+
+
+def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
+    """Everything that annotators marked in the lesson, in order of time; none when nothing was brought or it is unreadable."""
+    try:
+        found, info = annotations.stored(services, row), media_info(lessons.facts(services, row))
+        data = b"".join(services.store.read(services.raw, found.key))
+        rate = info.video.frame_rate if info.video else None
+        export = formats.read(
+            data, found.key, frame_rate=rate, duration_s=info.duration_s, video_name=row.video_key.removeprefix(row.prefix)
+        )
+    except (NotFound, AnnotationError):
+        return ()
+    marks = {
+        Mark(label.strip(), patterns.folded(label)[0], region.span)
+        for annotation in export.annotations for region in annotation.regions for label in region.labels
+    }  # fmt: skip
+    return tuple(sorted(marks, key=lambda mark: (mark.span, mark.pattern)))
+
+
+def frames(services: Services, row: LessonRow, folder: Path) -> tuple[Picture, ...]:
+    """Key frames of the lesson's dataset, spread over the lesson, copied into `folder`; none before a dataset was built."""
+    prefix = dataset_prefix(row)
+    try:
+        lines = b"".join(services.store.read(services.final, prefix + METADATA)).decode().splitlines()
+        rows = sorted((json.loads(line) for line in lines), key=lambda sample: (sample["start_time"], sample["id"]))
+        pictures = []
+        for number, sample in enumerate(_spread(rows)):
+            target = folder / f"frame-{number}.jpg"
+            with services.store.as_file(services.final, prefix + sample["image_path"]) as source:
+                target.write_bytes(source.read_bytes())
+            caption = ", ".join(pattern["type"] for pattern in sample["patterns"])
+            pictures.append(Picture(str(target), caption, sample["start_time"]))
+    except NotFound:  # no dataset, or one that is being replaced just now
+        return ()
+    return tuple(pictures)
+
+
+def _spread(rows: list[dict]) -> list[dict]:
+    """At most MOST_FRAMES of the rows, the first and the last among them, of every moment one."""
+    moments = list({sample["start_time"]: sample for sample in rows}.values())
+    if len(moments) <= MOST_FRAMES:
+        return moments
+    return [moments[round(number * (len(moments) - 1) / (MOST_FRAMES - 1))] for number in range(MOST_FRAMES)]
+
+
+def _lanes(spans: Iterable[tuple[str, float, float]]) -> list[lesson_figures.Lane]:
+    """Spans by name, the most frequent first."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, start_s, end_s in spans:
+        found.setdefault(name, []).append((start_s, end_s))
+    return sorted(found.items(), key=lambda lane: (-len(lane[1]), lane[0]))
