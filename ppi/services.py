@@ -18,7 +18,7 @@ from ppi.jobs.ledger_sqlite import SqliteLedger
 from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
-from ppi.jobs.locks import FileLocks, RedisLocks, UploadLocks
+from ppi.jobs.locks import TRANSCRIPTS, FileLocks, Locks, RedisLocks
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
 from ppi.storage import open_store
@@ -100,8 +100,14 @@ class Services:
         return RedisLinks(self.redis, self.journal)
 
     @cached_property
-    def upload_locks(self) -> UploadLocks:
+    def upload_locks(self) -> Locks:
         return RedisLocks(self.redis) if self.is_cluster else FileLocks(self.uploads_dir)
+
+    @cached_property
+    def transcript_locks(self) -> Locks:
+        """By the lesson's id: whoever writes a version of its transcript holds the lock."""
+        folder = self.settings.data_dir / "locks"
+        return RedisLocks(self.redis, TRANSCRIPTS) if self.is_cluster else FileLocks(folder, TRANSCRIPTS)
 
     @cached_property
     def bell(self) -> CeleryBell:

@@ -1,4 +1,4 @@
-"""Locks of uploads: only one request at a time writes the bytes of an upload."""
+"""Locks by name: only one request at a time writes the bytes of an upload, or the next version of a transcript."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from redis.exceptions import LockError
 
@@ -16,54 +16,57 @@ from ppi.errors import Conflict
 from ppi.jobs.hosts import host_name, is_alive, runner_name
 from ppi.jobs.redis_db import PREFIX, RedisDatabase
 
-HELD_S, KEEP_EVERY_S = 30, 5
+HELD_S, KEEP_EVERY_S, POLL_S = 30, 5, 0.05
+UPLOADS, TRANSCRIPTS = "upload", "transcript"
+_FILES = {UPLOADS: "{}.part", TRANSCRIPTS: "{}.transcript"}
 
 
-class UploadLocks(Protocol):
-    """Where the locks are."""
+class Locks(Protocol):
+    """Where the locks of one kind are, UPLOADS or TRANSCRIPTS."""
 
-    def hold(self, upload_id: str) -> AbstractContextManager[Callable[[], None]]:
-        """Hold the upload's lock; gives a function to be called while it is held, at least every half minute.
+    def hold(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[Callable[[], None]]:
+        """Hold the lock; gives a function to be called while it is held, at least every half minute.
 
-        Raises Conflict when somebody else holds it; so does the function when the lock was lost meanwhile.
+        Raises Conflict when somebody else still holds it after `wait_s`; so does the function when the lock was lost meanwhile.
         """
 
 
 class FileLocks:
-    """Locks of the operating system on the files of uploads: they go away with the process that holds them."""
+    """Locks of the operating system on files: they go away with the process that holds them."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, kind: str = UPLOADS):
+        self._folder, self._kind = folder, kind
 
     @contextmanager
-    def hold(self, upload_id: str) -> Iterator[Callable[[], None]]:
+    def hold(self, name: str, wait_s: float = 0.0) -> Iterator[Callable[[], None]]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{upload_id}.part"
+        path = self._folder / _FILES[self._kind].format(name)
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise _in_use() from error
+            deadline_s = time.monotonic() + wait_s
+            while not _is_locked(file):
+                if time.monotonic() >= deadline_s:
+                    raise _in_use(self._kind)
+                time.sleep(POLL_S)
             yield lambda: None
 
 
 class RedisLocks:
     """Locks in Redis, for web processes on several machines. One held by a process that died here is taken over."""
 
-    def __init__(self, database: RedisDatabase):
-        self._database = database
+    def __init__(self, database: RedisDatabase, kind: str = UPLOADS):
+        self._database, self._kind = database, kind
         self._host = host_name()
 
     @contextmanager
-    def hold(self, upload_id: str) -> Iterator[Callable[[], None]]:
-        name = f"{PREFIX}upload:{upload_id}"
+    def hold(self, name: str, wait_s: float = 0.0) -> Iterator[Callable[[], None]]:
+        name = f"{PREFIX}{self._kind}:{name}"
         token = f"{self._host}|{runner_name()}"
         with self._database.faults() as client:
-            lock = client.lock(name, timeout=HELD_S, blocking=False, thread_local=False)
+            lock = client.lock(name, timeout=HELD_S, sleep=POLL_S, blocking=False, thread_local=False)
             if not lock.acquire(token=token):
                 self._release_if_dead(lock, client.get(name) or "")
-                if not lock.acquire(token=token):
-                    raise _in_use()
+                if not lock.acquire(token=token, blocking=wait_s > 0, blocking_timeout=wait_s or None):
+                    raise _in_use(self._kind)
         kept_s = time.monotonic()
 
         def keep() -> None:
@@ -74,7 +77,7 @@ class RedisLocks:
                 with self._database.faults():
                     lock.reacquire()
             except LockError as error:
-                raise _in_use() from error
+                raise _in_use(self._kind) from error
             kept_s = time.monotonic()
 
         try:
@@ -90,5 +93,15 @@ class RedisLocks:
                 lock.do_release(holder)
 
 
-def _in_use() -> Conflict:
+def _is_locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _in_use(kind: str) -> Conflict:
+    if kind == TRANSCRIPTS:
+        return Conflict("Somebody else is saving this transcript just now. Try again in a moment.")
     return Conflict("Another connection is still sending this upload. Wait a moment, then continue.")

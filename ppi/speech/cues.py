@@ -1,10 +1,16 @@
-"""Captions: a transcript in pieces that can be read from the screen."""
+"""Captions: a transcript in pieces that can be read from the screen.
+
+The conventions are those of the Netflix Timed Text Style Guides, general requirements and English and Russian ones
+(https://partnerhelp.netflixstudios.com/hc/en-us/articles/215758617): two lines of at most 42 characters, at most seven
+seconds, 20 characters a second for adults (English; 17 in the Russian guide), lines broken after punctuation. The second
+that a caption stays at least is that of the BBC Subtitle Guidelines (https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles/).
+Speech is not shortened: who speaks faster than people read is shown longer, as far as the next caption lets it.
+"""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ppi.records import Segment, Transcript
@@ -12,8 +18,11 @@ from ppi.records import Segment, Transcript
 LINE_CHARS, CUE_LINES = 42, 2
 # A caption ends after this long, or where the speaker pauses.
 LONGEST_S, PAUSE_S = 7.0, 1.0
-# A single quick word stays so long, if nothing follows.
-SHORTEST_S = 1.0
+# How fast people read, and how long even one quick word stays, where nothing follows.
+READ_CHARS_PER_S, SHORTEST_S = 17.0, 1.0
+# Words of scripts without blanks are joined up to this length: they may be broken between any two letters.
+JOINED_S = 3.0
+SENTENCE_ENDS, CLAUSE_ENDS = (".", "!", "?", "…"), (",", ";", ":", "—", "–")
 
 
 @dataclass(frozen=True)
@@ -23,11 +32,12 @@ class Cue:
     start_s: float
     end_s: float
     lines: tuple[str, ...]
+    speaker: str = ""
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """One word with what separates it from the word before: a blank, or nothing in scripts without blanks."""
+    """What may not be broken, with what separates it from the piece before: a blank, or nothing."""
 
     before: str
     text: str
@@ -37,37 +47,85 @@ class _Piece:
 
 def cues_of(transcript: Transcript) -> list[Cue]:
     """Captions in order of time that never overlap, in whole milliseconds."""
-    groups = [group for segment in transcript.segments for group in _groups(_pieces(segment))]
+    groups = [(segment, group) for segment in transcript.segments for group in _groups(_joined(_pieces(segment)))]
     cues: list[Cue] = []
-    for group, following in zip_longest(groups, groups[1:]):
+    for (segment, group), following in zip_longest(groups, groups[1:]):
+        lines = tuple(_lines(group))
         start_s = round(max(group[0].start_s, cues[-1].end_s if cues else 0.0), 3)
-        free_s = following[0].start_s if following else transcript.duration_s
-        end_s = round(max(group[-1].end_s, min(start_s + SHORTEST_S, free_s), start_s + 0.001), 3)
-        cues.append(Cue(start_s, end_s, tuple(_lines(group))))
+        free_s = following[1][0].start_s if following else transcript.duration_s
+        wanted_s = min(max(SHORTEST_S, sum(map(len, lines)) / READ_CHARS_PER_S), LONGEST_S)
+        end_s = round(max(group[-1].end_s, min(start_s + wanted_s, free_s), start_s + 0.001), 3)
+        cues.append(Cue(start_s, end_s, lines, segment.speaker))
     return cues
 
 
 def _groups(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
-    """The pieces in runs that fit a caption."""
-    group: list[_Piece] = []
-    for piece in pieces:
-        if group and _is_next(group, piece):
-            yield group
-            group = []
-        group.append(piece)
-    if group:
-        yield group
+    """The pieces in runs that fit a caption, each ending after punctuation where that does not make it short."""
+    while pieces:
+        fitting = _fitting(pieces)
+        is_pause = fitting < len(pieces) and pieces[fitting].start_s - pieces[fitting - 1].end_s > PAUSE_S
+        cut = fitting if fitting == len(pieces) or is_pause else _best_cut(pieces, fitting)
+        yield pieces[:cut]
+        pieces = pieces[cut:]
 
 
-def _is_next(group: list[_Piece], piece: _Piece) -> bool:
-    """Whether the piece begins a new caption."""
-    is_long = piece.end_s - group[0].start_s > LONGEST_S or piece.start_s - group[-1].end_s > PAUSE_S
-    return is_long or len(_lines([*group, piece])) > CUE_LINES
+def _fitting(pieces: list[_Piece]) -> int:
+    """How many pieces fit one caption: at least one."""
+    line, lines = 0, 1
+    for number, piece in enumerate(pieces):
+        is_long = number and piece.end_s - pieces[0].start_s > LONGEST_S
+        if is_long or (number and piece.start_s - pieces[number - 1].end_s > PAUSE_S):
+            return number
+        length = len(piece.before) + len(piece.text)
+        if line and line + length > LINE_CHARS:
+            line, lines = 0, lines + 1
+            length = len(piece.text)
+        if lines > CUE_LINES:
+            return number
+        line += length
+    return len(pieces)
+
+
+def _best_cut(pieces: list[_Piece], most: int) -> int:
+    """Where to end a caption that could hold `most` pieces: after a sentence, else a clause, in its second half."""
+    for ends in (SENTENCE_ENDS, CLAUSE_ENDS):
+        for number in range(most, most // 2, -1):
+            if pieces[number - 1].text.endswith(ends):
+                return number
+    return most
 
 
 def _lines(group: list[_Piece]) -> list[str]:
-    text = group[0].text + "".join(piece.before + piece.text for piece in group[1:])
-    return textwrap.wrap(text, LINE_CHARS, break_on_hyphens=False)
+    """One line where it fits; otherwise two, broken after punctuation or so that both are about equally long."""
+    whole = _text(group)
+    if len(whole) <= LINE_CHARS:
+        return [whole]
+    ways = [(_text(group[:place]), _text(group[place:])) for place in range(1, len(group))]
+    fitting = [way for way in ways if max(map(len, way)) <= LINE_CHARS and all(way)]
+    return list(min(fitting, key=_awkwardness))
+
+
+def _awkwardness(way: tuple[str, str]) -> int:
+    """By how many letters the lines differ; a break after punctuation may be less even."""
+    first, second = way
+    bonus = 30 if first.endswith(SENTENCE_ENDS) else 16 if first.endswith(CLAUSE_ENDS) else 0
+    return abs(len(first) - len(second)) - bonus
+
+
+def _text(group: list[_Piece]) -> str:
+    return group[0].text + "".join(piece.before + piece.text for piece in group[1:])
+
+
+def _joined(pieces: list[_Piece]) -> list[_Piece]:
+    """Pieces without a blank between them as one, as long as it is no longer than a line."""
+    made: list[_Piece] = []
+    for piece in pieces:
+        last = made[-1] if made else None
+        if last and not piece.before and len(last.text + piece.text) <= LINE_CHARS and piece.end_s - last.start_s <= JOINED_S:
+            made[-1] = replace(last, text=last.text + piece.text, end_s=piece.end_s)
+        else:
+            made.append(piece)
+    return made
 
 
 def _pieces(segment: Segment) -> list[_Piece]:
@@ -96,9 +154,10 @@ def _spread(segment: Segment) -> list[_Piece]:
 
 def _short(before: str, text: str, start_s: float, end_s: float) -> list[_Piece]:
     """One word, cut where it alone would be longer than a line."""
-    parts = [text[place : place + LINE_CHARS] for place in range(0, len(text), LINE_CHARS)]
+    parts = [text[place : place + LINE_CHARS].strip() for place in range(0, len(text), LINE_CHARS)]
     step_s = (end_s - start_s) / max(len(parts), 1)
     return [
         _Piece(before if number == 0 else "", part, start_s + number * step_s, start_s + (number + 1) * step_s)
         for number, part in enumerate(parts)
+        if part
     ]

@@ -23,16 +23,39 @@ OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags")
 
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
     """Write `<stem>.txt .srt .vtt .transcript.json`, each all at once; answers their paths."""
-    texts = {
+    return [_write(folder / f"{stem}{suffix}", text) for suffix, text in texts_of(transcript).items()]
+
+
+def texts_of(transcript: Transcript) -> dict[str, str]:
+    """The files that every transcript has, by their endings; the JSON, of which the others are made, comes last."""
+    return {
         ".txt": to_txt(transcript), ".srt": to_srt(transcript), ".vtt": to_vtt(transcript),
         ".transcript.json": to_json(transcript),
     }  # fmt: skip
-    return [_write(folder / f"{stem}{suffix}", text) for suffix, text in texts.items()]
 
 
 def to_txt(transcript: Transcript) -> str:
-    """One line a segment."""
-    return "".join(f"{' '.join(segment.text.split())}\n" for segment in transcript.segments)
+    """One line a segment; those without a text are left out."""
+    return "".join(f"{text}\n" for segment in transcript.segments if (text := " ".join(segment.text.split())))
+
+
+def to_timed_txt(transcript: Transcript) -> str:
+    """As `to_txt`, with the moment before each line: [01:02:03] text."""
+    lines = ((segment, " ".join(segment.text.split())) for segment in transcript.segments)
+    return "".join(f"[{_clock(segment.start_s, '.')[:8]}] {text}\n" for segment, text in lines if text)
+
+
+def to_speakers_txt(transcript: Transcript) -> str:
+    """A paragraph for each turn, below the speaker's name ("?" when nobody knows) and the moment it begins."""
+    paragraphs, speaker = [], None
+    for segment in transcript.segments:
+        text = " ".join(segment.text.split())
+        if text and segment.speaker != speaker:
+            speaker = segment.speaker
+            paragraphs.append(f"{speaker or '?'} [{_clock(segment.start_s, '.')[:8]}]\n{text}")
+        elif text:
+            paragraphs[-1] += f" {text}"
+    return "".join(f"{paragraph}\n\n" for paragraph in paragraphs).removesuffix("\n")
 
 
 def to_srt(transcript: Transcript) -> str:
@@ -45,10 +68,12 @@ def to_srt(transcript: Transcript) -> str:
 
 
 def to_vtt(transcript: Transcript) -> str:
+    """WebVTT, with voice spans where speakers are known."""
     cues = (
-        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n" + "\n".join(map(_escaped, cue.lines)) + "\n"
+        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{_voice(cue.speaker)}"
+        + "\n".join(map(_escaped, cue.lines)) + "\n"
         for cue in cues_of(transcript)
-    )
+    )  # fmt: skip
     return "\n".join(["WEBVTT\n", *cues])
 
 
@@ -64,7 +89,7 @@ def from_json(text: str | bytes) -> Transcript:
     try:
         found = json.loads(text)
         return Transcript(
-            tuple(_segment(segment) for segment in found["segments"]), _text(found["language"]), _text(found["engine"]),
+            tuple(map(segment_from_dict, found["segments"])), _text(found["language"]), _text(found["engine"]),
             _text(found["model"]), _number(found["duration_s"]), tuple(_text(note) for note in found.get("notes", ())),
             _yes_or_no(found.get("edited", False)), _count(found.get("edited_segments", 0)),
         )  # fmt: skip
@@ -76,7 +101,13 @@ def _without_empty(raw: dict[str, Any], optional: tuple[str, ...]) -> dict[str, 
     return {name: value for name, value in raw.items() if value or name not in optional}
 
 
-def _segment(raw: dict[str, Any]) -> Segment:
+def segment_to_dict(segment: Segment) -> dict[str, Any]:
+    """As it stands in the JSON."""
+    return _without_empty(asdict(segment), OPTIONAL_OF_SEGMENT)
+
+
+def segment_from_dict(raw: dict[str, Any]) -> Segment:
+    """Raises what reading a wrong value raises: ValueError, TypeError, KeyError, AttributeError, OverflowError."""
     return Segment(
         *_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]), _text(raw.get("speaker", "")),
         _text(raw.get("language", "")), tuple(_text(flag) for flag in _list(raw.get("flags", []))),
@@ -143,6 +174,12 @@ def _clock(time_s: float, mark: str) -> str:
     hours, rest = divmod(total_ms, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
+
+
+def _voice(speaker: str) -> str:
+    """The start of a voice span, which ends with the cue; a name cannot hold the sign that ends its tag."""
+    name = _escaped(" ".join(speaker.split())).replace("&gt;", "")
+    return f"<v {name}>" if name else ""
 
 
 def _escaped(line: str) -> str:

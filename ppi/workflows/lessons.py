@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import label_studio_files, uploads
+from ppi.workflows import corrections, label_studio_files, uploads
 from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
@@ -27,13 +27,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LessonView:
-    """A lesson with its files and its newest job of each kind. `info` is None until ingest has finished."""
+    """A lesson with its files and its newest job of each kind. `info` is None until ingest has finished.
+
+    `has_versions` says whether its transcript was changed since it was first made.
+    """
 
     row: LessonRow
     files: dict[str, ObjectInfo] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     info: MediaInfo | None = None
     has_transcript: bool = False
+    has_versions: bool = False
 
     @property
     def id(self) -> str:
@@ -103,15 +107,16 @@ def _overview(services: Services, owner_id: str) -> list[LessonView]:
 def view(services: Services, row: LessonRow) -> LessonView:
     """One lesson in full. `files` maps the suffix after the video's stem (".wav", "_part1.mp4", video: "") to the object."""
     stem = keys.stem(row.video_key)
-    files = {}
+    files, has_versions = {}, False
     for found in services.store.list(services.raw, row.prefix):
         name = found.key[len(row.prefix) :]
-        if name.endswith(PARTIAL):
+        has_versions = has_versions or name.endswith(corrections.HISTORY)
+        if _is_hidden(name):
             continue
         files["" if found.key == row.video_key else name.removeprefix(stem)] = found
     info = media_info(facts(services, row)) if ".info.json" in files else None
     jobs = _newest(services.ledger.list(lesson_id=row.id))
-    return LessonView(row, files, jobs, info, has_transcript=".transcript.json" in files)
+    return LessonView(row, files, jobs, info, ".transcript.json" in files, has_versions)
 
 
 def glance(services: Services, row: LessonRow) -> LessonView:
@@ -215,7 +220,12 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
     if user.role == "admin":
         return services.store.list(services.raw)
     found = [found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)]
-    return [item for item in found if not item.key.endswith(PARTIAL)]
+    return [item for item in found if not _is_hidden(item.key)]
+
+
+def _is_hidden(name: str) -> bool:
+    """Work in progress, and versions of a transcript, which have a page of their own."""
+    return name.endswith(PARTIAL) or corrections.is_kept_beside(name)
 
 
 def delete_file(services: Services, user: User, object_name: str) -> None:

@@ -12,25 +12,20 @@ from ppi.jobs.run import Run
 from ppi.media import audio
 from ppi.records import Transcript
 from ppi.services import Services
-from ppi.speech import formats, recognizer
+from ppi.speech import recognizer
 from ppi.storage import keys
-from ppi.workflows import lessons
-from ppi.workflows.ingest import put
+from ppi.workflows import corrections, lessons
 from ppi.workflows.partial import Partial
 from ppi.workflows.scratch import scratch
 
-TEXT_TYPES = {
-    ".txt": "text/plain; charset=utf-8", ".srt": "application/x-subrip", ".vtt": "text/vtt; charset=utf-8",
-    ".json": "application/json",
-}  # fmt: skip
-
 
 def request_transcript(
-    services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = ""
+    services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = "", replace: bool = False
 ) -> Job:
     """Queue a transcription, or answer the one that is under way.
 
-    Raises InputError when the lesson has no sound or the engine or model is unknown, Conflict before ingest is done.
+    Raises InputError when the lesson has no sound or the engine or model is unknown, Conflict before ingest is done, and
+    when a person has corrected the transcript, unless `replace`: it stays in the history then.
     """
     shown = lessons.view(services, row)
     if not shown.is_ready:
@@ -41,6 +36,10 @@ def request_transcript(
     newest = shown.jobs.get("transcribe")
     if newest is not None and newest.is_active:
         return newest
+    if not replace and corrections.has_corrections(services, row):
+        raise Conflict(
+            "A person has corrected this transcript. Say that you want a new one: the corrected text stays in its history."
+        )
     wanted = {"engine": engine, "model": model, "language": language}
     job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
     services.ring(job)
@@ -77,13 +76,11 @@ def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, l
         kept.write_due()
 
     transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep)
-    for path in formats.write_all(transcript, folder, keys.stem(row.video_key)):
-        put(services, run, row, path, row.prefix + path.name, TEXT_TYPES[path.suffix])
+    corrections.keep_new(services, row, transcript, check=run.check)
     kept.remove()
     return transcript
 
 
 def stored_transcript(services: Services, row: LessonRow) -> Transcript:
-    """Raises NotFound when the lesson has none yet."""
-    key = keys.derivative_key(row.video_key, ".transcript.json")
-    return formats.from_json(b"".join(services.store.read(services.raw, key)))
+    """As people corrected it. Raises NotFound when the lesson has none yet."""
+    return corrections.load(services, row).transcript
