@@ -38,7 +38,10 @@ class ApiToken:
 
 @dataclass(frozen=True)
 class User:
-    """One account. Raising `session_version` ends all its sessions; `language` is "en", "ru" or "" (the browser's)."""
+    """One account. Raising `session_version` ends all its sessions.
+
+    `language` is "en", "ru" or "" (the browser's), `theme` "light", "dark" or "" (the system's).
+    """
 
     id: str
     name: str
@@ -47,6 +50,7 @@ class User:
     is_disabled: bool = False
     session_version: int = 1
     language: str = ""
+    theme: str = ""
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
 
 
@@ -118,6 +122,9 @@ class Users:
 
     def set_language(self, user_id: str, language: str) -> None:
         self._update(user_id, lambda user: replace(user, language=language))
+
+    def set_theme(self, user_id: str, theme: str) -> None:
+        self._update(user_id, lambda user: replace(user, theme=theme))
 
     def verify(self, name: str, password: str) -> User | None:
         """The account, or None. Unknown names cost as much time as wrong passwords."""
@@ -217,7 +224,7 @@ def _parse(path: Path) -> dict[str, User]:
 def _user(row: dict) -> User:
     """Raises TypeError and ValueError for what a hand may have written wrong."""
     user = User(**{**row, "tokens": tuple(ApiToken(**token) for token in row.get("tokens", ()))})
-    texts = [user.id, user.name, user.password_hash, user.language, *(token.sha256 for token in user.tokens)]
+    texts = [user.id, user.name, user.password_hash, user.language, user.theme, *(token.sha256 for token in user.tokens)]
     is_typed = all(isinstance(text, str) for text in texts) and isinstance(user.is_disabled, bool)
     if not is_typed or not isinstance(user.session_version, int):
         raise TypeError(f"a value of the account {user.name} is of another type than in the example")

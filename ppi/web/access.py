@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # an administrator, or a program on this machine that does not come through a proxy.
 ACCESS = {
     "static": "public",
-    "pages.home": "public", "pages.language": "public", "pages.help": "public",
+    "pages.home": "public", "pages.language": "public", "look.theme": "public", "look.styleguide": "admin",
+    "pages.help": "public",
     "pages.lesson": "user", "pages.dataset": "user", "pages.publish": "user", "pages.files": "user",
     "pages.account": "user",
     "auth.login": "public", "auth.login_form": "public", "auth.logout": "public",
@@ -48,7 +49,7 @@ ACCESS = {
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Forms of pages, which work without scripts and carry the token as a field.
-FORMS = ("pages.", "auth.", "label_studio.", "agreement.decide")
+FORMS = ("pages.", "look.", "auth.", "label_studio.", "agreement.decide")
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

@@ -27,6 +27,7 @@ from ppi.web import (
     jobs,
     kit,
     label_studio,
+    look,
     openapi,
     pages,
     storage,
@@ -48,6 +49,11 @@ class _Sessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """Static files are the same for everybody: a cookie with them would keep browsers from keeping them."""
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 class _Json(DefaultJSONProvider):
@@ -71,7 +77,7 @@ def _number(text: str) -> float:
 
 def build_app(services: Services) -> Flask:
     """See `ppi.create_app`."""
-    app = Flask("ppi", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Flask("ppi", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SECRET_KEY=services.secret_key,
         SESSION_COOKIE_NAME="ppi_session",
@@ -95,10 +101,11 @@ def build_app(services: Services) -> Flask:
     access.init_app(app, services)
     audit.init_app(app)
     errors.init_app(app)
+    look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
     steps = (upload, storage, transcription, jobs, kit, label_studio, agreement, export)
-    for module in (auth, *steps, pages, admin, system, openapi):
+    for module in (auth, *steps, pages, look, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

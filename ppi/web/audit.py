@@ -68,7 +68,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "label_studio.fetch": ("fetch annotations", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip
 # Changes that are nobody's business but the visitor's.
-NOT_AUDITED = {"pages.language"}
+NOT_AUDITED = {"pages.language", "look.theme"}
 
 
 def init_app(app: Flask) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request
 from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
 
 from ppi.errors import NotFound
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access
+from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables
@@ -24,7 +24,8 @@ NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSEN
 @bp.app_context_processor
 def _for_all_templates() -> dict[str, Any]:
     return {
-        "viewer": access.viewer(), "language": str(get_locale()), "size": shown_size, "clock": clock, "day": day,
+        "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
+        "size": shown_size, "clock": clock, "day": day,
         "state": state_of, "words": words(), "message": translated,
     }  # fmt: skip
 
@@ -126,10 +127,7 @@ def language() -> Response:
     account = access.viewer()
     if account is not None:
         access.services().users.set_language(account.id, chosen)
-    target = request.referrer or ""
-    answer = redirect(target if target.startswith(request.url_root) else url_for("pages.home"))
-    answer.set_cookie("lang", chosen, max_age=365 * 24 * 3600, samesite="Lax", secure=request.is_secure, httponly=True)
-    return answer
+    return look.back_remembering("lang", chosen)
 
 
 def shown_size(size_bytes: int) -> str:

@@ -199,6 +199,6 @@ def targets(host: str = "evil.test") -> list[str]:
         "\r\nhttps://x", "?//x"]
     plain += [f"http://localhost@{host}", f"https://{host}#/", f"https://{host}?/", f"//{host}:80", f"//user@{host}",
         f"/..//{host}"]
-    plain += ["/logout", "/api/lessons", "/static/css/ppi.css", "/metrics", "/m/x/y", "/uploads/", "http://[::1]",
+    plain += ["/logout", "/api/lessons", "/static/x/css/base.css", "/metrics", "/m/x/y", "/uploads/", "http://[::1]",
         "//127.1", "/nothing"]
     return plain + [before + entry for entry in plain[:12] for before in (" ", "\n")]

@@ -64,6 +64,7 @@ ROWS = {
     "static": everybody(200), "system.health": everybody(200), "system.live": everybody(200),
     "openapi.description": everybody(200), "openapi.docs": everybody(200), "upload.tus_options": everybody(204),
     "pages.home": everybody(200), "pages.help": everybody(200), "pages.language": everybody(302, nobody=CSRF),
+    "look.theme": everybody(302, nobody=CSRF), "look.styleguide": admins(),
     # Their own signature and token let callers in.
     "storage.media": everybody(200), "storage.stable": everybody(302),
     "auth.login": everybody(401, username="anna", password="wrong"), "auth.login_form": everybody(302, nobody=CSRF),
@@ -157,7 +158,7 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
     link = services.store.presign_get(services.raw, row.video_key, expires_s=60)
     token_id, _ = services.users.create_token(row.owner_id, "kept")
     known = {
-        "static": "/static/css/ppi.css", "storage.media": link, "auth.revoke_token": f"/account/tokens/{token_id}/revoke",
+        "static": "/static/x/css/base.css", "storage.media": link, "auth.revoke_token": f"/account/tokens/{token_id}/revoke",
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
         "storage.download": f"/lessons/{row.id}/download/урок.mp4",
     }  # fmt: skip

@@ -61,7 +61,7 @@ def log_in(page, name="admin"):
     page.fill("#username", name)
     page.fill("#password", PASSWORD)
     page.click("#login-form button[type=submit]")
-    expect(page.locator("a[href='/logout']")).to_be_visible()
+    expect(page.locator(".user-menu")).to_contain_text(name)
 
 
 def test_the_page_is_locked_until_somebody_logs_in(open_page):

@@ -1,0 +1,90 @@
+"""How pages look: static files that browsers keep, the theme, and the page that shows every component."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, send_from_directory, url_for
+
+from ppi.web import access
+
+bp = Blueprint("look", __name__)
+THEMES = ("light", "dark")
+YEAR_S = 365 * 24 * 3600
+PACKED = (".css", ".js", ".svg")
+STATES = ("", "good", "bad", "calm")
+
+
+def init_app(app: Flask, folder: Path) -> None:
+    """Serve `folder` under an address that changes with its content: browsers may keep what they have for good.
+
+    The version is a part of the path, so that what files name by relative addresses (modules, fonts) carries it too.
+    """
+    version = _version(folder)
+    app.config.update(PPI_STATIC=folder, PPI_STATIC_VERSION=version)
+    app.add_url_rule("/static/<version>/<path:filename>", endpoint="static", view_func=static)
+    app.url_defaults(lambda endpoint, values: values.setdefault("version", version) if endpoint == "static" else None)
+
+
+def static(version: str, filename: str) -> Response:
+    """A static file. Pages from before an update ask for the version of then and get today's, which is not kept."""
+    folder = current_app.config["PPI_STATIC"]
+    is_current = version == current_app.config["PPI_STATIC_VERSION"]
+    answer = send_from_directory(folder, filename, max_age=YEAR_S if is_current else 0, conditional=False)
+    answer.cache_control.immutable = is_current or None
+    if filename.endswith(PACKED):
+        answer.vary.add("Accept-Encoding")
+        if request.accept_encodings["gzip"]:
+            answer.direct_passthrough = False
+            answer.set_data(_packed(folder / filename, version))
+            answer.content_encoding = "gzip"
+            answer.set_etag(f"{answer.get_etag()[0]}-gzip")
+    return answer.make_conditional(request)
+
+
+@bp.post("/theme")
+def theme() -> Response:
+    """Light, dark, or as the system has it."""
+    chosen = request.form.get("theme", "")
+    chosen = chosen if chosen in THEMES else ""
+    account = access.viewer()
+    if account is not None:
+        access.services().users.set_theme(account.id, chosen)
+    return back_remembering("theme", chosen)
+
+
+@bp.get("/styleguide")
+def styleguide() -> str:
+    """Every component with its states."""
+    return render_template("styleguide.html", step=0, chosen=None, states=STATES)
+
+
+def shown_theme() -> str:
+    """The account's theme, then the cookie's; "" is the system's."""
+    account = access.viewer()
+    chosen = (account.theme if account else "") or request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def back_remembering(cookie: str, value: str) -> Response:
+    """Back to the page where it was chosen; the cookie keeps it for those who are not logged in."""
+    target = request.referrer or ""
+    answer = redirect(target if target.startswith(request.url_root) else url_for("pages.home"))
+    answer.set_cookie(cookie, value, max_age=YEAR_S, samesite="Lax", secure=request.is_secure, httponly=True)
+    return answer
+
+
+@lru_cache(maxsize=64)
+def _packed(path: Path, version: str) -> bytes:
+    return gzip.compress(path.read_bytes(), 9, mtime=0)
+
+
+def _version(folder: Path) -> str:
+    """Changes when a file's name or content does."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]

@@ -1,0 +1,60 @@
+"""Static files that browsers keep, and the theme."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+from tests.conftest import PASSWORD, ROOT
+
+
+def stylesheets(client):
+    return re.findall(r'<link rel="stylesheet" href="([^"]+)"(?: media="([^"]+)")?', client.get("/help").text)
+
+
+def test_what_a_page_names_is_kept_for_a_year_and_what_it_named_before_is_asked_for_again(client_for):
+    client = client_for()
+    for address, _ in stylesheets(client):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "max-age=31536000" in answer.headers["Cache-Control"] and "immutable" in answer.headers["Cache-Control"]
+    older = client.get("/static/000000000000/css/base.css")
+    assert older.status_code == 200 and "max-age" not in older.headers["Cache-Control"].replace("max-age=0", "")
+    assert client.get("/static/x/../../users.json").status_code == 404
+
+
+def test_static_files_do_not_depend_on_who_asks(app):
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    answer = client.get("/static/x/css/base.css")
+    assert "Set-Cookie" not in answer.headers and "Cookie" not in answer.headers["Vary"]
+
+
+def test_texts_are_sent_packed_to_whoever_takes_that(client_for):
+    client = client_for()
+    plain = (ROOT / "static/css/base.css").read_bytes()
+    packed = client.get("/static/x/css/base.css", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == plain and packed.headers["Vary"] == "Accept-Encoding"
+    bare = client.get("/static/x/css/base.css")
+    assert bare.data == plain and bare.headers["ETag"] != packed.headers["ETag"]
+    again = client.get("/static/x/css/base.css", headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_the_theme_is_the_systems_until_somebody_chooses_one_which_the_account_keeps(app, services):
+    client = app.test_client()
+    token = client.post("/api/login", json={"username": "anna", "password": PASSWORD}).json["csrf_token"]
+    dark = lambda: [media for address, media in stylesheets(client) if address.endswith("dark.css")]  # noqa: E731
+    assert dark() == ["screen and (prefers-color-scheme: dark)"]
+    for chosen, media, stored in (("dark", ["screen"], "dark"), ("light", [], "light"), ("pink", dark(), "")):
+        client.post("/theme", data={"theme": chosen, "csrf_token": token})
+        assert (dark(), services.users.by_name("anna").theme) == (media, stored)
+        assert (f'data-bs-theme="{chosen}"' in client.get("/help").text) == bool(stored)
+
+
+def test_a_visitor_keeps_the_theme_in_a_cookie(app):
+    client = app.test_client()
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/help").text)[1]
+    answer = client.post("/theme", data={"theme": "dark", "csrf_token": token}, headers={"Referer": "http://elsewhere/x"})
+    assert answer.location == "/"
+    assert 'data-bs-theme="dark"' in client.get("/help").text
