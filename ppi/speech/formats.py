@@ -21,6 +21,7 @@ from ppi.speech.cues import cues_of
 OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments")
 OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags")
 
+
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
     """Write `<stem>.txt .srt .vtt .transcript.json`, each all at once; answers their paths."""
     return [_write(folder / f"{stem}{suffix}", text) for suffix, text in texts_of(transcript).items()]

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -26,6 +27,7 @@ class Repository:
     files: dict[str, bytes] = field(default_factory=dict)
     revision: str = "0" * 40
     messages: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,6 +47,7 @@ class HubStub:
         self.repositories: dict[str, Repository] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.before_commit: Callable[[], object] = lambda: None
         self._objects: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -63,6 +66,11 @@ class HubStub:
         with self._lock:
             for kept in (self.repositories, self.faults, self.requests, self._objects):
                 kept.clear()
+            self.before_commit = lambda: None
+
+    def forget(self, oid: str) -> bool:
+        """Lose a large file that was sent; whether it was there."""
+        return self._objects.pop(oid, None) is not None
 
     def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 (the handler's own self is in the inner class)
         class Handler(BaseHTTPRequestHandler):
@@ -132,10 +140,32 @@ class HubStub:
         described = {
             "_id": "1" * 24, "id": repo_id, "author": self.owner, "sha": repository.revision, "tags": [], "likes": 0,
             "private": repository.is_private, "gated": False, "disabled": False, "downloads": 0,
-            "siblings": [{"rfilename": path} for path in sorted(repository.files)],
+            "siblings": [_sibling(path, data) for path, data in sorted(repository.files.items())],
             "createdAt": "2026-01-01T00:00:00.000Z", "lastModified": "2026-01-01T00:00:00.000Z",
         }  # fmt: skip
         return 200, described, {}
+
+    def whoami(self, query, headers, body) -> tuple:
+        role = "read" if headers["Authorization"].endswith(READ_TOKEN) else "write"
+        token = {"displayName": "of the test", "role": role, "createdAt": "2026-01-01T00:00:00.000Z"}
+        orgs = [{"type": "org", "name": self.owner, "roleInOrg": "write"}]
+        return 200, {"type": "user", "name": "anna", "orgs": orgs, "auth": {"type": "access_token", "accessToken": token}}, {}
+
+    def refs(self, query, headers, body, repo_id) -> tuple:
+        if repo_id not in self.repositories:
+            return _no_repository()
+        repository = self.repositories[repo_id]
+        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.revision}
+        tags = [{"name": n, "ref": f"refs/tags/{n}", "targetCommit": commit} for n, commit in repository.tags.items()]
+        return 200, {"branches": [main], "converts": [], "tags": tags}, {}
+
+    def tag(self, query, headers, body, repo_id, revision) -> tuple:
+        asked = json.loads(body)["tag"]
+        tags = self.repositories[repo_id].tags
+        if asked in tags:
+            return 409, {"error": "Tag reference exists already"}, {}
+        tags[asked] = revision
+        return 200, b"", {}
 
     def preupload(self, query, headers, body, repo_id) -> tuple:
         if repo_id not in self.repositories:
@@ -165,7 +195,10 @@ class HubStub:
         repository = self.repositories.get(repo_id)
         if repository is None:
             return _no_repository()
+        self.before_commit()
         head, *operations = [json.loads(line) for line in body.splitlines() if line.strip()]
+        if head["value"].get("parentCommit") not in (None, repository.revision):
+            return 412, {"error": "A commit has happened since"}, {}
         files = dict(repository.files)
         for operation in operations:
             kind, value = operation["key"], operation["value"]
@@ -186,6 +219,13 @@ def _mode(path: str) -> str:
     return "lfs" if path.endswith(LFS_SUFFIXES) else "regular"
 
 
+def _sibling(path: str, data: bytes) -> dict:
+    """As the Hub describes a file when asked for `blobs`: a large one by the SHA-256 of its bytes, too."""
+    pointer = {"lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}}
+    blob_id = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    return {"rfilename": path, "size": len(data), "blobId": blob_id, **(pointer if _mode(path) == "lfs" else {})}
+
+
 def _no_repository() -> tuple:
     return 404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"}
 
@@ -194,6 +234,9 @@ REPO_ID = r"([^/]+/[^/]+)"
 ROUTES = (
     (("POST",), r"/api/repos/create", HubStub.create),
     (("POST",), r"/api/validate-yaml", HubStub.validate_yaml),
+    (("GET",), r"/api/whoami-v2", HubStub.whoami),
+    (("GET",), rf"/api/datasets/{REPO_ID}/refs", HubStub.refs),
+    (("POST",), rf"/api/datasets/{REPO_ID}/tag/([0-9a-f]{{40}})", HubStub.tag),
     (("GET",), rf"/api/datasets/{REPO_ID}", HubStub.info),
     (("GET",), rf"/api/datasets/{REPO_ID}/revision/([^/]+)", HubStub.info),
     (("POST",), rf"/api/datasets/{REPO_ID}/preupload/main", HubStub.preupload),
