@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from ppi.cli_datasets import diff_datasets, join_datasets
+from ppi.cli_datasets import diff_datasets, join_datasets, push_dataset
 from ppi.cli_label_studio import label_studio
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
@@ -203,6 +203,7 @@ def dataset() -> None:
 
 dataset.add_command(join_datasets)
 dataset.add_command(diff_datasets)
+dataset.add_command(push_dataset)
 
 
 @dataset.command("build")
@@ -278,16 +279,3 @@ def compare_annotators(annotations: tuple[Path, ...], wants_json: bool, **given)
 
     found = plain_agreement.compare_files(annotations, settings=settings(), **given)
     click.echo(plain_agreement.as_json(found) if wants_json else plain_agreement.as_text(found))
-
-
-@dataset.command("push")
-@click.argument("folder", type=FILE)
-@click.argument("repo_id")
-@click.option("--public", is_flag=True, help="Make the repository public; it is private by default.")
-@with_progress("Publishing")
-def push_dataset(folder: Path, repo_id: str, public: bool, on_progress) -> None:
-    """Push the dataset in FOLDER to REPO_ID on the Hugging Face Hub (token: HF_TOKEN)."""
-    from ppi.workflows.plain_dataset import push_folder
-
-    pushed = push_folder(folder, repo_id, settings(), is_private=not public, on_progress=on_progress)
-    click.echo(f"{pushed.url}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ppi.console import FILE, with_progress
+from ppi.console import FILE, settings, with_progress
 
 
 @click.command("join")
@@ -42,3 +42,37 @@ def diff_datasets(before: Path, after: Path) -> None:
     for change in found:
         click.echo(str(change))
     click.echo(f"{len(found)} changes.")
+
+
+@click.command("push")
+@click.argument("folder", type=FILE)
+@click.argument("repo_id")
+@click.option("--public", is_flag=True, help="Make the repository public; it is private by default.")
+@click.option("--dry-run", is_flag=True, help="Send nothing: tell file by file what would be done, and what the check says.")
+@with_progress("Publishing")
+def push_dataset(folder: Path, repo_id: str, public: bool, dry_run: bool, on_progress) -> None:
+    """Push the dataset in FOLDER to REPO_ID on the Hugging Face Hub (token: HF_TOKEN), under the tag of its version."""
+    from ppi.workflows import plain_push
+
+    wanted = {"is_private": not public, "on_progress": on_progress}
+    if dry_run:
+        _tell(plain_push.preview_folder(folder, repo_id, settings(), **wanted), repo_id)
+        return
+    pushed = plain_push.push_folder(folder, repo_id, settings(), **wanted).result
+    told = ", ".join(f"{kind} {count}" for kind, count in pushed.counts.items()) or "it lay there already"
+    click.echo(f"{pushed.url} {pushed.tag} ({told})")
+
+
+def _tell(found, repo_id: str) -> None:
+    """The dry run. Ends with 1 when the push would be refused."""
+    seen = found.preview
+    for change in seen.changes:
+        click.echo(f"{change.kind} {change.path} ({change.size_bytes} bytes)")
+    state = f"{'private' if seen.is_private else 'public'}, {'to be made' if seen.is_new else 'there already'}"
+    click.echo(f"{repo_id} ({state}), account {seen.account}, tag {seen.tag}.")
+    click.echo(f"{len(seen.changes)} files to change, {seen.sent_bytes} bytes to send; {seen.unchanged} files stay.")
+    click.echo(f"Check: {len(found.check.problems)} problems, {len(found.check.warnings)} warnings. Nothing was sent.")
+    for problem in found.check.problems:
+        click.echo(f"FAIL {problem}")
+    if found.check.problems:
+        raise click.exceptions.Exit(1)

@@ -113,5 +113,21 @@ def dataset_copy(built_dataset: BuiltDataset, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def lesson_with_dataset(services, built_dataset: BuiltDataset):
+    """A lesson of anna's whose dataset is stored; of its video there are four bytes."""
+    from ppi.workflows import about_lesson, uploads
+
+    anna = services.users.by_name("anna")
+    row = uploads.begin_upload(services, anna, file_name="урок.mp4", task_name="Урок", size_bytes=4)
+    services.lessons.move_on(row.id, "uploading", "stored")
+    services.store.put_bytes(services.raw, row.video_key, b"film")
+    for path in built_dataset.folder.rglob("*"):
+        if path.is_file():
+            name = path.relative_to(built_dataset.folder).as_posix()
+            services.store.put_file(services.final, about_lesson.dataset_prefix(row) + name, path)
+    return services.lessons.get(row.id)
+
+
 def _run(*command: str) -> None:
     subprocess.run([command[0], "-nostdin", "-loglevel", "error", "-y", *command[1:]], check=True, timeout=60)

@@ -20,7 +20,7 @@ from ppi.errors import PpiError, ServerAway, ToolFailed
 QUEUES = ("receive", "media", "speech", "dataset", "publish")
 QUEUE_OF = {
     "ingest": "receive", "transcribe": "speech", "summarize": "speech", "build_dataset": "dataset", "publish": "publish",
-    "send_lesson": "publish", "fetch_annotations": "publish", "kit": "receive",
+    "preview_push": "publish", "send_lesson": "publish", "fetch_annotations": "publish", "kit": "receive",
     "normalize": "dataset",
 }  # fmt: skip
 HEAVY_QUEUES, LIGHT_QUEUES = ("speech", "dataset"), ("receive", "media", "publish")

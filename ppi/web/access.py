@@ -40,7 +40,7 @@ ACCESS = {
     "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
     "kit.normalize": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",
-    "export.push": "user", "export.save_consent": "user", "export.save_card": "user",
+    "export.push": "user", "export.list_pushes": "user", "export.save_consent": "user", "export.save_card": "user",
     "label_studio.send": "user", "label_studio.fetch": "user",
     "agreement.page": "user", "agreement.figures": "user", "agreement.add": "user", "agreement.decide": "user",
     "agreement.gold_set": "user", "agreement.build": "user",

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from ppi.errors import InputError
 from ppi.web import access
 from ppi.web.jobs import absolute
-from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish
+from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes
 
 bp = Blueprint("export", __name__)
 MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -66,15 +66,31 @@ def download_annotations(lesson_id: str, kind: str) -> Response:
 
 @bp.post("/api/datasets/<lesson_id>/push")
 def push(lesson_id: str) -> Response:
-    """{repo_id, private?} -> {success, job_id}; private unless said otherwise."""
+    """{repo_id, private?, dry_run?} -> {success, job_id}; private unless said otherwise.
+
+    With dry_run nothing is sent: the job finds out what a push would do, and `pushes` tells it.
+    """
     row = lessons.owned(access.services(), access.current(), lesson_id)
     given = request.get_json(silent=True)
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
         raise InputError("Send repo_id, such as university/lesson-patterns.")
-    g.audit_object = f"{row.id} {given['repo_id']}"
-    is_private = given.get("private", True) is not False
-    job = publish.request_push(access.services(), row, repo_id=given["repo_id"], is_private=is_private)
+    is_dry_run = given.get("dry_run", False) is not False
+    g.audit_object = f"{row.id} {given['repo_id']}" + (" (dry run)" if is_dry_run else "")
+    job = publish.request_push(
+        access.services(), row, repo_id=given["repo_id"], is_private=given.get("private", True) is not False,
+        by=access.current().name, is_dry_run=is_dry_run,
+    )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
+
+
+@bp.get("/api/datasets/<lesson_id>/pushes")
+def list_pushes(lesson_id: str) -> Response:
+    """What was pushed, the oldest first, and the last dry run, null when there was none of the dataset as it is now."""
+    services = access.services()
+    row = lessons.owned(services, access.current(), lesson_id)
+    found = publish.fresh_dry_run(services, row)
+    done = [asdict(push) for push in pushes.pushes(services, row)]
+    return jsonify(success=True, pushes=done, dry_run=asdict(found) if found else None)
 
 
 @bp.post("/api/lessons/<lesson_id>/consent")

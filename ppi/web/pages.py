@@ -9,16 +9,20 @@ from flask import Blueprint, Response, render_template, request
 from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
 
 from ppi.errors import NotFound
+from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables
+from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables, pushes
+from ppi.workflows import publish as publishing
 
 bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
-NO_DOWNLOADS = ("", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT)
+NO_DOWNLOADS = (
+    "", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT, pushes.PUSHES, pushes.DRY_RUN,
+)  # fmt: skip
 
 
 @bp.app_context_processor
@@ -90,6 +94,8 @@ def publish() -> str:
         consent=about_lesson.consent(services, row) if row else None,
         own_text=about_lesson.own_text(services, row) if row else "",
         sheets=build_dataset.sheet_urls(services, row) if stored else [],
+        dry_run=publishing.fresh_dry_run(services, row) if stored else None,
+        pushed=pushes.pushes(services, row) if row else [], push_job=_push_job(shown) if shown else None,
     )  # fmt: skip
 
 
@@ -267,6 +273,12 @@ def _annotating(row: LessonRow) -> dict[str, Any]:
         "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
         "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
+
+
+def _push_job(shown: lessons.LessonView) -> Job | None:
+    """The newest push or dry run."""
+    found = [job for kind in (publishing.PUBLISH, publishing.PREVIEW) if (job := shown.jobs.get(kind)) is not None]
+    return max(found, key=lambda job: job.created_s, default=None)
 
 
 def _counts(stored: build_dataset.StoredDataset | None) -> list[dict[str, Any]]:

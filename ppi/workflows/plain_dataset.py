@@ -1,8 +1,7 @@
-"""Datasets on plain files: build, check, push. The job that builds a stored lesson's dataset calls the same functions."""
+"""Datasets on plain files: build and check. The job that builds a stored lesson's dataset calls the same functions."""
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import ppi
 from ppi.annotation import formats, patterns
-from ppi.dataset import build, card, layout, manifest, plan, quality, verify
+from ppi.dataset import build, card, layout, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
 from ppi.dataset.quality import Finding
@@ -21,8 +20,6 @@ from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
-from ppi.publishing import hub
-from ppi.publishing.hub import PushResult
 from ppi.records import Clip, Consent, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
@@ -178,21 +175,6 @@ def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
     files = tuple(Finding("files", level, "", "{fault}", {"fault": said}) for level, said in told)
     good = quality.examine(folder, verify.sound_rows(folder), verify.unused_patterns(folder))
     return FolderCheck(found.rows, (*files, *good))
-
-
-def push_folder(
-    folder: Path, repo_id: str, settings: Settings | None = None, *, is_private: bool = True, on_progress: Progress = quiet
-) -> PushResult:
-    """Check a dataset folder and push it to the Hub.
-
-    Raises InputError when the check finds problems, and AccessDenied when its consent does not allow that.
-    """
-    settings = settings or Settings.from_env()
-    report = check_folder(folder, settings)
-    if report.problems:
-        raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=str(report.problems[0]))
-    consents.check_push(consents.of_settings(manifest.read(folder)["settings"]), is_private, datetime.date.today())
-    return hub.push(folder, repo_id, settings=settings.hub, private=is_private, on_progress=on_progress)
 
 
 def sha256(path: Path) -> str:

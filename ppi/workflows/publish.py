@@ -1,57 +1,102 @@
-"""Publish: the lesson's checked dataset goes to the Hub."""
+"""Publish: the lesson's checked dataset goes to the Hub, or is compared with what lies there."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import hashlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ppi.dataset import consent as consents
+from ppi.dataset.layout import MANIFEST
 from ppi.errors import AccessDenied, Conflict
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.publishing import hub
 from ppi.services import Services
-from ppi.workflows import about_lesson
+from ppi.workflows import about_lesson, pushes
 from ppi.workflows.build_dataset import dataset_objects, dataset_prefix
-from ppi.workflows.plain_dataset import push_folder
+from ppi.workflows.plain_push import preview_folder, push_folder
+from ppi.workflows.pushes import DryRun, Push
 from ppi.workflows.scratch import scratch
 
+PUBLISH, PREVIEW = "publish", "preview_push"
 
-def request_push(services: Services, row: LessonRow, *, repo_id: str, is_private: bool) -> Job:
-    """Queue a push.
+
+def request_push(
+    services: Services, row: LessonRow, *, repo_id: str, is_private: bool, by: str = "", is_dry_run: bool = False
+) -> Job:
+    """Queue a push, or with `is_dry_run` the finding out what it would do; `by` is the name of who asks.
 
     Raises NotFound without a dataset, AccessDenied without a token or when the consent does not allow it, InputError for
-    a bad repo_id.
+    a bad repo_id, Conflict while one of both is under way.
     """
     dataset_objects(services, row)
     if not services.settings.hub.token:
         raise AccessDenied("The server has no Hugging Face token. The administrator sets HF_TOKEN.")
     hub.check_repo_id(repo_id)
     _check_consent(services, row, is_private)
-    jobs = services.ledger.list(lesson_id=row.id, kind="publish", limit=1)
-    if jobs and jobs[0].is_active:
+    if any(job.is_active and job.kind in (PUBLISH, PREVIEW) for job in services.ledger.list(lesson_id=row.id)):
         raise Conflict("This dataset is being published already.")
-    job = services.ledger.submit("publish", row.owner_id, row.id, {"repo_id": repo_id, "is_private": is_private})
+    wanted = {"repo_id": repo_id, "is_private": is_private, "by": by or row.owner_name}
+    job = services.ledger.submit(PREVIEW if is_dry_run else PUBLISH, row.owner_id, row.id, wanted)
     services.ring(job)
     return job
 
 
 def run_publish(services: Services, job: Job, run: Run) -> dict[str, Any]:
-    """The job."""
-    row = services.lessons.get(job.lesson_id)
-    _check_consent(services, row, job.input["is_private"])
+    """The job: send the dataset, and keep what became of it with the lesson."""
+    row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
+    _check_consent(services, row, is_private)
+    with _fetched(services, row, job, run, "publishing") as folder:
+        on_progress = run.step("publishing", "Sending the dataset to {repo_id}", 0.3, 1.0, repo_id=repo_id)
+        done = push_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
+    pushed = done.result
+    record = Push(
+        repo_id, pushed.url, pushed.revision, pushed.tag, done.version, is_private, done.samples, pushes.now(),
+        job.input.get("by") or row.owner_name,
+    )  # fmt: skip
+    pushes.keep_push(services, row, record)
+    pushes.forget_dry_run(services, row)
+    return {"url": pushed.url, "revision": pushed.revision, "tag": pushed.tag, "files": dict(pushed.counts)}
+
+
+def run_preview(services: Services, job: Job, run: Run) -> dict[str, Any]:
+    """The job: find out what a push would do, and keep that for the page."""
+    row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
+    _check_consent(services, row, is_private)
+    with _fetched(services, row, job, run, "preparing") as folder:
+        on_progress = run.step("preparing", "Comparing the dataset with {repo_id}", 0.3, 1.0, repo_id=repo_id)
+        found = preview_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
+    made = DryRun(
+        repo_id, found.preview, found.version, found.check.levels, found.check.problems, len(found.check.warnings),
+        found.manifest_sha256, pushes.now(), job.input.get("by") or row.owner_name,
+    )  # fmt: skip
+    pushes.keep_dry_run(services, row, made)
+    return {"tag": found.preview.tag, "files": len(found.preview.changes), "size_bytes": found.preview.sent_bytes}
+
+
+def fresh_dry_run(services: Services, row: LessonRow) -> DryRun | None:
+    """The last dry run, when it was of the dataset as it is now."""
+    found = pushes.dry_run(services, row)
+    stored = hashlib.sha256()
+    if found is not None:
+        for piece in services.store.read(services.final, dataset_prefix(row) + MANIFEST):
+            stored.update(piece)
+    return found if found is not None and found.manifest_sha256 == stored.hexdigest() else None
+
+
+@contextlib.contextmanager
+def _fetched(services: Services, row: LessonRow, job: Job, run: Run, phase: str) -> Iterator[Path]:
+    """The stored dataset as a folder of its own."""
     with scratch(services, job) as folder:
-        on_progress = run.step("publishing", "Fetching the dataset from storage", 0.0, 0.3)
+        on_progress = run.step(phase, "Fetching the dataset from storage", 0.0, 0.3)
         fetch_dataset(services, row, folder / "dataset", on_progress)
-        on_progress = run.step("publishing", "Sending the dataset to {repo_id}", 0.3, 1.0, repo_id=job.input["repo_id"])
-        pushed = push_folder(
-            folder / "dataset", job.input["repo_id"], services.settings, is_private=job.input["is_private"],
-            on_progress=on_progress,
-        )  # fmt: skip
-    return {"url": pushed.url, "revision": pushed.revision}
+        yield folder / "dataset"
 
 
 def _check_consent(services: Services, row: LessonRow, is_private: bool) -> None:

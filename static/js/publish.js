@@ -1,12 +1,20 @@
-// Step 3: push to the Hub.
+// Step 3: find out what a push to the Hub would do, then push.
 import { call, during } from "./api.js";
+
+async function ask(lesson, given) {
+  await call("POST", `/api/datasets/${lesson}/push`, given);
+  location.reload();
+}
 
 document.getElementById("push-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.currentTarget;
-  during(event.submitter, async () => {
-    const given = { repo_id: form.elements.repo_id.value.trim(), private: form.elements.private.checked };
-    await call("POST", `/api/datasets/${form.dataset.lesson}/push`, given);
-    location.reload();
-  });
+  const given = { repo_id: form.elements.repo_id.value.trim(), private: form.elements.private.checked, dry_run: true };
+  during(event.submitter, () => ask(form.dataset.lesson, given));
+});
+
+document.getElementById("push-now")?.addEventListener("click", (event) => {
+  const button = event.currentTarget;
+  const given = { repo_id: button.dataset.repo, private: button.dataset.private === "true" };
+  during(button, () => ask(button.dataset.lesson, given));
 });

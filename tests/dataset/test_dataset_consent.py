@@ -7,7 +7,7 @@ import pytest
 from ppi.dataset import build, consent, manifest
 from ppi.errors import AccessDenied, InputError
 from ppi.records import Consent
-from ppi.workflows import plain_dataset
+from ppi.workflows import plain_push
 from tests.dataset.test_dataset_build import fake_cut
 
 TODAY = date(2026, 11, 21)
@@ -58,11 +58,11 @@ def test_a_manifest_that_says_nothing_clear_allows_nothing(settings):
 
 
 def test_a_folder_whose_manifest_does_not_allow_it_is_not_pushed(built_dataset, monkeypatch):
-    monkeypatch.setattr(plain_dataset.hub, "push", lambda *given, **named: "pushed")
+    monkeypatch.setattr(plain_push.hub, "push", lambda *given, **named: f"pushed version {named['version']}")
     assert manifest.read(built_dataset.folder)["settings"]["consent"] == "unknown"
     with pytest.raises(AccessDenied, match="is “unknown”"):
-        plain_dataset.push_folder(built_dataset.folder, "school/lesson", is_private=False)
-    assert plain_dataset.push_folder(built_dataset.folder, "school/lesson") == "pushed"
+        plain_push.push_folder(built_dataset.folder, "school/lesson", is_private=False)
+    assert plain_push.push_folder(built_dataset.folder, "school/lesson").result == "pushed version 1"
 
 
 def test_the_card_says_what_was_agreed(real_plan, tmp_path):

@@ -47,11 +47,24 @@ def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub, w
         for wrong in ({"repo_id": "Школа/уроки"}, {"repo_id": "a b"}, {}):
             assert api.post(f"/api/datasets/{lesson}/push", json=wrong).status_code == 400
         name = f"{hub.owner}/water-lesson"
+        asked = api.post(f"/api/datasets/{lesson}/push", json={"repo_id": name, "dry_run": True}).json()["job_id"]
+        seen = api.wait(asked)
+        assert seen["status"] == "completed" and seen["result"]["tag"] == "v1", seen
+        assert hub.repositories == {}, "a dry run sends nothing"
+        told = api.get(f"/api/datasets/{lesson}/pushes").json()
+        assert told["pushes"] == [] and told["dry_run"]["by"] == "anna" and told["dry_run"]["problems"] == []
+        promised = {change["path"]: change["size_bytes"] for change in told["dry_run"]["preview"]["changes"]}
         pushed = api.wait(api.post(f"/api/datasets/{lesson}/push", json={"repo_id": name}).json()["job_id"])
         assert pushed["status"] == "completed", pushed
         assert name in pushed["result"]["url"]
         repository = hub.repositories[name]
-        assert repository.is_private
+        assert repository.is_private and repository.tags == {"v1": repository.revision}
+        assert promised == {path: len(data) for path, data in repository.files.items() if path != ".gitattributes"}
+        told = api.get(f"/api/datasets/{lesson}/pushes").json()
+        assert told["dry_run"] is None
+        assert [(push["repo_id"], push["revision"], push["tag"], push["by"]) for push in told["pushes"]] == [
+            (name, repository.revision, "v1", "anna")
+        ]
         services = server.services
         prefix = next(row.prefix for row in services.lessons.list()) + "dataset/"
         stored = {item.key.removeprefix(prefix): item.key for item in services.store.list(services.final, prefix)}

@@ -8,7 +8,7 @@ from ppi.dataset import manifest
 from ppi.errors import AccessDenied
 from ppi.jobs.run import Run
 from ppi.services import Services
-from ppi.workflows import about_lesson, build_dataset, publish, uploads
+from ppi.workflows import about_lesson, build_dataset, publish
 from tests.conftest import settings_for, with_people
 
 
@@ -18,17 +18,8 @@ def services(tmp_path) -> Services:
 
 
 @pytest.fixture
-def lesson(services, built_dataset):
-    """A lesson of anna's whose dataset is stored."""
-    anna = services.users.by_name("anna")
-    row = uploads.begin_upload(services, anna, file_name="урок.mp4", task_name="Урок", size_bytes=4)
-    services.lessons.move_on(row.id, "uploading", "stored")
-    services.store.put_bytes(services.raw, row.video_key, b"film")
-    for path in built_dataset.folder.rglob("*"):
-        if path.is_file():
-            name = path.relative_to(built_dataset.folder).as_posix()
-            services.store.put_file(services.final, build_dataset.dataset_prefix(row) + name, path)
-    return services.lessons.get(row.id)
+def lesson(lesson_with_dataset):
+    return lesson_with_dataset
 
 
 def stored(services, lesson, name):

@@ -85,7 +85,8 @@ ROWS = {
     "agreement.decide": owners(422), "agreement.build": owners(422), "agreement.add": owners(200, is_form=True),
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),
     "export.download_annotations": owners(200),
-    "export.push": owners(200, repo_id="school/lesson"), "export.save_consent": owners(200, state="internal"),
+    "export.push": owners(200, repo_id="school/lesson"), "export.list_pushes": owners(200),
+    "export.save_consent": owners(200, state="internal"),
     "export.save_card": owners(422, text="words"),  # the card of this test has no place for them
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
     # A token is the account's own: nobody else has it, not even an administrator.
