@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ppi.errors import DiskFull, ServerAway
+from ppi.jobs.fair import FAIR_QUEUES
 
 # How long a statement waits for another process to let go of the file.
 BUSY_S = 30
@@ -36,11 +37,14 @@ CREATE TABLE IF NOT EXISTS links (
   is_revoked INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS links_of_lesson ON links (lesson_id, key);
 CREATE TABLE IF NOT EXISTS turns (chore TEXT PRIMARY KEY, taken_s REAL NOT NULL);
+CREATE TRIGGER IF NOT EXISTS owner_served AFTER UPDATE OF status ON jobs
+  WHEN NEW.status='running' AND OLD.status='queued' AND NEW.queue IN ({fair})
+  BEGIN INSERT OR REPLACE INTO turns VALUES ('served:' || NEW.queue || ':' || NEW.owner_id, NEW.updated_s); END;
 CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id));
 CREATE TABLE IF NOT EXISTS processes (
   name TEXT PRIMARY KEY, host TEXT NOT NULL, role TEXT NOT NULL, queues TEXT NOT NULL, version TEXT NOT NULL,
   started_s REAL NOT NULL, seen_s REAL NOT NULL);
-"""
+""".format(fair=",".join(f"'{queue}'" for queue in FAIR_QUEUES))
 
 
 # What the first version wrote, brought into today's shape; jobs it left running are begun anew.
@@ -57,7 +61,7 @@ INSERT INTO jobs SELECT id, kind,
   started_s, updated_s, finished_s FROM old_jobs;
 DROP TABLE old_jobs;
 """
-VERSION = 2
+VERSION = 3
 
 
 class Database:
@@ -106,7 +110,7 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version >= VERSION:
         return
-    is_first = connection.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchone()
+    is_first = version < 2 and connection.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchone()
     script = FROM_FIRST_VERSION.format(schema=SCHEMA) if is_first else SCHEMA
     connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={VERSION}; COMMIT;")
 

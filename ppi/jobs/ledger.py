@@ -129,7 +129,10 @@ class Ledger(Protocol):
         """All waiting jobs that may begin now, oldest first."""
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
-        """Take the oldest waiting job of the queues, unless `limit` of them run on this host already (0: no limit)."""
+        """Take the oldest waiting job of the queues, unless `limit` of them run on this host already (0: no limit).
+
+        In the fair queues owners take turns: see fair.py.
+        """
 
     def renew(self, job_id: str, attempt: int) -> bool:
         """Beat; False when the job was lost."""

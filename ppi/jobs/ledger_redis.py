@@ -9,6 +9,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
+from ppi.jobs.fair import FAIR_QUEUES, order
 from ppi.jobs.journal import Journal
 from ppi.jobs.ledger import CLOCK_FAULT_S, QUEUES, RETRIED, Job, Process, after_failure, after_loss, new_job
 from ppi.jobs.ledger_scripts import CHANGE, CLAIM, REMOVE, SUBMIT, TURN
@@ -77,7 +78,8 @@ class RedisLedger:
         return sorted(ready, key=lambda job: (job.created_s, job.id))
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
-        row = self._run("claim", [PREFIX, json.dumps(list(queues)), limit, runner, host, place, CLOCK_FAULT_S, time.time()])
+        given = [json.dumps(list(queues)), limit, runner, host, place, CLOCK_FAULT_S, time.time(), json.dumps(FAIR_QUEUES)]
+        row = self._run("claim", [PREFIX, *given])
         return _job(_pairs(row)) if row else None
 
     def renew(self, job_id: str, attempt: int) -> bool:
@@ -136,8 +138,14 @@ class RedisLedger:
 
     def position(self, job: Job) -> int:
         with self._database.faults() as client:
-            rank = client.zrank(f"{PREFIX}waiting:{job.queue}", job.id)
-        return 0 if rank is None else rank + 1
+            if job.queue not in FAIR_QUEUES:
+                rank = client.zrank(f"{PREFIX}waiting:{job.queue}", job.id)
+                return 0 if rank is None else rank + 1
+            ids = client.zrange(f"{PREFIX}waiting:{job.queue}", 0, -1)
+            served = client.hgetall(f"{PREFIX}served:{job.queue}")
+        waiting = [(found.owner_id, found.id) for found in self._jobs(ids)]
+        ordered = order(waiting, {owner: float(moment) for owner, moment in served.items()})
+        return ordered.index(job.id) + 1 if job.id in ordered else 0
 
     def remove_lesson(self, lesson_id: str) -> None:
         busy = self._run("remove", [PREFIX, lesson_id])

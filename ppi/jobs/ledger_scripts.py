@@ -1,7 +1,7 @@
 """The scripts of the ledger in Redis. ARGV[1] is always the prefix of all keys.
 
 A job is a hash `job:<id>`. `jobs`, `jobs:owner:<id>` and `jobs:lesson:<id>` are sorted by creation, `waiting:<queue>` too;
-`running` is a set; `tally` counts jobs by `queue|status`. `file_job` keeps all of them true to the hash.
+`running` is a set; `tally` counts jobs by `queue|status`; `served:<queue>` of a fair queue says when its owners were served. `file_job` keeps all of them true to the hash.
 """
 
 FILE_JOB = """
@@ -54,7 +54,7 @@ file_job(id, old[1], old[2])
 return redis.call('HGETALL', key)
 """
 
-# ARGV: prefix, queues as JSON, limit, runner, host, place, clock fault, now.
+# ARGV: prefix, queues as JSON, limit, runner, host, place, clock fault, now, fair queues as JSON.
 CLAIM = FILE_JOB + """
 local queues, limit = cjson.decode(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -69,17 +69,25 @@ if limit > 0 then
   end
   if busy >= limit then return false end
 end
+local is_fair = {}
+for _, queue in ipairs(cjson.decode(ARGV[9])) do is_fair[queue] = true end
+-- The job of a queue whose turn it is, and how old the oldest that is due is.
 local function first_due(queue)
-  local from = 0
+  local from, oldest, chosen, chosen_served = 0, nil, nil, nil
   while true do
     local ids = redis.call('ZRANGE', p .. 'waiting:' .. queue, from, from + 49)
     for _, id in ipairs(ids) do
-      local row = redis.call('HMGET', p .. 'job:' .. id, 'not_before_s', 'place', 'created_s')
+      local row = redis.call('HMGET', p .. 'job:' .. id, 'not_before_s', 'place', 'created_s', 'owner_id')
       local wait_s = tonumber(row[1]) - now
       local is_due = wait_s <= 0 or wait_s > fault
-      if is_due and (row[2] == '' or row[2] == ARGV[6]) then return id, tonumber(row[3]) end
+      if is_due and (row[2] == '' or row[2] == ARGV[6]) then
+        if not is_fair[queue] then return id, tonumber(row[3]) end
+        local served = tonumber(redis.call('HGET', p .. 'served:' .. queue, row[4]) or '0')
+        oldest = oldest or tonumber(row[3])
+        if not chosen or served < chosen_served then chosen, chosen_served = id, served end
+      end
     end
-    if #ids < 50 then return nil, nil end
+    if #ids < 50 then return chosen, oldest end
     from = from + 50
   end
 end
@@ -92,7 +100,8 @@ for _, queue in ipairs(queues) do
 end
 if not best then return false end
 local key = p .. 'job:' .. best
-local old = redis.call('HMGET', key, 'queue', 'attempt', 'attempts_base', 'started_s')
+local old = redis.call('HMGET', key, 'queue', 'attempt', 'attempts_base', 'started_s', 'owner_id')
+if is_fair[old[1]] then redis.call('HSET', p .. 'served:' .. old[1], old[5], ARGV[8]) end
 redis.call('HSET', key, 'status', 'running', 'runner', ARGV[4], 'host', ARGV[5], 'updated_s', ARGV[8])
 if tonumber(old[2]) ~= tonumber(old[3]) then redis.call('HSET', key, 'progress', '0') end
 if tonumber(old[4]) == 0 then redis.call('HSET', key, 'started_s', ARGV[8]) end

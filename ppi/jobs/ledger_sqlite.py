@@ -11,6 +11,7 @@ from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
 from ppi.jobs.database import Database
+from ppi.jobs.fair import FAIR_QUEUES, order
 from ppi.jobs.ledger import ACTIVE, CLOCK_FAULT_S, RETRIED, Job, Process, after_failure, after_loss, new_job
 
 COLUMNS = tuple(field.name for field in fields(Job))
@@ -21,13 +22,15 @@ UPDATE jobs SET status='running', attempt=attempt+1, beats=beats+1, runner=:runn
   started_s=CASE WHEN started_s=0 THEN :now ELSE started_s END, updated_s=:now,
   progress=CASE WHEN attempt=attempts_base THEN progress ELSE 0 END
 WHERE id = (
-  SELECT id FROM jobs
+  SELECT id FROM jobs LEFT JOIN turns ON queue IN ({fair}) AND chore='served:' || queue || ':' || owner_id
   WHERE queue IN ({marks}) AND status='queued' AND (not_before_s<=:now OR not_before_s>:now+:fault)
     AND place IN ('', :place)
     AND (:limit=0 OR (SELECT count(*) FROM jobs WHERE queue IN ({marks}) AND status='running' AND host=:host) < :limit)
-  ORDER BY created_s, id LIMIT 1)
+  ORDER BY CASE WHEN queue IN ({fair}) THEN min(created_s) OVER (PARTITION BY queue) ELSE created_s END,
+    coalesce(taken_s, 0), created_s, id LIMIT 1)
 RETURNING *
 """
+FAIR = ",".join(f"'{queue}'" for queue in FAIR_QUEUES)
 TURN = """
 INSERT INTO turns VALUES (:chore, :now)
 ON CONFLICT (chore) DO UPDATE SET taken_s=:now WHERE taken_s<=:now-:every OR taken_s>:now
@@ -82,7 +85,7 @@ class SqliteLedger:
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
         names = {f"q{number}": queue for number, queue in enumerate(queues)}
-        statement = CLAIM.format(marks=",".join(f":{name}" for name in names))
+        statement = CLAIM.format(marks=",".join(f":{name}" for name in names), fair=FAIR)
         values = dict(runner=runner, host=host, limit=limit, place=place, now=time.time(), fault=CLOCK_FAULT_S)
         with self._database.connection() as connection:
             rows = connection.execute(statement, values | names).fetchall()
@@ -158,11 +161,13 @@ class SqliteLedger:
         if job.status != "queued":
             return 0
         with self._database.connection() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM jobs WHERE queue=? AND status='queued' AND (created_s, id) <= (?, ?)",
-                (job.queue, job.created_s, job.id),
-            ).fetchone()
-        return row[0]
+            waiting = connection.execute(
+                "SELECT owner_id, id FROM jobs WHERE queue=? AND status='queued' ORDER BY created_s, id", (job.queue,)
+            ).fetchall()
+            turns = connection.execute("SELECT chore, taken_s FROM turns WHERE chore LIKE ?", (f"served:{job.queue}:%",))
+            served_s = {row[0].split(":", 2)[2]: row[1] for row in turns.fetchall()}
+        ids = order([tuple(row) for row in waiting], served_s) if job.queue in FAIR_QUEUES else [row[1] for row in waiting]
+        return ids.index(job.id) + 1 if job.id in ids else 0
 
     def remove_lesson(self, lesson_id: str) -> None:
         with self._database.transaction() as connection:

@@ -244,6 +244,32 @@ def test_the_position_counts_the_jobs_before(ledger):
     assert [ledger.position(ledger.get(job.id)) for job in ordered] == [0, 1, 2]
 
 
+def test_in_the_speech_queue_owners_take_turns(ledger):
+    def wish(owner, kind="transcribe"):
+        return ledger.submit(kind, owner, "lesson-1", {})
+
+    first, second, third = (wish("anna") for _ in range(3))
+    late, fourth = wish("boris"), wish("anna")
+    last = wish("clara")
+    expected = [first, late, last, second, third, fourth]
+    assert [ledger.position(job) for job in expected] == [1, 2, 3, 4, 5, 6]
+    assert [claim(ledger, queues=("speech", "dataset"), limit=0).id for _ in expected] == [job.id for job in expected]
+    again, other = wish("boris"), wish("anna")
+    assert (claim(ledger, queues=("speech",), limit=0).id, ledger.position(other)) == (again.id, 1)
+
+
+def test_in_other_queues_the_oldest_job_comes_first_whosever_it_is(ledger):
+    jobs = [ledger.submit("build_dataset", owner, "lesson-1", {}) for owner in ("anna", "anna", "boris")]
+    assert [ledger.position(job) for job in jobs] == [1, 2, 3]
+    assert [claim(ledger, queues=("speech", "dataset"), limit=0).id for _ in jobs] == [job.id for job in jobs]
+
+
+def test_a_fair_queue_does_not_overtake_an_older_job_of_another(ledger):
+    old = ledger.submit("build_dataset", "anna", "lesson-1", {})
+    new = ledger.submit("transcribe", "boris", "lesson-1", {})
+    assert [claim(ledger, queues=("speech", "dataset"), limit=0).id for _ in range(2)] == [old.id, new.id]
+
+
 def test_a_lesson_with_an_active_job_keeps_its_jobs(ledger):
     job = submit(ledger)
     with pytest.raises(Conflict):
