@@ -7,7 +7,7 @@ ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge Anno
   ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4
 
-.PHONY: help bench run setup seed test test-slow lint translations apt clean
+.PHONY: help bench run setup seed test test-slow lint translations screenshots apt clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -62,6 +62,9 @@ translations: $(VENV)/.ready-dev  ## collect the messages of the pages and error
 	$(BABEL) extract --mapping-file babel.cfg $(KEYWORDS) --no-location --sort-output --output messages.pot .
 	$(BABEL) update --input-file messages.pot --output-dir ppi/translations --no-fuzzy-matching
 	rm messages.pot
+
+screenshots: apt setup $(VENV)/.ready-dev  ## pictures of every page into screenshots/, to look at
+	$(PY) -m tests.web.screenshots
 
 clean:  ## remove the virtual environment (never the data folder)
 	rm -rf $(VENV) .venv-notebook

@@ -1,0 +1,61 @@
+"""Every page with something real on it: for checks that look at all of them, and for pictures of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows import build_dataset, local, runner
+from tests.conftest import DATA, PASSWORD
+
+SILENCE = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 63.92}
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """The numbers of a lesson that has everything, of one that was just taken in, and of a refused upload."""
+
+    full: str
+    fresh: str
+    refused: str
+
+    def addresses(self) -> dict[str, str]:
+        """Pages that an administrator sees, by name."""
+        return {
+            "home": "/", "lesson": f"/lessons/{self.full}", "lesson-fresh": f"/lessons/{self.fresh}",
+            "refused": f"/lessons/{self.refused}", "kit": f"/kit?lesson={self.full}", "dataset": f"/dataset?lesson={self.full}",
+            "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
+            "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
+            "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
+            "styleguide": "/styleguide",
+        }  # fmt: skip
+
+
+def furnish(services: Services, folder) -> Furnished:
+    """Make the lessons; the server's own runner does the work. The transcript is empty: nobody waits for a recogniser."""
+    full = _taken_in(services, "Алгебра 7а, дроби")
+    row = services.lessons.get(full)
+    for suffix, data in ((".transcript.json", json.dumps(SILENCE).encode()), (".txt", b"-"), (".vtt", b"WEBVTT\n")):
+        services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
+    with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
+        job = build_dataset.request_build(
+            services, row, annotations=marks, annotations_name="export.json", table=table, table_name="patterns.xlsx"
+        )
+    runner.wait_for(services, job)
+    (folder / "no-video.mp4").write_text("not a video")
+    refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", "admin")
+    runner.wait_for(services, refused)
+    return Furnished(full, _taken_in(services, "Literature 10b"), refused.id)
+
+
+def log_in(context, name: str = "admin") -> None:
+    """A session for every page of this browser context."""
+    answer = context.request.post("/api/login", data={"username": name, "password": PASSWORD})
+    assert answer.ok, answer.text()
+
+
+def _taken_in(services: Services, name: str) -> str:
+    job = local.ingest_file(services, DATA / "sample_lesson.mp4", name, "admin")
+    return runner.wait_for(services, job).lesson_id

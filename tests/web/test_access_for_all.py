@@ -1,0 +1,115 @@
+"""Nobody is kept out: axe-core finds nothing on any page, in either theme and language, and every page fits a phone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from ppi.web.limits_sqlite import SqliteLimits
+from tests.conftest import ROOT, need
+from tests.web import rounds
+from tests.web.test_browser import CHROMIUM, FLAGS
+
+AXE = (ROOT / "tests/vendor/axe/axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Colours depend on the theme alone, so the second theme is looked at for them alone. What is behind a summary is looked at too;
+# over squared paper axe judges no colours, over plain paper it does.
+ASK = """async ([tags, only]) => {
+  for (const more of document.querySelectorAll("main details")) more.open = true;
+  document.body.style.backgroundImage = "none";
+  const run = only ? { type: "rule", values: only } : { type: "tag", values: tags };
+  const found = await axe.run(document, { runOnly: run, resultTypes: ["violations"] });
+  return found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target} ${node.failureSummary}`));
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need(CHROMIUM is not None, "Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def furnished(live_server, tmp_path_factory):
+    return rounds.furnish(live_server.services, tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def visit(browser, live_server):
+    """`visit(language, name)`: a page of somebody who is logged in, or of a stranger without a name."""
+    contexts = []
+
+    def make(language="en", name="admin", **options):
+        context = browser.new_context(base_url=live_server.url, locale=language, bypass_csp=True, **options)
+        contexts.append(context)
+        if name:
+            SqliteLimits(f"ppi-sqlite://{live_server.folder}/limits.sqlite3").reset()
+            rounds.log_in(context, name)
+        context.add_init_script(AXE)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_axe_finds_nothing_on_any_page_in_either_theme(visit, furnished, language):
+    page = visit(language)
+    faults = {}
+    for name, path in furnished.addresses().items():
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(path)
+        found = page.evaluate(ASK, [TAGS, None])
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        found += page.evaluate(ASK, [TAGS, ["color-contrast", "link-in-text-block"]])
+        if found:
+            faults[name] = found
+    assert faults == {}
+
+
+def test_axe_finds_nothing_in_what_strangers_see(visit):
+    page = visit("ru", name="", reduced_motion="reduce")
+    page.goto("/")
+    page.locator("#login.show").wait_for()
+    assert page.evaluate(ASK, [TAGS, None]) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_page_fits_a_phone_and_keeps_its_words_when_zoomed(visit, furnished, language):
+    """360 px wide, and a small laptop at twice the zoom, which is 640 px wide; nothing has to be scrolled sideways."""
+    page = visit(language, viewport={"width": 360, "height": 740})
+    wide = {}
+    for name, path in furnished.addresses().items():
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.goto(path)
+        found = [page.evaluate("document.documentElement.scrollWidth")]
+        page.set_viewport_size({"width": 640, "height": 400})
+        found.append(page.evaluate("document.documentElement.scrollWidth"))
+        if found[0] > 360 or found[1] > 640:
+            wide[name] = found
+    assert wide == {}
+
+
+def test_who_reached_a_thing_with_the_keyboard_sees_where_they_are(visit):
+    page = visit("en")
+    page.goto("/account")
+    unseen = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        unseen += page.evaluate("""() => {
+          const one = document.activeElement, look = getComputedStyle(one);
+          const isSeen = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2;
+          return one === document.body || isSeen ? [] : [one.outerHTML.slice(0, 80)];
+        }""")
+    assert unseen == []
+
+
+def test_axe_would_find_a_picture_without_words(visit):
+    page = visit("en")
+    page.goto("/help")
+    page.evaluate("document.querySelector('main').append(Object.assign(new Image(), { src: '/x.png' }))")
+    assert any(found.startswith("image-alt") for found in page.evaluate(ASK, [TAGS, None]))
