@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from ppi.cli_datasets import diff_datasets, join_datasets, push_dataset
+from ppi.cli_datasets import about_dataset, diff_datasets, join_datasets, push_dataset
 from ppi.cli_label_studio import label_studio
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
@@ -203,6 +203,7 @@ def dataset() -> None:
 
 dataset.add_command(join_datasets)
 dataset.add_command(diff_datasets)
+dataset.add_command(about_dataset)
 dataset.add_command(push_dataset)
 
 
@@ -225,6 +226,7 @@ dataset.add_command(push_dataset)
 @click.option("--license", default="other", show_default=True, help="A licence by its name on the Hub, such as cc-by-4.0.")
 @click.option("--embargo", default="", help="Day before which nothing may be public, such as 2027-01-31.")
 @click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
+@click.option("--card-language", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="Of the card's text.")
 @click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
 @click.option("--cut-all", "cuts_all", is_flag=True, help="Cut every clip, even those kept from the build before.")
 @with_progress("Building")

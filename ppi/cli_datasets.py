@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -42,6 +43,21 @@ def diff_datasets(before: Path, after: Path) -> None:
     for change in found:
         click.echo(str(change))
     click.echo(f"{len(found)} changes.")
+
+
+@click.command("about")
+@click.argument("folder", type=FILE)
+@click.option("--consent", "state", help="unknown, internal, or public.")
+@click.option("--license", help="A licence by its name on the Hub, such as cc-by-4.0.")
+@click.option("--embargo", "embargo_until", help="Day before which nothing may be public; an empty one ends the embargo.")
+@click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
+@click.option("--card-language", type=click.Choice(["en", "ru"]), help="Of the card's text.")
+def about_dataset(folder: Path, about: TextIO | None, card_language: str | None, **consent: str | None) -> None:
+    """Change what the dataset in FOLDER says of consent, licence and itself. Nothing is cut; what is not given stays."""
+    from ppi.workflows.plain_about import say_in_folder
+
+    changed = say_in_folder(folder, consent=consent, own_text=about.read() if about else None, language=card_language)
+    click.echo(f"Written: {', '.join(changed)}." if changed else "It said all of that before.")
 
 
 @click.command("push")

@@ -99,11 +99,11 @@ def _describe(
     parquet.write(made, rows)
     found = quality.examine(made, rows, contents.unused, lambda fraction: on_tick())
     checks = {check: quality.level_of(found, check) for check in quality.CHECKS}
-    told = {**contents.report, "checks": checks, "findings": [finding.as_json() for finding in found]}
+    facts = replace(facts, hides_pictures=bool(contents.report.get("hides_pictures")))
+    told = {**contents.report, "card": card.kept(facts), "checks": checks, "findings": [finding.as_json() for finding in found]}
     layout.write_json(made / layout.REPORT, told)
     versions = changes.history(earlier, rows, origin.inputs)
     layout.write_json(made / layout.CHANGES, {"versions": versions})
     drawn = figures.draw(made, on_tick) if is_illustrated else []
-    facts = replace(facts, hides_pictures=bool(told.get("hides_pictures")))
     text = card.render(rows, facts, versions, drawn)
     (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")

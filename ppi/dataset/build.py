@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import layout, reuse, splits
+from ppi.dataset import layout, refresh, reuse, splits
 from ppi.dataset.assemble import Contents, Origin, Progress, assemble, before
 from ppi.dataset.card import CardFacts, Recording
 from ppi.dataset.plan import Plan
 from ppi.dataset.reuse import Bring, Kept, Recipe, Wanted
-from ppi.dataset.texts import text_of
+from ppi.dataset.texts import UNCERTAIN_BELOW, said
 from ppi.errors import DatasetError
 from ppi.records import Clip, Consent, Dropped, MediaInfo, Sample, Transcript
 
@@ -52,6 +53,8 @@ def build(
     consent: Consent = Consent(),
     pretty_name: str = "",
     own_text: str = "",
+    card_language: str = "en",
+    agreement: Mapping[str, Any] | None = None,
     clips: str = "strict",
     previous: Path | None = None,
     bring: Bring | None = None,
@@ -68,7 +71,9 @@ def build(
     something PPI did not build: that is never touched.
     """
     plan.require_samples()
-    facts = _facts(plan, transcript, consent, pretty_name, own_text)
+    facts = replace(
+        _facts(plan, transcript, pretty_name), consent=consent, own_text=own_text, language=card_language, agreement=agreement
+    )  # fmt: skip
     origin = Origin(inputs or {}, _settings(plan, facts, clips), _tools(tools, transcript), previous)
     recipe = Recipe(origin.inputs.get("video", ""), clips, tools or {})
     kept = Kept()
@@ -101,29 +106,29 @@ def _cut(wanted: Sequence[Wanted], kept: Kept, cut: Cut, report: Progress) -> li
 
 
 def _contents(plan: Plan, clips: Sequence[Clip], kept: Kept, transcript: Transcript | None) -> Contents:
-    rows = [layout.row(sample, text_of(transcript, sample.span)) for sample in plan.samples]
+    rows = [layout.row(sample, said(transcript, sample.span)) for sample in plan.samples]
     checked = frozenset(plan.samples[number].id for number in kept.clips)
     return Contents(rows, _report(plan, clips, rows), plan.unused, checked)
 
 
-def _facts(plan: Plan, transcript: Transcript | None, consent: Consent, pretty_name: str, own_text: str) -> CardFacts:
+def _facts(plan: Plan, transcript: Transcript | None, pretty_name: str) -> CardFacts:
     language = transcript.language if transcript else ""
     engine = f"{transcript.engine} ({transcript.model})" if transcript and transcript.model else ""
     engine = engine or (transcript.engine if transcript else "")
     return CardFacts(
         pretty_name=pretty_name or plan.lesson,
         recordings=(Recording(plan.lesson, plan.source_video, plan.duration_s, plan.frame_rate, language),),
-        consent=consent, speech_engines=(engine,) if engine else (), notes=transcript.notes if transcript else (),
-        unmatched=plan.unmatched, dropped=len(plan.dropped), split_note=splits.note({plan.lesson: "train"}, splits.Shares()),
-        own_text=own_text,
+        speech_engines=(engine,) if engine else (), notes=transcript.notes if transcript else (), unmatched=plan.unmatched,
+        dropped=len(plan.dropped), has_empty_split=bool(splits.note({plan.lesson: "train"}, splits.Shares())),
+        corrected_segments=transcript.edited_segments if transcript and transcript.edited else None,
     )  # fmt: skip
 
 
 def _settings(plan: Plan, facts: CardFacts, clips: str) -> dict[str, Any]:
     return {
         "lesson": plan.lesson, "source_video": plan.source_video, "duration_s": plan.duration_s,
-        "frame_rate": plan.frame_rate, "language": facts.recordings[0].language, "license": facts.consent.license,
-        "consent": facts.consent.state, "embargo_until": facts.consent.embargo_until, "clips": clips,
+        "frame_rate": plan.frame_rate, "language": facts.recordings[0].language, "clips": clips,
+        "uncertain_below": UNCERTAIN_BELOW, **refresh.settings_of(facts.consent, facts.language),
     }  # fmt: skip
 
 
@@ -141,6 +146,7 @@ def _report(plan: Plan, clips: Sequence[Clip], rows: Sequence[dict[str, Any]]) -
         "patterns": pattern_counts(rows),
         "unmatched": list(plan.unmatched),
         "unused": list(plan.unused),
+        "text_origins": dict(Counter(row["text_origin"] for row in rows)),
         "splits": splits.report(rows, {splits.group_of(row): row["split"] for row in rows}, splits.Shares()),
         "dropped": [{"where": item.where, "reason": item.reason, "detail": item.detail} for item in plan.dropped],
         "hides_pictures": any(clip.mode == "copied" for clip in clips),

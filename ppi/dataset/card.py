@@ -7,10 +7,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ppi.dataset.card_words import LANGUAGES, WORDS
 from ppi.dataset.layout import SPLITS
+from ppi.dataset.splits import group_of
+from ppi.dataset.texts import NO_SPEECH, UNCERTAIN_BELOW
 from ppi.errors import DatasetError, InputError
 from ppi.records import Consent
 
@@ -20,11 +23,23 @@ MAX_OWN_CHARACTERS = 20_000
 SHOWN_VERSIONS = 20
 OWN_TEXT, END_OF_OWN_TEXT = "<!-- words of the makers -->", "<!-- end of the words of the makers -->"
 FIGURE_TITLES = {
-    "figures/patterns.png": "Samples and time by pattern", "figures/durations.png": "How long samples are",
-    "figures/timeline.png": "Where in the lessons patterns were marked",
+    "figures/patterns.png": "figure_patterns", "figures/durations.png": "figure_durations",
+    "figures/timeline.png": "figure_timeline",
 }  # fmt: skip
+# (columns, type, meaning), the last two by their names in card_words.
+COLUMNS = (
+    ("`video`", "video", "video"), ("`image`", "image", "image"), ("`id`", "text", "id"),
+    ("`source_video`", "text", "source"), ("`start_time`, `end_time`", "number", "times"),
+    ("`patterns`", "list", "patterns"), ("`choices`, `comments`", "list", "answers"),
+    ("`image_path`, `video_path`, `text_path`", "text", "paths"), ("`text`", "text", "text"), ("`words`", "list", "words"),
+    ("`speakers`", "list", "speakers"), ("`text_flags`", "list", "flags"), ("`text_origin`", "text", "origin"),
+    ("`annotator`", "text", "annotator"), ("`lesson`", "text", "lesson"), ("`teacher`", "text", "teacher"),
+    ("`regions`", "list", "regions"), ("`split`", "text", "split"),
+)  # fmt: skip
+CHANGEABLE = ("consent", "own_text", "language")
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!{}$])")
 Row = dict[str, Any]
+Words = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,12 @@ class Recording:
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card says that rows do not know. `notes` are warnings for readers, `own_text` is Markdown of the makers."""
+    """What a card says that rows do not know. `notes` are warnings for readers, `own_text` is Markdown of the makers.
+
+    `has_empty_split` says that a split that was asked for got nothing. `corrected_segments` is None when no person corrected
+    the text. `agreement` holds `annotators` (how many), `step_s` and `patterns`, each with its name and `kappa`, `alpha` and
+    `f1`, None where not defined. The card is written in `language`.
+    """
 
     pretty_name: str
     recordings: tuple[Recording, ...]
@@ -49,9 +69,27 @@ class CardFacts:
     notes: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     dropped: int = 0
-    split_note: str = ""
+    has_empty_split: bool = False
     own_text: str = ""
     hides_pictures: bool = False
+    corrected_segments: int | None = None
+    agreement: Mapping[str, Any] | None = None
+    language: str = "en"
+
+
+def kept(facts: CardFacts) -> dict[str, Any]:
+    """The facts as report.json keeps them, without those that may change while the dataset stays as it is."""
+    return {name: value for name, value in asdict(facts).items() if name not in CHANGEABLE}
+
+
+def facts_of(told: Mapping[str, Any], consent: Consent, own_text: str, language: str) -> CardFacts:
+    """The facts of a built dataset. Raises DatasetError when its report, of an earlier version of PPI, does not hold them."""
+    try:
+        given = {**told["card"], "recordings": tuple(Recording(**recording) for recording in told["card"]["recordings"])}
+        lists = {name: tuple(given[name]) for name in ("speech_engines", "notes", "unmatched")}
+        return CardFacts(**{**given, **lists}, consent=consent, own_text=own_text, language=language)
+    except (KeyError, TypeError) as error:
+        raise DatasetError("This card was made by an earlier version of PPI. Build the dataset again.") from error
 
 
 def render(
@@ -61,28 +99,35 @@ def render(
 
     Names, labels and descriptions are escaped: they cannot become markup. `own_text` is Markdown and stays it.
     """
+    words = WORDS[facts.language]
     parts = (
         _front_matter(rows, facts),
-        _intro(rows, facts),
+        _intro(rows, facts, words),
         f"{OWN_TEXT}\n{_own(facts.own_text)}{END_OF_OWN_TEXT}",
-        _patterns(rows),
-        _figures(figures),
-        _STRUCTURE,
-        _splits(rows, facts),
-        _made(facts),
-        _licence(facts.consent),
-        _limits(facts),
-        _history(versions),
+        _patterns(rows, words),
+        "\n\n".join(f"![{words[FIGURE_TITLES[path]]}]({path})" for path in figures),
+        _structure(words),
+        _splits(rows, facts, words),
+        _agreement(facts, words),
+        _made(facts, words),
+        _licence(facts.consent, words),
+        _limits(facts, words),
+        _history(versions, words),
     )
     return "\n".join(part.strip("\n") + "\n" for part in parts if part)
 
 
-def with_own_text(card: str, text: str) -> str:
-    """The card with other words of its makers. Raises DatasetError when it has no place for them."""
+def own_text_of(card: str) -> str:
+    """The makers' words in a card, "" when it has no place for them."""
     start, end = card.find(OWN_TEXT), card.find(END_OF_OWN_TEXT)
-    if not 0 <= start < end:
-        raise DatasetError("The card of this dataset has no place for your text. Build the dataset again.")
-    return f"{card[:start]}{OWN_TEXT}\n{_own(text)}{card[end:]}"
+    return card[start + len(OWN_TEXT) : end].strip() if 0 <= start < end else ""
+
+
+def checked_language(language: str) -> str:
+    """The language of a card, as it was given. Raises InputError when cards are not written in it."""
+    if language not in LANGUAGES:
+        raise InputError("Cards are written in {known}, not in {language}.", known=", ".join(LANGUAGES), language=language[:20])
+    return language
 
 
 def checked_own_text(text: str) -> str:
@@ -129,32 +174,25 @@ def _front_matter(rows: Sequence[Row], facts: CardFacts) -> str:
     return f"---\n{yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1000)}---\n"
 
 
-def _intro(rows: Sequence[Row], facts: CardFacts) -> str:
-    marked_s = sum(_length_s(row) for row in rows)
+def _intro(rows: Sequence[Row], facts: CardFacts, words: Words) -> str:
     lessons_s = sum(recording.duration_s for recording in facts.recordings)
     rates = ", ".join(dict.fromkeys(f"{recording.frame_rate:.6g}" for recording in facts.recordings))
-    languages = ", ".join(sorted({recording.language or "unknown" for recording in facts.recordings}))
+    lessons = words["lessons_value"].format(count=len(facts.recordings), hours=_hours(lessons_s, words), rates=rates)
+    languages = ", ".join(sorted({recording.language or words["unknown"] for recording in facts.recordings}))
     sources = ", ".join(dict.fromkeys(escaped(recording.source_video) for recording in facts.recordings[:20]))
-    of = "one lesson" if len(facts.recordings) == 1 else f"{len(facts.recordings)} lessons"
-    return f"""
-# {escaped(facts.pretty_name) or "Pedagogical patterns"}
-
-Clips of {of} in which annotators marked pedagogical patterns, each with a key frame and what was said.
-
-| Fact | Value |
-|---|---|
-| Samples | {len(rows)} |
-| Lessons | {len(facts.recordings)}, {_hours(lessons_s)} at {rates} frames a second |
-| Marked, overlaps counted | {_hours(marked_s)} |
-| Patterns | {len({pattern["type"] for row in rows for pattern in row["patterns"]})} |
-| Annotators | {len({(row["annotator"]) for row in rows})} |
-| Language of the speech | {languages} |
-| Licence | {escaped(facts.consent.license)} |
-| Source | {sources} |
-"""
+    told = {
+        "samples": len(rows), "lessons": lessons, "marked": _hours(sum(_length_s(row) for row in rows), words),
+        "patterns": len({pattern["type"] for row in rows for pattern in row["patterns"]}),
+        "annotators": len({(row["annotator"]) for row in rows}), "speech": languages,
+        "licence": escaped(facts.consent.license), "source": sources,
+    }  # fmt: skip
+    lines = [f"| {words[name]} | {value} |" for name, value in told.items()]
+    title = f"# {escaped(facts.pretty_name) or words['unnamed']}"
+    head = words["intro"].format(count=len(facts.recordings))
+    return "\n".join([title, "", head, "", words["head_facts"], "|---|---|", *lines, ""])
 
 
-def _patterns(rows: Sequence[Row]) -> str:
+def _patterns(rows: Sequence[Row], words: Words) -> str:
     counts: dict[tuple[str, str], tuple[int, float]] = {}
     for row in rows:
         for pattern in row["patterns"]:
@@ -162,122 +200,109 @@ def _patterns(rows: Sequence[Row]) -> str:
             count, duration_s = counts.get(key, (0, 0.0))
             counts[key] = count + 1, duration_s + _length_s(row)
     lines = [
-        f"| {escaped(name)} | {count} | {_hours(duration_s)} | {escaped(description)} |"
+        f"| {escaped(name)} | {count} | {_hours(duration_s, words)} | {escaped(description)} |"
         for (name, description), (count, duration_s) in sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
     ]
-    head = ["", "## Patterns", "", "| Pattern | Samples | Duration | Description |", "|---|---|---|---|"]
-    return "\n".join([*head, *lines, ""])
+    return "\n".join([f"## {words['patterns']}", "", words["head_patterns"], "|---|---|---|---|", *lines, ""])
 
 
-def _figures(figures: Sequence[str]) -> str:
-    return "\n\n".join(f"![{FIGURE_TITLES[path]}]({path})" for path in figures)
+def _structure(words: Words) -> str:
+    lines = [f"| {names} | {words[f'type_{kind}']} | {words[f'column_{about}']} |" for names, kind, about in COLUMNS]
+    load = f'```python\nfrom datasets import load_dataset\n\nrows = load_dataset("{words["load"]}", split="train")\n```'
+    head = [f"## {words['structure']}", "", load, "", words["head_columns"], "|---|---|---|"]
+    return "\n".join([*head, *lines, "", words["plain_files"]])
 
 
-def _splits(rows: Sequence[Row], facts: CardFacts) -> str:
+def _splits(rows: Sequence[Row], facts: CardFacts, words: Words) -> str:
     counts = Counter(row["split"] for row in rows)
     lines = [
-        f"| {split} | {counts[split]} | {_hours(sum(_length_s(row) for row in rows if row['split'] == split))} |"
+        f"| {split} | {counts[split]} | {_hours(sum(_length_s(row) for row in rows if row['split'] == split), words)} |"
         for split in SPLITS
     ]
-    rule = "Lessons, and all lessons of a teacher, are never divided between splits."
-    return "\n".join(["## Splits", "", "| Split | Samples | Duration |", "|---|---|---|", *lines, "", facts.split_note or rule])
+    head = [f"## {words['splits']}", "", words["head_splits"], "|---|---|---|"]
+    return "\n".join([*head, *lines, "", _split_rule(rows, facts, words)])
 
 
-def _made(facts: CardFacts) -> str:
-    texts = "There is no transcript: the texts are empty."
-    if facts.speech_engines:
-        texts = (
-            f"Whole lessons were transcribed with {escaped(', '.join(facts.speech_engines))}; the text of a sample is the "
-            "words whose middle lies in its span."
-        )
-    return f"""
-## How it was made
-
-Annotators marked spans of the lesson in Label Studio. Marks of one annotator over the same span are one sample with
-several patterns; marks of different annotators stay apart. Clips hold the frames of the source inside the span, cut
-exactly. {_clips(facts)}{texts} `manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.
-"""
+def _split_rule(rows: Sequence[Row], facts: CardFacts, words: Words) -> str:
+    if not facts.has_empty_split:
+        return words["split_rule"]
+    groups = {group_of(row) for row in rows}
+    empty = [split for split in SPLITS if split not in {row["split"] for row in rows}]
+    return words["one_group" if len(groups) == 1 else "few_groups"].format(splits=", ".join(empty), count=len(groups))
 
 
-def _clips(facts: CardFacts) -> str:
-    if not facts.hides_pictures:
+def _agreement(facts: CardFacts, words: Words) -> str:
+    found = facts.agreement
+    if not found:
         return ""
-    return (
-        "Clips were copied without encoding: players show the span only, but files also keep pictures from before it, "
-        "which an edit list hides. "
-    )
+    lines = [
+        f"| {escaped(entry['pattern'])} | {' | '.join(_figure(entry[name], words) for name in ('kappa', 'alpha', 'f1'))} |"
+        for entry in found["patterns"]
+    ]
+    how = words["agreement_how"].format(count=found["annotators"], step=f"{found['step_s']:g}")
+    return "\n".join([f"## {words['agreement']}", "", how, "", words["head_agreement"], "|---|---|---|---|", *lines])
 
 
-def _licence(consent: Consent) -> str:
-    agreed = {
-        "public": "The people in the lesson, or those who answer for them, agreed that it is published.",
-        "internal": "The people in the lesson agreed to use inside the research group only. Do not pass it on.",
-    }.get(consent.state, "Nobody has recorded what the people in the lesson agreed to. Do not pass it on.")
-    until = f" Nothing may be public before {consent.embargo_until}." if consent.embargo_until else ""
-    return f"## Consent and licence\n\n{agreed}{until} Licence: {escaped(consent.license)}."
+def _figure(value: float | None, words: Words) -> str:
+    return words["not_defined"] if value is None else f"{value:.2f}"
 
 
-def _limits(facts: CardFacts) -> str:
-    lines = ["Spans of a lesson may overlap, so a random split would put the same moments on both sides."]
+def _made(facts: CardFacts, words: Words) -> str:
+    told = [words["made_how"]]
+    if facts.hides_pictures:
+        told.append(words["hidden"])
+    if facts.speech_engines:
+        engines = escaped(", ".join(facts.speech_engines))
+        told.append(words["transcribed"].format(engines=engines, no_speech=NO_SPEECH, threshold=f"{UNCERTAIN_BELOW:g}"))
+    else:
+        told.append(words["no_transcript"])
+    if facts.corrected_segments is not None:
+        told.append(words["corrected"].format(count=facts.corrected_segments))
+    return "\n".join([f"## {words['made']}", "", " ".join([*told, words["listed"]])])
+
+
+def _licence(consent: Consent, words: Words) -> str:
+    told = [words[f"consent_{consent.state}"]]
+    if consent.embargo_until:
+        told.append(words["embargo"].format(date=consent.embargo_until))
+    told.append(words["licence_is"].format(licence=escaped(consent.license)))
+    return "\n".join([f"## {words['consent']}", "", " ".join(told)])
+
+
+def _limits(facts: CardFacts, words: Words) -> str:
+    lines = [words["overlap"]]
     if facts.dropped:
-        lines.append(f"{facts.dropped} marks or answers were left out; `report.json` gives the reasons.")
+        lines.append(words["dropped"].format(count=facts.dropped))
     if facts.unmatched:
         shown = ", ".join(escaped(label) for label in facts.unmatched[:20])
-        lines.append(f"These labels are not in the pattern table and have no description: {shown}.")
+        lines.append(words["unmatched"].format(labels=shown))
     lines += [escaped(note) for note in facts.notes]
-    lines.append("People can be seen and heard. Use it only as they, and the licence, allow.")
-    return "\n".join(["", "## Limits", "", *(f"- {line}" for line in lines), ""])
+    lines.append(words["people"])
+    return "\n".join([f"## {words['limits']}", "", *(f"- {line}" for line in lines), ""])
 
 
-def _history(versions: Sequence[Mapping[str, Any]]) -> str:
+def _history(versions: Sequence[Mapping[str, Any]], words: Words) -> str:
     if not versions:
         return ""
     lines = []
     for version in list(reversed(versions))[:SHOWN_VERSIONS]:
-        told = [f"{kind} {count}" for kind, count in version["counts"].items()]
-        told += [f"other {role}" for role in version["inputs"]]
-        what = ", ".join(told) or ("first build" if version["version"] == 1 else "no sample changed")
-        lines.append(f"- Version {version['version']}: {version['samples']} samples; {what}.")
-    return "\n".join(["## Changes", "", *lines])
+        told = [f"{words[kind]} {count}" for kind, count in version["counts"].items()]
+        told += [words["other_input"].format(role=role) for role in version["inputs"]]
+        what = ", ".join(told) or (words["first_build"] if version["version"] == 1 else words["no_change"])
+        shown = words["version"].format(number=version["version"], samples=version["samples"], what=what)
+        lines.append(f"- {shown}")
+    return "\n".join([f"## {words['history']}", "", *lines])
 
 
 def _length_s(row: Row) -> float:
     return row["end_time"] - row["start_time"]
 
 
-def _hours(duration_s: float) -> str:
+def _hours(duration_s: float, words: Words) -> str:
     whole = round(duration_s)
     if whole < 60:
-        return f"{duration_s:.1f} s"
+        return words["seconds"].format(seconds=f"{duration_s:.1f}")
     hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
-
-
-_STRUCTURE = """
-## Structure
-
-```python
-from datasets import load_dataset
-
-rows = load_dataset("path or repository", split="train")
-```
-
-| Column | Type | Meaning |
-|---|---|---|
-| `video` | Video | the clip |
-| `image` | Image | the key frame |
-| `id` | text | `pattern_1`, `pattern_2`, ... in order of time |
-| `source_video` | text | the recording the clip is from |
-| `start_time`, `end_time` | number | the span in that recording, in seconds |
-| `patterns` | list | `type` and `description` of each pattern marked |
-| `choices`, `comments` | list | `name` and `values` of what annotators answered about the span |
-| `image_path`, `video_path`, `text_path` | text | files in `images/`, `videos/`, `texts/` |
-| `text` | text | what was said |
-| `annotator` | text | a number, no name |
-| `lesson` | text | the lesson's name |
-| `teacher` | text | a code, no name; may be empty |
-| `regions` | list | the regions in Label Studio |
-| `split` | text | `train`, `validation` or `test` |
-
-The Parquet files in `data/` hold all of it. `videos/`, `images/`, `texts/` and `metadata.jsonl` are the same as plain files.
-"""
+    if hours:
+        return words["hours"].format(hours=hours, minutes=rest // 60)
+    return words["minutes"].format(minutes=rest // 60, seconds=rest % 60)

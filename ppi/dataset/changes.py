@@ -15,7 +15,7 @@ from ppi.errors import DatasetError, InputError
 KINDS = ("added", "removed", "moved", "relabelled", "edited")
 SAME_S = 0.02  # half a frame at 25 frames a second
 LIKE_ENOUGH = 0.5
-EDITABLE = ("text", "choices", "comments", "teacher")
+EDITABLE = ("text", "speakers", "text_origin", "choices", "comments", "teacher")
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
 

@@ -52,7 +52,7 @@ def check_push(consent: Consent, is_private: bool, today: datetime.date) -> None
     if consent.state != "public":
         raise AccessDenied(
             "The consent for this lesson is “{state}”. Only lessons whose consent is “public” go into a public repository: "
-            "record it, build the dataset again, or push it as private.",
+            "record it, or push it as private.",
             state=consent.state,
         )
     if is_under_embargo(consent, today):

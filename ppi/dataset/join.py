@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import consent, layout, manifest, splits, verify
+from ppi.dataset import consent, layout, manifest, refresh, splits, verify
 from ppi.dataset.assemble import Contents, Origin, Progress, assemble
 from ppi.dataset.build import pattern_counts
 from ppi.dataset.card import CardFacts, Recording
@@ -61,9 +61,10 @@ def join(
 
     inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
     origin = Origin(inputs, _settings(parts, shares), tools or {})
-    facts = _facts(parts, pretty_name, splits.note(groups, shares))
+    note = splits.note(groups, shares)
+    facts = _facts(parts, pretty_name, bool(note))
     assemble(out, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
-    return JoinReport(out, len(rows), groups, facts.split_note)
+    return JoinReport(out, len(rows), groups, note)
 
 
 def _read(folder: Path) -> Part:
@@ -109,8 +110,7 @@ def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], report
 def _settings(parts: Sequence[Part], shares: Shares) -> dict[str, Any]:
     agreed = _consent(parts)
     return {
-        "lessons": [part.manifest["settings"] for part in parts], "license": agreed.license, "consent": agreed.state,
-        "embargo_until": agreed.embargo_until, "seed": shares.seed,
+        "lessons": [part.manifest["settings"] for part in parts], **refresh.settings_of(agreed, "en"), "seed": shares.seed,
         "shares": {split: getattr(shares, split) for split in layout.SPLITS},
     }  # fmt: skip
 
@@ -125,10 +125,9 @@ def _consent(parts: Sequence[Part]) -> Consent:
     return consent.strictest([consent.of_settings(part.manifest["settings"]) for part in parts])
 
 
-def _facts(parts: Sequence[Part], pretty_name: str, note: str) -> CardFacts:
+def _facts(parts: Sequence[Part], pretty_name: str, has_empty_split: bool) -> CardFacts:
     lessons = [lesson for part in parts for lesson in lessons_of(part.manifest["settings"])]
-    tools = [part.manifest["tools"] for part in parts]
-    engines = {f"{name} ({found[name]})" for found in tools for name in found if name in ("whisper", "pocketsphinx")}
+    engines = {engine for part in parts for engine in part.report["card"]["speech_engines"]}
     return CardFacts(
         pretty_name=pretty_name or ", ".join(str(lesson.get("lesson", "")) for lesson in lessons)[:200],
         recordings=tuple(
@@ -138,10 +137,16 @@ def _facts(parts: Sequence[Part], pretty_name: str, note: str) -> CardFacts:
             )
             for lesson in lessons
         ),
-        consent=_consent(parts), speech_engines=tuple(sorted(engines)),
+        consent=_consent(parts), speech_engines=tuple(sorted(engines)), corrected_segments=_corrected_segments(parts),
         unmatched=tuple(sorted({label for part in parts for label in part.report.get("unmatched", ())})),
-        dropped=sum(len(part.report.get("dropped", ())) for part in parts), split_note=note,
+        dropped=sum(len(part.report.get("dropped", ())) for part in parts), has_empty_split=has_empty_split,
     )  # fmt: skip
+
+
+def _corrected_segments(parts: Sequence[Part]) -> int | None:
+    """How many segments people corrected in all lessons together; None when nobody did in any."""
+    counts = [part.report["card"]["corrected_segments"] for part in parts]
+    return sum(count or 0 for count in counts) if any(count is not None for count in counts) else None
 
 
 def _unused(parts: Sequence[Part], rows: Sequence[Row]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ppi.dataset.texts import Said
 from ppi.records import Sample
 
 METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
@@ -22,7 +23,8 @@ FOLDERS = ("data", "images", "videos", "texts")
 SPLITS = ("train", "validation", "test")
 KEYS = (
     "file_name", "id", "source_video", "start_time", "end_time", "patterns", "choices", "comments", "image_path",
-    "video_path", "text_path", "text", "annotator", "lesson", "teacher", "regions", "split",
+    "video_path", "text_path", "text", "words", "speakers", "text_flags", "text_origin", "annotator", "lesson", "teacher",
+    "regions", "split",
 )  # fmt: skip
 MARK = ".ppi-build"  # in a folder that is still being written; no part of the dataset
 _LOOKS_LIKE_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T][0-9:.,]+ *(Z|[+-][0-9:]+)?)?")
@@ -46,7 +48,7 @@ def parquet_path(split: str) -> str:
     return f"data/{split}-00000-of-00001.parquet"
 
 
-def row(sample: Sample, text: str) -> dict[str, Any]:
+def row(sample: Sample, said: Said) -> dict[str, Any]:
     """One line of metadata.jsonl. Every row has every key, so that all rows load with the same types."""
     return {
         "file_name": video_path(sample.id),
@@ -60,7 +62,11 @@ def row(sample: Sample, text: str) -> dict[str, Any]:
         "image_path": image_path(sample.id),
         "video_path": video_path(sample.id),
         "text_path": text_path(sample.id),
-        "text": text,
+        "text": said.text,
+        "words": list(said.words),
+        "speakers": [as_text("speaker", name) for name in said.speakers],
+        "text_flags": list(said.flags),
+        "text_origin": said.origin,
         "annotator": as_text("annotator", sample.annotator),
         "lesson": as_text("lesson", sample.lesson),
         "teacher": as_text("teacher", sample.teacher),

@@ -11,8 +11,8 @@ from typing import Any
 from ppi.dataset.layout import MANIFEST, MARK, as_json, write_json
 from ppi.errors import DatasetError
 
-FORMAT = "ppi-dataset-2"
-EARLIER_FORMATS = ("ppi-dataset-1",)  # ours to replace, though they must be built again before they are used
+FORMAT = "ppi-dataset-3"
+EARLIER_FORMATS = ("ppi-dataset-1", "ppi-dataset-2")  # ours to replace, though they must be built again before they are used
 
 
 def write(
@@ -35,15 +35,26 @@ def write(
     write_json(folder / MANIFEST, described)
 
 
-def with_file(text: bytes, path: str, data: bytes) -> bytes:
-    """A manifest.json in which one file has other content. Raises DatasetError when it is none."""
+def with_files(described: Mapping[str, Any], settings: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The manifest.json of a dataset with other settings, in which some of its files have other content."""
+    listed = [
+        {"path": file["path"], "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        if (data := files.get(file["path"])) is not None
+        else file
+        for file in described["files"]
+    ]
+    return as_json({**described, "settings": dict(settings), "files": listed}).encode()
+
+
+def parsed(text: bytes) -> dict[str, Any]:
+    """The content of a manifest.json of this format. Raises DatasetError when it is none."""
     try:
         found = json.loads(text)
-        about = next(file for file in found["files"] if file["path"] == path)
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
+    except ValueError as error:
         raise DatasetError("The manifest.json of this dataset cannot be read. Build it again.") from error
-    about |= {"size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    return as_json(found).encode()
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not _lists_files(found.get("files")):
+        raise DatasetError("This dataset was built by an earlier version of PPI. Build it again.")
+    return found
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -24,8 +24,8 @@ GROUP_BYTES, GROUP_ROWS = 16 * 1024 * 1024, 50
 MAX_CLIP_BYTES = 2**31 - 2**20  # a column of bytes counts with 32 bits
 MEDIA = {"video": "video_path", "image": "image_path"}
 NUMBERS = ("start_time", "end_time")
-TEXTS, PAIRS, ANSWERS = ("regions",), ("patterns",), ("choices", "comments")
-_TEXT = {"dtype": "string", "_type": "Value"}
+TEXTS, PAIRS, ANSWERS, WORDS = ("regions", "speakers", "text_flags"), ("patterns",), ("choices", "comments"), ("words",)
+_TEXT, _NUMBER, _FLAG = ({"dtype": kind, "_type": "Value"} for kind in ("string", "float64", "bool"))
 Row = dict[str, Any]
 
 
@@ -75,18 +75,25 @@ def schema() -> pyarrow.Schema:
 
     pair = pa.struct([("type", pa.string()), ("description", pa.string())])
     answer = pa.struct([("name", pa.string()), ("values", pa.list_(pa.string()))])
+    word = pa.struct(
+        [("text", pa.string()), ("start_time", pa.float64()), ("end_time", pa.float64()), ("probability", pa.float64()),
+         ("is_uncertain", pa.bool_()), ("speaker", pa.string())]
+    )  # fmt: skip
     media = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     kinds = {
         **dict.fromkeys(MEDIA, media), **dict.fromkeys(NUMBERS, pa.float64()), **dict.fromkeys(TEXTS, pa.list_(pa.string())),
         **dict.fromkeys(PAIRS, pa.list_(pair)), **dict.fromkeys(ANSWERS, pa.list_(answer)),
+        **dict.fromkeys(WORDS, pa.list_(word)),
     }  # fmt: skip
     # Lists are written in the older spelling, which old and new versions of `datasets` read.
     pairs = [{"type": _TEXT, "description": _TEXT}]
     answers = [{"name": _TEXT, "values": [_TEXT]}]
+    words = [{"text": _TEXT, **dict.fromkeys(("start_time", "end_time", "probability"), _NUMBER), "is_uncertain": _FLAG,
+              "speaker": _TEXT}]  # fmt: skip
     features = {
         "video": {"_type": "Video"}, "image": {"_type": "Image"},
-        **dict.fromkeys(NUMBERS, {"dtype": "float64", "_type": "Value"}), **dict.fromkeys(TEXTS, [_TEXT]),
-        **dict.fromkeys(PAIRS, pairs), **dict.fromkeys(ANSWERS, answers),
+        **dict.fromkeys(NUMBERS, _NUMBER), **dict.fromkeys(TEXTS, [_TEXT]),
+        **dict.fromkeys(PAIRS, pairs), **dict.fromkeys(ANSWERS, answers), **dict.fromkeys(WORDS, words),
     }  # fmt: skip
     described = {"info": {"features": {name: features.get(name, _TEXT) for name in columns()}}}
     return pa.schema(

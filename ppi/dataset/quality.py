@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.dataset import keyframes
+from ppi.dataset.texts import NO_SPEECH
 from ppi.errors import fill
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -89,7 +90,7 @@ def _clash(row: Row, before: dict[str, Row | None]) -> Finding | None:
 
 
 def _texts(rows: Sequence[Row]) -> Iterator[Finding]:
-    empty = [row["id"] for row in rows if not row["text"].strip()]
+    empty = [row["id"] for row in rows if row["text"].strip() in ("", NO_SPEECH)]
     if rows and len(empty) == len(rows):
         yield Finding("texts", WARN, "", "No sample has a text: there was no transcript, or nothing was said.")
     else:

@@ -11,10 +11,12 @@ from typing import Any
 
 from ppi.dataset import manifest, parquet
 from ppi.dataset.layout import CARD, CHANGES, FIGURES, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
+from ppi.dataset.texts import ORIGINS
 from ppi.errors import DatasetError, PpiError
 from ppi.records import MediaInfo
 
-LIST_KEYS = ("patterns", "choices", "comments", "regions")
+LISTS_OF_TEXTS = ("regions", "speakers", "text_flags")
+LIST_KEYS = ("patterns", "choices", "comments", "words", *LISTS_OF_TEXTS)
 TEXT_KEYS = tuple(key for key in KEYS if key not in ("start_time", "end_time", *LIST_KEYS))
 PATH_KEYS = ("image_path", "video_path", "text_path")
 
@@ -214,8 +216,11 @@ def _faults(row: dict[str, Any]) -> list[str]:
         for key in ("choices", "comments")
         if not isinstance(row[key], list) or not all(map(_is_answer, row[key]))
     ]
-    if not _are_texts(row["regions"]):
-        faults.append("its regions are not a list of texts.")
+    faults += [f"its {key} are not a list of texts." for key in LISTS_OF_TEXTS if not _are_texts(row[key])]
+    if not isinstance(row["words"], list) or not all(map(_is_word, row["words"])):
+        faults.append("its words are not a list of words with times.")
+    if row["text_origin"] not in ORIGINS:
+        faults.append(f"its text_origin {row['text_origin']!r} is none of {', '.join(ORIGINS)}.")
     if row["split"] not in SPLITS:
         faults.append(f"its split {row['split']!r} is none of {', '.join(SPLITS)}.")
     return faults
@@ -241,6 +246,19 @@ def _is_answer(value: Any) -> bool:
         and set(value) == {"name", "values"}
         and isinstance(value["name"], str)
         and _are_texts(value["values"])
+    )
+
+
+def _is_word(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"text", "start_time", "end_time", "probability", "is_uncertain", "speaker"}
+        and isinstance(value["text"], str)
+        and isinstance(value["speaker"], str)
+        and isinstance(value["is_uncertain"], bool)
+        and _is_time(value["start_time"])
+        and _is_time(value["end_time"])
+        and (value["probability"] is None or _is_time(value["probability"]))
     )
 
 

@@ -103,9 +103,9 @@ def save_consent(lesson_id: str) -> Response:
 
 @bp.post("/api/datasets/<lesson_id>/card")
 def save_card(lesson_id: str) -> Response:
-    """{text} -> {success, card}; the card is empty while there is no dataset."""
+    """{text?, language?} -> {success, card}; what is not sent stays. The card is empty while there is no dataset."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
-    return jsonify(success=True, card=about_lesson.save_own_text(access.services(), row, _texts(("text",)).get("text", "")))
+    return jsonify(success=True, card=about_lesson.save_card(access.services(), row, **_texts(("text", "language"))))
 
 
 def _texts(names: tuple[str, ...]) -> dict[str, str]:

@@ -21,7 +21,8 @@ bp = Blueprint("pages", __name__)
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
 NO_DOWNLOADS = (
-    "", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT, pushes.PUSHES, pushes.DRY_RUN,
+    "", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT, about_lesson.LANGUAGE,
+    pushes.PUSHES, pushes.DRY_RUN,
 )  # fmt: skip
 
 
@@ -93,6 +94,7 @@ def publish() -> str:
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
         consent=about_lesson.consent(services, row) if row else None,
         own_text=about_lesson.own_text(services, row) if row else "",
+        card_language=about_lesson.card_language(services, row) if row else "",
         sheets=build_dataset.sheet_urls(services, row) if stored else [],
         dry_run=publishing.fresh_dry_run(services, row) if stored else None,
         pushed=pushes.pushes(services, row) if row else [], push_job=_push_job(shown) if shown else None,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ppi.dataset import card, manifest
+from ppi.dataset import card, layout
 from ppi.dataset import consent as consents
-from ppi.errors import Conflict, InputError, NotFound
+from ppi.dataset import refresh as refreshing
+from ppi.errors import Conflict, DatasetError, InputError, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Consent
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
 
-CONSENT, OWN_TEXT = ".consent.json", ".card.md"
+CONSENT, OWN_TEXT, LANGUAGE = ".consent.json", ".card.md", ".card-language.txt"
+TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 DATASET_NAME = "dataset"
-STATES, LICENSES = consents.STATES, consents.LICENSES
+STATES, LICENSES, LANGUAGES = consents.STATES, consents.LICENSES, card.LANGUAGES
 
 
 def dataset_prefix(row: LessonRow) -> str:
@@ -34,7 +37,10 @@ def consent(services: Services, row: LessonRow) -> Consent:
 
 
 def save_consent(services: Services, row: LessonRow, given: Mapping[str, str]) -> Consent:
-    """Record it. Raises InputError and says what may stand in a field."""
+    """Record it, and let the stored dataset say so at once. Raises InputError and says what may stand in a field.
+
+    Only the teacher's code waits for the next build: it stands in every row.
+    """
     checked = consents.checked(**given)
     kept = {
         "state": checked.state, "license": checked.license, "embargo_until": checked.embargo_until,
@@ -42,6 +48,9 @@ def save_consent(services: Services, row: LessonRow, given: Mapping[str, str]) -
     }  # fmt: skip
     data = json.dumps(kept, ensure_ascii=False).encode()
     _put(services, services.raw, keys.derivative_key(row.video_key, CONSENT), data, "application/json", row)
+    if not _is_busy(services, row):  # else the job that runs does it at its end, or its beginning
+        with suppress(DatasetError):  # of an earlier version: it says so when it is to be pushed, and is built again
+            refresh(services, row)
     return checked
 
 
@@ -53,28 +62,60 @@ def own_text(services: Services, row: LessonRow) -> str:
         return ""
 
 
-def save_own_text(services: Services, row: LessonRow, text: str) -> str:
-    """Keep the words for all builds to come, and put them into the card of the dataset, if there is one; answers that card.
-
-    Raises InputError when they are too long, DatasetError when the card has no place for them, and Conflict while the
-    dataset is being built or published.
-    """
-    jobs = services.ledger.list(lesson_id=row.id)
-    if any(job.is_active and job.kind in ("build_dataset", "publish") for job in jobs):
-        raise Conflict("The dataset is being built or published just now. Save your text when that is done.")
-    text = card.checked_own_text(text)
-    key = dataset_prefix(row) + "README.md"
+def card_language(services: Services, row: LessonRow) -> str:
+    """The language that the lesson's card is written in."""
     try:
-        changed = card.with_own_text(_read(services, services.final, key).decode(), text)
-    except NotFound:
-        changed = ""
+        return card.checked_language(_read(services, services.raw, keys.derivative_key(row.video_key, LANGUAGE)).decode())
+    except (NotFound, InputError, UnicodeDecodeError):
+        return LANGUAGES[0]
+
+
+def save_card(services: Services, row: LessonRow, *, text: str | None = None, language: str | None = None) -> str:
+    """Keep the makers' words or the card's language for all builds to come, and write the card of the dataset anew.
+
+    Answers that card, "" when there is no dataset. Raises InputError when the words are too long or the language is not one
+    of `LANGUAGES`, DatasetError for a dataset of an earlier version of PPI, and Conflict while it is being built or published.
+    """
+    if _is_busy(services, row):
+        raise Conflict("The dataset is being built or published just now. Save your text when that is done.")
+    text = own_text(services, row) if text is None else card.checked_own_text(text)
+    language = card_language(services, row) if language is None else card.checked_language(language)
+    changed = _refreshed(services, row, consent(services, row), text, language)
     _put(services, services.raw, keys.derivative_key(row.video_key, OWN_TEXT), text.encode(), "text/markdown", row)
-    if changed:
-        _put(services, services.final, key, changed.encode(), "text/markdown; charset=utf-8", row)
-        manifest_key = dataset_prefix(row) + "manifest.json"
-        listed = manifest.with_file(_read(services, services.final, manifest_key), "README.md", changed.encode())
-        _put(services, services.final, manifest_key, listed, "application/json", row)
-    return changed
+    _put(services, services.raw, keys.derivative_key(row.video_key, LANGUAGE), language.encode(), "text/plain", row)
+    _write(services, row, changed)
+    try:
+        return _read(services, services.final, dataset_prefix(row) + layout.CARD).decode()
+    except NotFound:
+        return ""
+
+
+def refresh(services: Services, row: LessonRow) -> None:
+    """Let the stored dataset say what is recorded of the lesson now; nothing is cut. Without a dataset nothing happens.
+
+    Raises DatasetError for a dataset of an earlier version of PPI.
+    """
+    agreed, text = consent(services, row), own_text(services, row)
+    _write(services, row, _refreshed(services, row, agreed, text, card_language(services, row)))
+
+
+def _is_busy(services: Services, row: LessonRow) -> bool:
+    jobs = services.ledger.list(lesson_id=row.id)
+    return any(job.is_active and job.kind in ("build_dataset", "publish", "preview_push") for job in jobs)
+
+
+def _refreshed(services: Services, row: LessonRow, agreed: Consent, text: str, language: str) -> dict[str, bytes]:
+    try:
+        return refreshing.refreshed(
+            lambda path: _read(services, services.final, dataset_prefix(row) + path), agreed, text, language
+        )
+    except NotFound:
+        return {}
+
+
+def _write(services: Services, row: LessonRow, changed: Mapping[str, bytes]) -> None:
+    for path, data in changed.items():
+        _put(services, services.final, dataset_prefix(row) + path, data, TYPES[path.rpartition(".")[2]], row)
 
 
 def _read(services: Services, bucket: str, key: str) -> bytes:

@@ -23,12 +23,12 @@ from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import annotations, build_dataset, lessons, pattern_tables
 from ppi.workflows.ingest import owner_metadata
+from ppi.workflows.plain_agreement import CHILD_MEMORY_BYTES, CHILD_TIMEOUT_S
 
 MAX_SOURCES = 20
 MAX_SOURCES_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES
 DECISIONS, GOLD = ".adjudication.json", ".gold.json"
 STEP_S = agreement.STEP_S
-CHILD_TIMEOUT_S, CHILD_MEMORY_BYTES = 120, 6 * 1024**3
 KEPT = 8
 _SOURCE = re.compile(r"(?:\.label-studio)?\.annotations(?:\.(\d+))?(?:\.json|\.eaf|\.TextGrid|\.csv)")
 # Comparisons made last in this process: a look at the next page of disagreements must not cost seconds. The key holds the
@@ -161,7 +161,8 @@ def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | N
         wanted = {**wanted, "files": files, "codebook": codebook}
         try:
             return run_in_child(
-                "ppi.workflows.plain_agreement:compared", wanted, timeout_s=CHILD_TIMEOUT_S, memory_bytes=CHILD_MEMORY_BYTES
+                "ppi.workflows.plain_agreement:compared", wanted, timeout_s=CHILD_TIMEOUT_S,
+                memory_bytes=CHILD_MEMORY_BYTES,
             )
         except ToolFailed as error:
             raise AnnotationError(

@@ -105,12 +105,14 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
+                card_language=about_lesson.card_language(services, row),
                 previous=_previous(services, row, folder / "previous"),
                 bring=lambda path, target: _bring(services, dataset_prefix(row) + path, target),
             )  # fmt: skip
             sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME, report.unchanged)
         _keep_sheets(services, row, run, sheets)
+    about_lesson.refresh(services, row)  # what was recorded while the build ran
     return {
         "samples": report.samples, "cut": report.cut, "kept": report.kept, "dropped": len(report.dropped),
         "unmatched": list(report.unmatched),

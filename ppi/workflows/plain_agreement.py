@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,14 +13,17 @@ from ppi.annotation import agreement, formats, patterns
 from ppi.annotation.agreement import Agreement
 from ppi.annotation.patterns import Codebook
 from ppi.dataset import plan
-from ppi.errors import InputError
+from ppi.errors import InputError, ToolFailed
 from ppi.media import probe
 from ppi.media.ffmpeg import Ffmpeg
-from ppi.records import Annotation, Dropped
+from ppi.processes import run_in_child
+from ppi.records import Annotation, Dropped, MediaInfo
 from ppi.settings import Settings
 from ppi.workflows.plain import check_file
 
 NOT_DEFINED = "not defined"
+CHILD_TIMEOUT_S, CHILD_MEMORY_BYTES = 120, 6 * 1024**3
+log = logging.getLogger(__name__)
 
 
 def compare_files(
@@ -85,6 +89,24 @@ def compared(
         sources, codebook.match, duration_s=duration_s, step_s=step_s, names=names, chosen=chosen
     )  # fmt: skip
     return replace(found, dropped=(*dropped, *found.dropped))
+
+
+def for_card(annotations: Path, table: Path, info: MediaInfo, video_name: str, lesson_id: str) -> dict[str, Any] | None:
+    """The figures as a dataset's card tells them, made in a child process; None when the comparison takes too much of it."""
+    wanted = {
+        "files": [(annotations, annotations.name)], "video_name": video_name, "codebook": patterns.read(table),
+        "duration_s": info.duration_s, "frame_rate": info.video.frame_rate, "step_s": agreement.STEP_S,
+        "lesson_id": lesson_id, "chosen": (),
+    }  # fmt: skip
+    try:
+        found = run_in_child(
+            f"{__name__}:compared", wanted, timeout_s=CHILD_TIMEOUT_S, memory_bytes=CHILD_MEMORY_BYTES
+        )  # fmt: skip
+    except (ToolFailed, InputError) as error:
+        log.warning("the card tells no agreement of the annotators: %s", error)
+        return None
+    told = [{name: getattr(entry, name) for name in ("pattern", "kappa", "alpha", "f1")} for entry in found.patterns]
+    return {"annotators": len(found.annotators), "step_s": found.step_s, "patterns": told}
 
 
 def as_data(found: Agreement) -> dict[str, Any]:

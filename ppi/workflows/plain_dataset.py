@@ -23,6 +23,7 @@ from ppi.media.ffmpeg import Ffmpeg
 from ppi.records import Clip, Consent, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
+from ppi.workflows.plain_agreement import for_card
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def build_from_files(
     clips: str = STRICT,
     consent: Mapping[str, str] | None = None,
     own_text: str = "",
+    card_language: str = "en",
     sheets: Path | None = None,
     cuts_all: bool = False,
     settings: Settings | None = None,
@@ -77,6 +79,7 @@ def build_from_files(
     if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):
         raise InputError("Contact sheets show moments outside the intervals. Choose a folder outside the dataset.")
     agreed = consents.checked(**(consent or {}))
+    card.checked_language(card_language)
     settings = settings or Settings.from_env()
     for path in (video, annotations, patterns):
         check_file(path)
@@ -87,7 +90,7 @@ def build_from_files(
     built = build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
         lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips, consent=agreed,
-        own_text=own_text, cuts_all=cuts_all,
+        own_text=own_text, card_language=card_language, cuts_all=cuts_all,
     )  # fmt: skip
     if sheets is not None:
         draw_sheets(ffmpeg, video, out, sheets, lambda fraction: on_progress(0.9 + fraction * 0.1))
@@ -133,12 +136,16 @@ def build_folder(
     mode: str = STRICT,
     consent: Consent = Consent(),
     own_text: str = "",
+    card_language: str = "en",
     previous: Path | None = None,
     bring: Bring | None = None,
     cuts_all: bool = False,
 ) -> BuildReport:
     """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
     planned = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher)
+
+    people = {sample.annotator for sample in planned.samples}
+    agreement = for_card(annotations, table, info, source_video, lesson_id) if len(people) > 1 else None
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
@@ -148,7 +155,8 @@ def build_folder(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
         tools={"ppi": ppi.__version__, **clips.tools(ffmpeg)}, inspect=lambda path: probe.inspect(path, ffmpeg),
-        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), previous=previous, bring=bring,
+        clips=mode, consent=consent, own_text=card.checked_own_text(own_text), card_language=card_language,
+        agreement=agreement, previous=previous, bring=bring,
         cuts_all=cuts_all, is_illustrated=True, on_progress=on_progress,
     )  # fmt: skip
 

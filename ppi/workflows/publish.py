@@ -52,6 +52,7 @@ def run_publish(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: send the dataset, and keep what became of it with the lesson."""
     row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
     _check_consent(services, row, is_private)
+    about_lesson.refresh(services, row)
     with _fetched(services, row, job, run, "publishing") as folder:
         on_progress = run.step("publishing", "Sending the dataset to {repo_id}", 0.3, 1.0, repo_id=repo_id)
         done = push_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
@@ -69,6 +70,7 @@ def run_preview(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: find out what a push would do, and keep that for the page."""
     row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
     _check_consent(services, row, is_private)
+    about_lesson.refresh(services, row)
     with _fetched(services, row, job, run, "preparing") as folder:
         on_progress = run.step("preparing", "Comparing the dataset with {repo_id}", 0.3, 1.0, repo_id=repo_id)
         found = preview_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)

@@ -57,7 +57,8 @@ def test_a_row_has_every_key(built_dataset):
     row = json.loads((built_dataset.folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()[2])
     assert list(row) == [
         "file_name", "id", "source_video", "start_time", "end_time", "patterns", "choices", "comments", "image_path",
-        "video_path", "text_path", "text", "annotator", "lesson", "teacher", "regions", "split",
+        "video_path", "text_path", "text", "words", "speakers", "text_flags", "text_origin", "annotator", "lesson", "teacher",
+        "regions", "split",
     ]  # fmt: skip
     assert (row["id"], row["video_path"], row["split"]) == ("pattern_3", "videos/pattern_3.mp4", "train")
     assert not any(key.endswith("_file_name") for key in row)

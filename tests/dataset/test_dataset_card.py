@@ -1,18 +1,23 @@
-"""The card, with text of people who do not wish us well."""
+"""The card in both languages, with text of people who do not wish us well."""
+
+import re
 
 import pytest
 import yaml
 
 from ppi.dataset import card, layout
-from ppi.records import Pattern, Sample, Span
+from ppi.dataset.card_words import EN, RU
+from ppi.dataset.texts import Said
+from ppi.records import Consent, Pattern, Sample, Span
 
 HOSTILE = "a|b\n| c <script>alert(1)</script> [x](javascript:y) `code` *b* {{t}} \x07 <!-- --> & \u2028---"
 
 
 def rendered(samples=None, **given):
     recording = card.Recording("урок", given.pop("source_video", "a.mp4"), 3700.0, 29.97, given.pop("language", ""))
-    rows = [layout.row(made, "") for made in (samples if samples is not None else [sample(1)])]
-    text = card.render(rows, card.CardFacts(**{"pretty_name": "Урок", "recordings": (recording,)} | given))
+    rows = [layout.row(made, Said()) for made in (samples if samples is not None else [sample(1)])]
+    facts = {"pretty_name": "Урок", "recordings": (recording,), "language": given.pop("card_language", "en")}
+    text = card.render(rows, card.CardFacts(**facts | given))
     front, body = text.removeprefix("---\n").split("\n---\n", 1)
     return yaml.safe_load(front), body
 
@@ -65,6 +70,29 @@ def test_what_people_wrote_cannot_become_markup():
 def test_long_text_is_cut():
     _, body = rendered([sample(1, pattern=Pattern("x", "y" * 5000))])
     assert "y" * 501 not in body and "…" in body
+
+
+def test_both_languages_have_the_same_sentences_with_the_same_fields():
+    fields = {name: sorted(re.findall(r"{\w+}", text)) for name, text in EN.items()}
+    assert fields == {name: sorted(re.findall(r"{\w+}", text)) for name, text in RU.items()}
+    assert not [name for name, text in RU.items() if not text.strip()]
+
+
+def test_a_russian_card_tells_the_same_facts():
+    agreement = {"annotators": 2, "step_s": 0.1, "patterns": [{"pattern": "Похвала", "kappa": 0.5, "alpha": None, "f1": 1.0}]}
+    told = {
+        "speech_engines": ("whisper (tiny)",), "dropped": 3, "agreement": agreement, "corrected_segments": 7,
+        "consent": Consent("internal", "cc-by-4.0", "2027-01-31"),
+    }  # fmt: skip
+    front, body = rendered([sample(1), sample(2, "2")], **told)
+    front_ru, body_ru = rendered([sample(1), sample(2, "2")], **told, card_language="ru")
+    assert front == front_ru, "what loaders and the Hub read is the same"
+    numbers = [sorted(re.findall(r"\d+(?:\.\d+)?", text.replace("0,5", "0.5"))) for text in (body, body_ru)]
+    assert numbers[0] == numbers[1]
+    assert "| Похвала | 0.50 | not defined | 1.00 |" in body and "| Похвала | 0.50 | не определено | 1.00 |" in body_ru
+    assert "corrected by a person (segments corrected: 7)" in body and "исправлен человеком" in body_ru
+    words = re.sub(r"<!--.*?-->|`[^`]*`|```.*?```|\(.*?\)|[a-z-]+\.mp4|cc-by|whisper|tiny|train|validation|test", "", body_ru, flags=re.S)
+    assert set(re.findall(r"[A-Za-z]{4,}", words)) <= {"Parquet", "Label", "Studio", "praise"}
 
 
 def test_limits_are_told():

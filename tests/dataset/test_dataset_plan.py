@@ -7,9 +7,9 @@ import pytest
 from ppi.annotation.patterns import Codebook
 from ppi.dataset import layout
 from ppi.dataset.plan import plan
-from ppi.dataset.texts import text_of
+from ppi.dataset.texts import Said
 from ppi.errors import DatasetError
-from ppi.records import Annotation, Dropped, Pattern, Region, Segment, Span, Transcript, Word
+from ppi.records import Annotation, Dropped, Pattern, Region, Span
 
 BOOK = Codebook((Pattern("Похвала", "praise"), Pattern("Вопрос", "question")))
 FACTS = {"duration_s": 12.0, "lesson": "урок", "source_video": "a.mp4", "frame_rate": 25.0}
@@ -41,7 +41,7 @@ def test_answers_about_the_regions_of_a_sample_are_put_together_each_once():
     sample = planned(by("1", one, two), teacher="T7").samples[0]
     assert sample.choices == {"initiator": ("Педагог", "Ученик"), "sub": ("Юмор",)}
     assert sample.comments == {"why": ("громко",)}
-    row = layout.row(sample, "")
+    row = layout.row(sample, Said())
     assert row["choices"] == [{"name": "initiator", "values": ["Педагог", "Ученик"]}, {"name": "sub", "values": ["Юмор"]}]
     assert row["comments"] == [{"name": "why", "values": ["громко"]}]
     assert (row["teacher"], row["regions"]) == ("T7", ["r1", "r2"])
@@ -118,23 +118,3 @@ def test_a_plan_without_samples_says_why():
         made.require_samples()
     with pytest.raises(DatasetError, match="no marked region"):
         planned().require_samples()
-
-
-def spoken(*words):
-    return Transcript((Segment(0, 9, "", tuple(Word(*word) for word in words)),), "ru", "whisper", "tiny", 12.0)
-
-
-def test_the_text_of_a_span_is_the_words_whose_middle_lies_in_it():
-    heard = spoken((" Добрый", 0.0, 1.0), (" день", 1.2, 1.6), (",", 1.6, 1.6), (" класс", 1.8, 2.4), ("!", 2.4, 2.4))
-    assert text_of(heard, Span(1.0, 2.0)) == "день,"
-    assert text_of(heard, Span(0.5, 3.0)) == "Добрый день, класс!"
-    assert text_of(heard, Span(5, 6)) == ""
-
-
-def test_parts_of_a_word_are_put_together_and_bare_words_apart():
-    assert text_of(spoken((" само", 1, 1.2), ("-", 1.2, 1.2), ("контроль", 1.3, 1.5)), Span(1, 2)) == "само-контроль"
-    assert text_of(spoken(("ask", 1, 1.2), ("not", 1.3, 1.4), ("?", 1.4, 1.5)), Span(1, 2)) == "ask not?"
-
-
-def test_without_a_transcript_there_is_no_text():
-    assert text_of(None, Span(0, 1)) == ""

@@ -1,10 +1,12 @@
-"""Consent and the makers' words through the API: kept beside the video, obeyed by pushes, put into the stored card."""
+"""Consent, the makers' words and the card's language through the API: kept beside the video, put into the stored dataset."""
 
+import datetime
 import json
 
 import pytest
 
-from ppi.dataset import manifest
+from ppi.dataset import consent as consents
+from ppi.dataset import manifest, verify
 from ppi.errors import AccessDenied
 from ppi.jobs.run import Run
 from ppi.services import Services
@@ -76,6 +78,57 @@ def test_words_for_the_card_are_put_into_it_and_the_dataset_stays_whole(client_f
     assert "Короче." in again and "Школа" not in again
     assert about_lesson.own_text(services, lesson) == "Короче."
     assert anna.post(path, json={"text": "x" * 20_001}).status_code == 400
+
+
+def test_a_consent_takes_effect_at_once_in_the_stored_dataset_and_cuts_nothing(client_for, services, lesson, tmp_path):
+    anna = client_for("anna")
+    before = {item.key: item.etag for item in services.store.list(services.final, build_dataset.dataset_prefix(lesson))}
+    anna.post(f"/api/datasets/{lesson.id}/card", json={"text": "Наши слова."})
+    given = {"state": "public", "license": "cc-by-4.0"}
+    assert anna.post(f"/api/lessons/{lesson.id}/consent", json=given).status_code == 200
+    card = stored(services, lesson, "README.md").decode()
+    assert "license: cc-by-4.0" in card and "agreed that it is published" in card and "Наши слова." in card
+    after = {item.key: item.etag for item in services.store.list(services.final, build_dataset.dataset_prefix(lesson))}
+    changed = {key.rpartition("/")[2] for key in after if after[key] != before[key]}
+    assert changed == {"README.md", "manifest.json"}
+    publish.fetch_dataset(services, lesson, tmp_path / "fetched", lambda fraction: None)
+    assert verify.check(tmp_path / "fetched").problems == ()
+    consents.check_push(consents.of_settings(manifest.read(tmp_path / "fetched")["settings"]), False, datetime.date.today())
+    anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "internal"})
+    assert "inside the research group only" in stored(services, lesson, "README.md").decode()
+
+
+def test_a_consent_recorded_while_a_job_runs_comes_into_the_dataset_afterwards(services, lesson):
+    job = services.ledger.submit("build_dataset", lesson.owner_id, lesson.id, {})
+    about_lesson.save_consent(services, lesson, {"state": "internal"})
+    assert "Nobody has recorded" in stored(services, lesson, "README.md").decode()
+    services.ledger.cancel(job.id)
+    about_lesson.refresh(services, lesson)
+    assert "inside the research group only" in stored(services, lesson, "README.md").decode()
+
+
+def test_a_dataset_of_an_earlier_version_keeps_its_card_and_the_consent_is_recorded(client_for, services, lesson):
+    report = json.loads(stored(services, lesson, "report.json"))
+    del report["card"]
+    services.store.put_bytes(
+        services.final, build_dataset.dataset_prefix(lesson) + "report.json", json.dumps(report).encode()
+    )  # fmt: skip
+    anna, before = client_for("anna"), stored(services, lesson, "README.md")
+    assert anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "internal"}).status_code == 200
+    assert about_lesson.consent(services, lesson).state == "internal"
+    refused = anna.post(f"/api/datasets/{lesson.id}/card", json={"text": "Слова"})
+    assert refused.status_code == 422 and "Build the dataset again" in refused.json["error"]
+    assert stored(services, lesson, "README.md") == before
+
+
+def test_the_card_speaks_the_language_that_was_chosen(client_for, services, lesson):
+    anna, path = client_for("anna"), f"/api/datasets/{lesson.id}/card"
+    anna.post(path, json={"text": "Наши слова."})
+    card = anna.post(path, json={"language": "ru"}).json["card"]
+    assert "## Согласие и лицензия" in card and "Наши слова." in card and "\nconfigs:\n" in card
+    assert about_lesson.card_language(services, lesson) == "ru"
+    assert '<option value="ru" selected>' in anna.get(f"/publish?lesson={lesson.id}").text
+    assert anna.post(path, json={"language": "de"}).status_code == 400
 
 
 def test_words_wait_while_the_dataset_is_being_built(client_for, services, lesson):

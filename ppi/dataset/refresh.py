@@ -1,0 +1,51 @@
+"""What may change while the media stay: consent, licence, embargo, the makers' words and the language of the card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ppi.dataset import card, consent, layout, manifest
+from ppi.errors import DatasetError
+from ppi.records import Consent
+
+Read = Callable[[str], bytes]
+
+
+def refreshed(read: Read, agreed: Consent, own_text: str, language: str) -> dict[str, bytes]:
+    """The files of a dataset that have to be written so that it says this: by path, the manifest last, none when it does.
+
+    `read` answers the bytes of a file of the dataset. Raises DatasetError for a dataset of an earlier version of PPI.
+    """
+    described = manifest.parsed(read(layout.MANIFEST))
+    settings = {**described["settings"], **settings_of(agreed, language)}
+    facts = card.facts_of(_json(read, layout.REPORT), agreed, own_text, language)
+    rows = [json.loads(line) for line in read(layout.METADATA).decode().split("\n") if line]
+    listed = {file["path"] for file in described["files"]}
+    figures = [path for path in layout.FIGURES if path in listed]
+    text = card.render(rows, facts, _json(read, layout.CHANGES)["versions"], figures).encode()
+    if settings == described["settings"] and text == read(layout.CARD):
+        return {}
+    return {layout.CARD: text, layout.MANIFEST: manifest.with_files(described, settings, {layout.CARD: text})}
+
+
+def settings_of(agreed: Consent, language: str) -> dict[str, Any]:
+    """What the manifest says of it."""
+    return {
+        "license": agreed.license, "consent": agreed.state, "embargo_until": agreed.embargo_until, "card_language": language,
+    }  # fmt: skip
+
+
+def said_now(read: Read) -> tuple[Consent, str, str]:
+    """What a dataset says: consent, the makers' words, the language of its card."""
+    settings = manifest.parsed(read(layout.MANIFEST))["settings"]
+    language = settings.get("card_language", "en")
+    return consent.of_settings(settings), card.own_text_of(read(layout.CARD).decode()), language
+
+
+def _json(read: Read, path: str) -> Any:
+    try:
+        return json.loads(read(path))
+    except ValueError as error:
+        raise DatasetError("{path} of this dataset cannot be read. Build it again.", path=path) from error
