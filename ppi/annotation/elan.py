@@ -49,7 +49,7 @@ def read(data: bytes, *, duration_s: float | None, video_name: str = "") -> Expo
     return marks.export()
 
 
-def write(annotations: tuple[Annotation, ...], *, video_name: str) -> bytes:
+def write(annotations: tuple[Annotation, ...], *, video_name: str, topic: str = tiers.TOPIC) -> bytes:
     """The annotations as an ELAN file, times rounded to milliseconds, the annotator in each tier's ANNOTATOR."""
     import pympi
 
@@ -58,7 +58,7 @@ def write(annotations: tuple[Annotation, ...], *, video_name: str) -> bytes:
     if video_name:
         ending = video_name.rpartition(".")[2].lower()
         made.add_linked_file(video_name, relpath=f"./{video_name}", mimetype=MIME_TYPES.get(ending, "video/*"))
-    for name, lane in tiers.spread(_rounded(mark) for mark in flat(annotations)).items():
+    for name, lane in tiers.spread((_rounded(mark) for mark in flat(annotations)), topic).items():
         annotator = lane[0].annotator
         made.add_tier(name, ann=annotator or None)
         for mark in lane:

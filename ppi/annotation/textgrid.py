@@ -46,11 +46,11 @@ def read(data: bytes, *, duration_s: float | None) -> Export:
     return marks.export()
 
 
-def write(annotations: tuple[Annotation, ...], *, duration_s: float | None) -> bytes:
+def write(annotations: tuple[Annotation, ...], *, duration_s: float | None, topic: str = tiers.TOPIC) -> bytes:
     """The annotations as a TextGrid in the long form, UTF-8. Times keep all their digits; the tier's name has the annotator."""
     marks = flat(annotations)
     end_s = max([duration_s or 0.0, *(mark.span.end_s for mark in marks)]) or 1.0
-    lanes = tiers.spread(marks) or {tiers.TOPIC: []}
+    lanes = tiers.spread(marks, topic) or {topic: []}
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {_digits(end_s)}"]
     lines += ["tiers? <exists>", f"size = {len(lanes)}", "item []:"]
     for number, (name, lane) in enumerate(lanes.items(), start=1):

@@ -43,10 +43,10 @@ def label_of(text: str, topic: str) -> str:
     return text
 
 
-def spread(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
+def spread(marks: Iterable[Mark], topic: str = TOPIC) -> dict[str, list[Mark]]:
     """Marks in order of time, by tier name, so that those of one tier never overlap.
 
-    The first tier of an annotator is called `patterns@annotator`, the next `patterns-2@annotator`, and so on. Raises
+    The first tier of an annotator is called `topic@annotator`, the next `topic-2@annotator`, and so on. Raises
     AnnotationError when more than a hundred marks of one annotator lie over each other.
     """
     found: dict[str, list[Mark]] = {}
@@ -62,6 +62,6 @@ def spread(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
                 "More than {limit} marks of one annotator lie over each other, too many for tiers. Choose CSV.", limit=MAX_TIERS
             )
         heapq.heappush(lanes, (mark.span.end_s, number))
-        topic = f"{TOPIC}-{number}" if number > 1 else TOPIC
-        found.setdefault(f"{topic}@{mark.annotator}", []).append(mark)
+        name = f"{topic}-{number}" if number > 1 else topic
+        found.setdefault(f"{name}@{mark.annotator}", []).append(mark)
     return found

@@ -32,6 +32,7 @@ from ppi.web import (
     pages,
     storage,
     system,
+    transcript,
     transcription,
     upload,
 )
@@ -104,7 +105,7 @@ def build_app(services: Services) -> Flask:
     look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    steps = (upload, storage, transcription, jobs, kit, label_studio, agreement, export)
+    steps = (upload, storage, transcription, transcript, jobs, kit, label_studio, agreement, export)
     for module in (auth, *steps, pages, look, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)

@@ -20,8 +20,9 @@ from ppi.web.auth import address
 
 # How to name the object; None when this request is not worth a row.
 Namer = Callable[[Response], str | None]
-# A player asks for a link once for every piece it plays, a page for its state every few seconds.
-ONCE_AN_HOUR = {"show link", "follow link"}
+# A player asks for a link once for every piece it plays, a page for its state every few seconds; corrections save
+# themselves while somebody types, and have a history of their own.
+ONCE_AN_HOUR = {"show link", "follow link", "correct transcript"}
 HOUR_S = 3600.0
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "storage.stable": ("follow link", _if_told),
     "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),
     "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
+    "transcript.page": ("show link", _if_told), "transcript.download": ("download", _from_address),
+    "transcript.bundle": ("download", _told), "transcript.show": ("download", _from_address),
+    "transcript.upload": ("upload transcript", _from_address), "transcript.edit": ("correct transcript", _from_address),
+    "transcript.undo": ("restore transcript", _from_address), "transcript.redo": ("restore transcript", _from_address),
+    "transcript.restore": ("restore transcript", _from_address),
     "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),
     "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
     "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),

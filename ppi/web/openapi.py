@@ -33,6 +33,7 @@ CONSENT = {
     "state": {"type": "string", "enum": ["unknown", "internal", "public"]}, "license": TEXT, "embargo_until": TEXT,
     "teacher": TEXT,
 }  # fmt: skip
+TRANSCRIPT = {**SUCCESS, "version": NUMBER, "undo": FLAG, "redo": FLAG, "edited": NUMBER, "segments": {"type": "object"}}
 WITH_JSON, WITH_FORM = "application/json", "multipart/form-data"
 
 # (method, path, what it does, request body {media type: properties}, answer's properties or media type)
@@ -49,8 +50,25 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/api/lessons/{lesson_id}/delete", "Delete a lesson and everything made of it.", {}, SUCCESS),
     ("post", "/api/lessons/{lesson_id}/link/revoke", "End the lesson's stable links.", {}, {**SUCCESS, "revoked": NUMBER}),
     ("post", "/api/transcribe", "Transcribe a lesson.",
-     {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT}},
+     {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT, "replace": FLAG}},
      {**SUCCESS, "transcription_file_id": TEXT}),
+    ("get", "/api/lessons/{lesson_id}/transcript", "The transcript as it is now, or with ?segment= one segment of it.", {},
+     TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/transcript", "Give a transcript that was made elsewhere: SRT, VTT or JSON.",
+     {WITH_FORM: {"transcript": FILE, "language": TEXT, "replace": FLAG}},
+     {**SUCCESS, "version": NUMBER, "segments": NUMBER, "words": NUMBER, "notes": {"type": "array", "items": TEXT}}),
+    ("post", "/api/lessons/{lesson_id}/transcript/edit", "Correct the text of one segment, counted from 0.",
+     {WITH_JSON: {"version": NUMBER, "segment": NUMBER, "text": TEXT}}, TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/transcript/undo", "Undo the last change of the transcript.",
+     {WITH_JSON: {"version": NUMBER}}, TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/transcript/redo", "Do again what was undone last.",
+     {WITH_JSON: {"version": NUMBER}}, TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/transcript/restore", "Make the transcript as it was in an earlier version.",
+     {WITH_JSON: {"version": NUMBER, "of": NUMBER}}, TRANSCRIPT),
+    ("get", "/lessons/{lesson_id}/transcript/{kind}",
+     "The transcript as txt, times.txt, speakers.txt, docx, srt, vtt, json, textgrid or eaf; ?version= for an earlier one.", {},
+     "application/octet-stream"),
+    ("get", "/transcripts.zip", "All texts of the lessons named by ?lesson=, as a ZIP.", {}, "application/zip"),
     ("post", "/api/summarize", "Summarise a transcribed lesson.", {WITH_JSON: {"file_id": TEXT}}, {**SUCCESS, "job_id": TEXT}),
     ("post", "/api/jobs/{job_id}/cancel", "Stop a waiting or running job.", {}, {**SUCCESS, **STATUS}),
     ("post", "/api/jobs/{job_id}/retry", "Try a failed or cancelled job again.", {}, {**SUCCESS, **STATUS}),

@@ -20,7 +20,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import Segment, Transcript
 from ppi.services import Services
 from ppi.speech import corrections, formats, history
-from ppi.speech.history import EDITED, HEARD, REDONE, RESTORED, UNDONE, History, Version
+from ppi.speech.history import EDITED, HEARD, REDONE, RESTORED, UNDONE, UPLOADED, History, Version
 from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
 
@@ -134,6 +134,22 @@ def has_corrections(services: Services, row: LessonRow) -> bool:
         return False
 
 
+def ask_first(services: Services, row: LessonRow) -> None:
+    """Raises Conflict when a person has corrected the transcript that a new one would take the place of."""
+    if has_corrections(services, row):
+        raise Conflict(
+            "A person has corrected this transcript. Say that you want a new one: the corrected text stays in its history."
+        )
+
+
+def changed_since(services: Services, row: LessonRow, now: Edited, base: int) -> dict[int, Segment] | None:
+    """The segments, by their place from 0, that are not as they were in version `base`; None when it had other segments."""
+    before, after = _text_at(services, row, now.history, base).segments, now.transcript.segments
+    if len(before) != len(after):
+        return None
+    return {place: one for place, (one, old) in enumerate(zip(after, before, strict=True)) if one != old}
+
+
 def _go_back(
     services: Services, row: LessonRow, who: str, base: int, what: str, target_of: Callable[[Edited], int]
 ) -> Edited:
@@ -183,7 +199,7 @@ def _settled(services: Services, row: LessonRow) -> Edited:
         return Edited(text, found)
     text = formats.from_json(current)
     _put(services, row, _copy_of(found.head.number + 1), current.decode())
-    longer = found.with_version(Version(found.head.number + 1, history.UPLOADED, "", round(time.time(), 3), digest))
+    longer = found.with_version(Version(found.head.number + 1, UPLOADED, "", round(time.time(), 3), digest))
     _put(services, row, HISTORY, history.to_json(longer))
     return Edited(text, longer)
 

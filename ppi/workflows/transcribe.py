@@ -36,10 +36,8 @@ def request_transcript(
     newest = shown.jobs.get("transcribe")
     if newest is not None and newest.is_active:
         return newest
-    if not replace and corrections.has_corrections(services, row):
-        raise Conflict(
-            "A person has corrected this transcript. Say that you want a new one: the corrected text stays in its history."
-        )
+    if not replace:
+        corrections.ask_first(services, row)
     wanted = {"engine": engine, "model": model, "language": language}
     job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
     services.ring(job)

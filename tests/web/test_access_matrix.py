@@ -77,6 +77,10 @@ ROWS = {
     "upload.process_video": owners(200, object_name="{key}"), "upload.tus_head": owners(200), "upload.tus_patch": owners(204),
     "upload.tus_delete": owners(409), "transcription.transcribe": owners(200, file_id="{id}"),
     "transcription.summarize": owners(200, file_id="{id}"),
+    "transcript.page": owners(200), "transcript.download": owners(200), "transcript.show": owners(200),
+    # Refused for what is sent, of which only those hear who may see the lesson.
+    "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.undo": owners(400),
+    "transcript.redo": owners(400), "transcript.restore": owners(400), "transcript.bundle": owners(200),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
     "kit.prepare": owners(200), "kit.normalize": owners(200),
@@ -161,7 +165,8 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
     known = {
         "static": "/static/x/css/base.css", "storage.media": link, "auth.revoke_token": f"/account/tokens/{token_id}/revoke",
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
-        "storage.download": f"/lessons/{row.id}/download/урок.mp4",
+        "storage.download": f"/lessons/{row.id}/download/урок.mp4", "transcript.download": f"/lessons/{row.id}/transcript/txt",
+        "transcript.bundle": f"/transcripts.zip?lesson={row.id}",
     }  # fmt: skip
     found = {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
     compared = {name: (method, f"{path}?step=99") for name, (method, path) in found.items() if name.startswith("agreement.")}

@@ -23,7 +23,9 @@ from tests.web.test_access import addresses
 TUS = {"Tus-Resumable": "1.0.0"}
 LARGE = 17_000_000
 # Actions that need more than an address to be worth a row; each has a test of its own below.
-WHEN_THERE_IS_MORE = {"kit.page", "auth.login", "auth.login_form", "storage.stable", "pages.lesson", "jobs.status"}
+WHEN_THERE_IS_MORE = {
+    "transcript.page", "kit.page", "auth.login", "auth.login_form", "storage.stable", "pages.lesson", "jobs.status",
+}  # fmt: skip
 
 
 @pytest.fixture

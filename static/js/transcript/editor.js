@@ -1,0 +1,196 @@
+// Corrections in place: one segment at a time becomes a field that saves itself; undo and redo; two editors at once.
+import { call, fill, say } from "../api.js";
+
+const DELAY_MS = 1200;
+
+export function openEditor(list, page, phrases, onChanged) {
+  const address = `/api/lessons/${page.dataset.lesson}/transcript`;
+  const told = document.getElementById("saving");
+  const buttons = { undo: document.getElementById("undo"), redo: document.getElementById("redo") };
+  let version = Number(page.dataset.version);
+  let field = null;
+  let timer = 0;
+  let sending = Promise.resolve();
+
+  const tell = (text, isBad = false) => {
+    told.textContent = text;
+    told.classList.toggle("bad", isBad);
+  };
+  const segmentAt = (place) => document.getElementById(`s${place}`);
+  const textOf = (segment) => segment.querySelector(".text").textContent.trim().replace(/\s+/g, " ");
+
+  // --- what the server answered
+  function take(found) {
+    if (!found.segments || Object.keys(found.segments).some((place) => !segmentAt(place))) return location.reload();
+    version = found.version;
+    buttons.undo.disabled = !found.undo;
+    buttons.redo.disabled = !found.redo;
+    document.getElementById("edited-note").hidden = !found.edited;
+    for (const [place, given] of Object.entries(found.segments)) if (isOther(segmentAt(place), given)) draw(segmentAt(place), given);
+    onChanged();
+    return null;
+  }
+
+  function isOther(segment, given) {
+    return textOf(segment) !== given.text || segment.classList.contains("is-doubtful") !== given.doubts.length > 0;
+  }
+
+  function draw(segment, given) {
+    const below = Number(page.dataset.below);
+    const text = segment.querySelector(".text");
+    text.replaceChildren(...given.words.flatMap(([before, word, start, certain]) => {
+      const span = document.createElement("span");
+      span.dataset.t = start;
+      span.textContent = word;
+      if (certain !== null && certain < below) {
+        span.className = "doubtful";
+        span.title = fill(phrases.doubt, { percent: Math.floor(certain * 100) });
+      }
+      return [before, span];
+    }));
+    segment.querySelector(".doubts")?.remove();
+    segment.classList.toggle("is-doubtful", given.doubts.length > 0);
+    if (!given.doubts.length) return;
+    const doubts = document.createElement("div");
+    doubts.className = "doubts";
+    doubts.append(...given.doubts.map((why) => Object.assign(document.createElement("span"), { textContent: why })));
+    text.after(doubts);
+  }
+
+  // --- one field
+  function open(segment) {
+    if (!segment || field?.closest(".segment") === segment) return field?.focus();
+    close();
+    if (field) return field.focus();
+    const text = segment.querySelector(".text");
+    field = document.createElement("textarea");
+    field.value = field.dataset.saved = textOf(segment);
+    field.lang = text.lang || list.lang;
+    field.setAttribute("aria-label", fill(phrases.correcting, { time: segment.dataset.at }));
+    text.hidden = true;
+    text.before(field);
+    field.addEventListener("input", later);
+    field.addEventListener("keydown", pressed);
+    field.addEventListener("blur", (event) => { if (!event.relatedTarget?.closest(".conflict")) close(); });
+    field.focus();
+    return null;
+  }
+
+  function close() {
+    if (!field || field.parentElement.querySelector(".conflict")) return;
+    const closing = field;
+    save(closing);
+    closing.parentElement.querySelector(".text").hidden = false;
+    field = null;
+    closing.remove();
+  }
+
+  function later() {
+    tell(phrases.typing);
+    clearTimeout(timer);
+    const typed = field;
+    timer = setTimeout(() => save(typed), DELAY_MS);
+  }
+
+  function pressed(event) {
+    if (event.key === "Escape") {
+      const segment = field.closest(".segment");
+      close();
+      segment.querySelector(".pencil").focus();
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      const next = field.closest(".segment").nextElementSibling;
+      close();
+      if (event.ctrlKey || event.metaKey) open(next);
+    }
+  }
+
+  // One request at a time, in the order of the typing.
+  function save(typed, isAnyway = false) {
+    clearTimeout(timer);
+    const segment = typed.closest(".segment");
+    const text = typed.value;
+    if (text === typed.dataset.saved && !isAnyway) return;
+    const before = typed.dataset.saved;
+    typed.dataset.saved = text;
+    tell(phrases.saving);
+    sending = sending.then(async () => {
+      try {
+        take(await call("POST", `${address}/edit`, { version, segment: Number(segment.dataset.place), text }));
+        tell(phrases.saved);
+      } catch (error) {
+        typed.dataset.saved = before;
+        tell(fill(phrases.failed, { reason: error.message }), true);
+        if (error.status === 409) await conflict(segment, text);
+        else keepTyped(segment, text);
+      }
+    });
+  }
+
+  // What could not be saved is shown again, as it was typed.
+  function keepTyped(segment, text) {
+    const saved = textOf(segment);
+    open(segment);
+    field.value = text;
+    field.dataset.saved = saved;
+  }
+
+  async function conflict(segment, text) {
+    const theirs = await call("GET", address);
+    const given = theirs.segments[segment.dataset.place];
+    keepTyped(segment, text);
+    if (Object.keys(theirs.segments).length !== list.children.length) return;
+    take(theirs);
+    field.dataset.saved = given.text;
+    segment.querySelector(".conflict")?.remove();
+    const box = document.createElement("div");
+    box.className = "conflict";
+    box.append(phrases.meanwhile, Object.assign(document.createElement("blockquote"), { textContent: given.text }));
+    box.append(choice("btn-primary", phrases.keepMine, () => {
+      box.remove();
+      save(field, true);
+    }), choice("btn-quiet", phrases.takeTheirs, () => {
+      box.remove();
+      field.value = field.dataset.saved = given.text;
+      tell("");
+      close();
+    }));
+    field.after(box);
+  }
+
+  function choice(look, text, act) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: `btn btn-sm ${look}`, textContent: text });
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  function goBack(way) {
+    close();
+    sending = sending.then(async () => {
+      if (buttons[way].disabled) return;
+      try {
+        take(await call("POST", `${address}/${way}`, { version }));
+        tell(phrases.saved);
+      } catch (error) {
+        say(error.message);
+        if (error.status === 409) take(await call("GET", address));
+      }
+    });
+  }
+
+  for (const segment of list.children) {
+    const pencil = Object.assign(document.createElement("button"), { type: "button", className: "pencil", textContent: "✎" });
+    pencil.setAttribute("aria-label", fill(phrases.edit, { time: segment.dataset.at }));
+    segment.append(pencil);
+  }
+  list.addEventListener("click", (event) => {
+    const pencil = event.target.closest(".pencil");
+    if (pencil) open(pencil.closest(".segment"));
+  });
+  addEventListener("beforeunload", (event) => {
+    if (field && field.value !== field.dataset.saved) event.preventDefault();
+  });
+  buttons.undo.disabled = page.dataset.undo === "0";
+  buttons.redo.disabled = page.dataset.redo === "0";
+  return { open, undo: () => goBack("undo"), redo: () => goBack("redo") };
+}

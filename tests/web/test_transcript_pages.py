@@ -1,0 +1,226 @@
+"""The transcript's page and its API: what is shown, corrected, downloaded and taken; readable without scripts."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+
+import pytest
+import srt
+import webvtt
+
+from ppi.jobs.lessons import LessonRow
+from ppi.records import AudioTrack, MediaInfo, Segment, Transcript, VideoTrack, Word
+from ppi.storage import keys
+from ppi.workflows import corrections, uploads
+from ppi.workflows.ingest import describe
+
+INFO = MediaInfo("mp4", 64.0, 0.0, 4, VideoTrack("h264", 320, 180, 25.0, False, 0, "yuv420p"), (AudioTrack("aac", 44_100, 2),))
+SAID = Transcript(
+    (
+        Segment(0.5, 2.0, "Почему идёт дощь?", (
+            Word("Почему", 0.5, 1.0, 0.9), Word("идёт", 1.0, 1.4, 0.8), Word("дощь?", 1.4, 2.0, 0.21)), "Учитель"),
+        Segment(3.0, 4.0, "Вода & <лёд>.", (
+            Word("Вода", 3.0, 3.4, 0.9), Word("&", 3.4, 3.5, 0.9), Word("<лёд>.", 3.5, 4.0, 0.9)), "Аня", "", ("repetition",)),
+        Segment(5.0, 6.0, "Well done.", (Word("Well", 5.0, 5.5, 0.9), Word("done.", 5.5, 6.0, 0.9)), "Учитель", "en"),
+    ),
+    "ru", "whisper", "base", 64.0,
+)  # fmt: skip
+
+
+def lesson_of(services, owner: str, name: str = "Урок", said: Transcript | None = SAID) -> LessonRow:
+    """A prepared lesson with a transcript."""
+    user = services.users.by_name(owner)
+    row = uploads.begin_upload(services, user, file_name="дождь.mp4", task_name=name, size_bytes=4)
+    services.lessons.move_on(row.id, "uploading", "stored")
+    row = services.lessons.get(row.id)
+    services.store.put_bytes(services.raw, row.video_key, b"film")
+    facts = json.dumps(describe(row, INFO)).encode()
+    services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, ".info.json"), facts)
+    if said is not None:
+        corrections.keep_new(services, row, said)
+    return row
+
+
+@pytest.fixture
+def row(services):
+    return lesson_of(services, "anna")
+
+
+@pytest.fixture
+def anna(client_for):
+    return client_for("anna")
+
+
+def edit(client, row, version, segment, text):
+    given = {"version": version, "segment": segment, "text": text}
+    return client.post(f"/api/lessons/{row.id}/transcript/edit", json=given)
+
+
+def test_the_page_is_readable_without_scripts(anna, row):
+    page = anna.get(f"/lessons/{row.id}/transcript?t=3").text
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+    assert "Почему идёт дощь?" in plain and "Вода &amp; &lt;лёд&gt;." in plain
+    assert 'href="?t=3.0#s1"' in page and re.search(r'<video id="player"[^>]* src="[^"]+#t=3.0"', page)
+    assert "Words heard with less than 40 % certainty" in page
+    assert page.count('class="doubtful" title=') == 1 and "heard with a certainty of 21 %" in page
+    assert "the same words again and again" in page and "<b>Аня</b>" in page and '<span class="tag">en</span>' in page
+
+
+def test_a_lesson_without_a_transcript_says_how_to_get_one(services, anna):
+    row = lesson_of(services, "anna", said=None)
+    page = anna.get(f"/lessons/{row.id}/transcript")
+    assert page.status_code == 200 and "This lesson has no transcript yet." in page.text and 'id="give-form"' in page.text
+    assert anna.get(f"/api/lessons/{row.id}/transcript").status_code == 404
+
+
+def test_a_correction_is_saved_undone_redone_and_restored(anna, row):
+    answer = edit(anna, row, 1, 0, "Почему идёт дождь?").json
+    assert (answer["version"], answer["undo"], answer["redo"], answer["edited"]) == (2, True, False, 1)
+    assert answer["segments"] == {"0": {
+        "start_s": 0.5, "end_s": 2.0, "text": "Почему идёт дождь?", "speaker": "Учитель", "language": "", "doubts": [],
+        "words": [["", "Почему", 0.5, 0.9], [" ", "идёт", 1.0, 0.8], [" ", "дождь?", 1.4, None]],
+    }}  # fmt: skip
+    address = f"/api/lessons/{row.id}/transcript"
+    assert anna.post(f"{address}/undo", json={"version": 2}).json["segments"]["0"]["text"] == "Почему идёт дощь?"
+    assert anna.post(f"{address}/redo", json={"version": 3}).json["segments"]["0"]["text"] == "Почему идёт дождь?"
+    assert anna.post(f"{address}/restore", json={"version": 4, "of": 1}).json["segments"]["0"]["text"] == "Почему идёт дощь?"
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert "5. restored" in page and "as in version 1" in page and "anna" in page
+
+
+def test_two_editors_of_one_segment_are_told_and_of_two_segments_both_see_all(client_for, anna, row):
+    admin = client_for("admin")
+    assert edit(anna, row, 1, 0, "Почему идёт дождь?").status_code == 200
+    late = edit(admin, row, 1, 0, "Почему идут дожди?")
+    assert (late.status_code, late.json["code"]) == (409, "conflict") and "anna changed this segment" in late.json["error"]
+    other = edit(admin, row, 1, 2, "Well done!")
+    assert sorted(other.json["segments"]) == ["0", "2"]
+    one = anna.get(f"/api/lessons/{row.id}/transcript?segment=0").json
+    assert one["segments"]["0"]["text"] == "Почему идёт дождь?" and list(one["segments"]) == ["0"]
+
+
+REFUSED = (
+    ("edit", '{"version": 1, "segment": 9, "text": "a"}', 400), ("edit", '{"version": 1, "segment": 0}', 400),
+    ("edit", '{"version": "1", "segment": 0, "text": "a"}', 400), ("edit", "[]", 400), ("edit", "{", 400),
+    ("edit", '{"version": 7, "segment": 0, "text": "a"}', 404), ("undo", "{}", 400), ("undo", '{"version": 1}', 409),
+    ("redo", '{"version": 1}', 409), ("restore", '{"version": 1, "of": 9}', 404),
+    ("edit", '{"version": 1, "segment": 0, "text": "\\ud800"}', 400),
+    ("edit", '{"version": true, "segment": 0, "text": ""}', 400),
+)  # fmt: skip
+
+
+def test_what_cannot_be_done_is_refused_and_changes_nothing(services, anna, row):
+    for way, given, status in REFUSED:
+        answer = anna.post(f"/api/lessons/{row.id}/transcript/{way}", data=given, content_type="application/json")
+        assert (answer.status_code, bool(answer.json["error"])) == (status, True), (way, given)
+    assert corrections.load(services, row).transcript == SAID
+
+
+KINDS = ("txt", "times.txt", "speakers.txt", "docx", "srt", "vtt", "json", "textgrid", "eaf")
+
+
+def test_every_download_has_the_corrected_text_and_the_lessons_name(anna, row):
+    edit(anna, row, 1, 0, "Почему идёт дождь?")
+    for kind in KINDS:
+        answer = anna.get(f"/lessons/{row.id}/transcript/{kind}")
+        assert answer.status_code == 200 and "attachment" in answer.headers["Content-Disposition"], kind
+        assert "%D0%B4%D0%BE%D0%B6%D0%B4%D1%8C." in answer.headers["Content-Disposition"]
+        data = zipfile.ZipFile(io.BytesIO(answer.data)).read("word/document.xml") if kind == "docx" else answer.data
+        assert "дождь?" in data.decode() and "дощь" not in data.decode(), kind
+
+
+def test_captions_are_valid_for_the_fields_own_parsers(anna, row):
+    given = anna.get(f"/lessons/{row.id}/transcript/srt").text
+    assert [cue.content for cue in srt.parse(given)] == ["Почему идёт дощь?", "Вода & <лёд>.", "Well done."]
+    cues = webvtt.WebVTT.from_string(anna.get(f"/lessons/{row.id}/transcript/vtt").text, strict=True)
+    assert [(cue.voice, cue.start) for cue in cues] == [
+        ("Учитель", "00:00:00.500"), ("Аня", "00:00:03.000"), ("Учитель", "00:00:05.000")
+    ]  # fmt: skip
+
+
+def test_texts_say_when_and_who(anna, row):
+    assert anna.get(f"/lessons/{row.id}/transcript/times.txt").text.splitlines()[1] == "[00:00:03] Вода & <лёд>."
+    turns = anna.get(f"/lessons/{row.id}/transcript/speakers.txt").text
+    assert turns.startswith("Учитель [00:00:00]\nПочему идёт дощь?\n\nАня")
+
+
+def test_an_earlier_version_can_be_read_and_an_unknown_format_is_refused(anna, row):
+    edit(anna, row, 1, 0, "Почему идёт дождь?")
+    assert "дощь" in anna.get(f"/lessons/{row.id}/transcript/txt?version=1").text
+    assert anna.get(f"/lessons/{row.id}/transcript/txt?version=9").status_code == 404
+    assert anna.get(f"/lessons/{row.id}/transcript/pdf").status_code == 400
+
+
+def test_the_texts_of_several_lessons_come_as_one_zip_without_scripts(services, client_for):
+    rows = [lesson_of(services, "admin", name) for name in ("Первый", "Второй")]
+    silent = lesson_of(services, "admin", "Третий", said=None)
+    client = client_for("admin")
+    query = "&".join(f"lesson={row.id}" for row in [*rows, silent])
+    answer = client.get(f"/transcripts.zip?{query}")
+    found = zipfile.ZipFile(io.BytesIO(answer.data))
+    assert found.testzip() is None
+    assert {name.split("/")[0] for name in found.namelist()} == {row.prefix.rstrip("/") for row in rows}
+    assert {name.split("/")[1] for name in found.namelist()} == {
+        "дождь.txt", "дождь.times.txt", "дождь.speakers.txt", "дождь.srt", "дождь.vtt", "дождь.transcript.docx",
+        "дождь.transcript.json",
+    }  # fmt: skip
+    assert client.get("/transcripts.zip").status_code == 400
+    assert client.get(f"/transcripts.zip?lesson={silent.id}").status_code == 400
+    assert client_for("boris").get(f"/transcripts.zip?{query}").status_code == 404
+
+
+def give(client, row, data, name="a.srt", **fields):
+    form = {"transcript": (io.BytesIO(data), name), **fields}
+    return client.post(f"/api/lessons/{row.id}/transcript", data=form, content_type="multipart/form-data")
+
+
+SRT = "1\n00:00:01,000 --> 00:00:03,000\nДоброе утро!\n".encode()
+
+
+def test_a_transcript_made_elsewhere_is_taken_instead_of_recognition(services, anna):
+    row = lesson_of(services, "anna", said=None)
+    answer = give(anna, row, SRT, language="ru")
+    assert answer.status_code == 200 and (answer.json["segments"], answer.json["words"]) == (1, 2)
+    kept = corrections.load(services, row).transcript
+    assert (kept.engine, kept.model, kept.language, kept.duration_s) == ("uploaded", "srt", "ru", 64.0)
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert "2 words, uploaded as SRT." in page and "time was shared among its words" in page
+    assert anna.get(f"/lessons/{row.id}/transcript/vtt").text.startswith("WEBVTT")
+
+
+def test_an_upload_over_corrections_asks_first_and_keeps_them(services, anna, row):
+    edit(anna, row, 1, 0, "Почему идёт дождь?")
+    assert give(anna, row, SRT).json["code"] == "conflict"
+    assert give(anna, row, SRT, replace="1").json["version"] == 3
+    assert "дождь" in anna.get(f"/lessons/{row.id}/transcript/txt?version=2").text
+    recognise = anna.post("/api/transcribe", json={"file_id": row.id})
+    assert recognise.status_code == 200, "an uploaded text that nobody corrected needs no asking"
+
+
+def test_a_new_recognition_over_corrections_asks_first(anna, row):
+    edit(anna, row, 1, 0, "Почему идёт дождь?")
+    asked = anna.post("/api/transcribe", json={"file_id": row.id})
+    assert (asked.status_code, asked.json["code"]) == (409, "conflict")
+    assert anna.post("/api/transcribe", json={"file_id": row.id, "replace": True}).status_code == 200
+
+
+def test_what_is_no_transcript_of_this_lesson_is_refused(services, anna, row):
+    for data in (b"", b"PK\x03\x04", b"hello", "1\n00:10:01,000 --> 00:10:03,000\nпозже\n".encode()):
+        assert give(anna, row, data).status_code == 400, data
+    assert corrections.load(services, row).transcript == SAID
+
+
+def test_a_two_hour_transcript_is_one_light_page(services, anna):
+    words = tuple(Word("слово", n * 0.4, n * 0.4 + 0.4, 0.9) for n in range(10))
+    segments = tuple(
+        Segment(4.8 * n, 4.8 * n + 4, " ".join(["слово"] * 10), tuple(
+            replace(word, start_s=round(word.start_s + 4.8 * n, 3), end_s=round(word.end_s + 4.8 * n, 3)) for word in words))
+        for n in range(1500)
+    )  # fmt: skip
+    row = lesson_of(services, "anna", said=Transcript(segments, "ru", "whisper", "base", 7200.0))
+    page = anna.get(f"/lessons/{row.id}/transcript")
+    assert page.text.count("data-t=") == 15_000 and len(page.data) < 2_000_000
