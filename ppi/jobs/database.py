@@ -102,6 +102,8 @@ class Database:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # SQLite itself knows the letters of ASCII only.
+            connection.create_function("folded", 1, str.casefold, deterministic=True)
             self._local.connection = connection
         return connection
 

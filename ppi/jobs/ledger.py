@@ -122,6 +122,12 @@ class Ledger(Protocol):
     def list(self, *, owner_id: str = "", lesson_id: str = "", kind: str = "", limit: int = 200) -> list[Job]:
         """Newest first."""
 
+    def of_lessons(self, lesson_ids: Sequence[str]) -> list[Job]:
+        """All jobs of these lessons, newest first, in one or two questions however many lessons there are."""
+
+    def lessons_at_work(self) -> set[str]:
+        """The lessons that have a waiting or running job."""
+
     def running(self) -> list[Job]:
         """All running jobs."""
 

@@ -65,6 +65,23 @@ class RedisLedger:
         ]  # fmt: skip
         return found[:limit]
 
+    def of_lessons(self, lesson_ids: Sequence[str]) -> list[Job]:
+        with self._database.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            for lesson_id in lesson_ids:
+                pipe.zrange(f"{PREFIX}jobs:lesson:{lesson_id}", 0, -1)
+            ids = [job_id for found in pipe.execute() for job_id in found]
+        return sorted(self._jobs(ids), key=lambda job: -job.created_s)
+
+    def lessons_at_work(self) -> set[str]:
+        with self._database.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            pipe.smembers(f"{PREFIX}running")
+            for queue in QUEUES:
+                pipe.zrange(f"{PREFIX}waiting:{queue}", 0, -1)
+            ids = [job_id for found in pipe.execute() for job_id in found]
+        return {job.lesson_id for job in self._jobs(ids) if job.is_active}
+
     def running(self) -> list[Job]:
         with self._database.faults() as client:
             ids = client.smembers(f"{PREFIX}running")

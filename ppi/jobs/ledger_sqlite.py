@@ -75,6 +75,14 @@ class SqliteLedger:
         where = " AND ".join(f"{name}=?" for name in wanted) or "1"
         return self._select(f"WHERE {where} ORDER BY created_s DESC, id LIMIT ?", *wanted.values(), limit)
 
+    def of_lessons(self, lesson_ids: Sequence[str]) -> list[Job]:
+        marks = ",".join("?" * len(lesson_ids))
+        return self._select(f"WHERE lesson_id IN ({marks}) ORDER BY created_s DESC, id", *lesson_ids)
+
+    def lessons_at_work(self) -> set[str]:
+        with self._database.connection() as connection:
+            return {row[0] for row in connection.execute("SELECT lesson_id FROM jobs WHERE status IN ('queued', 'running')")}
+
     def running(self) -> list[Job]:
         return self._select("WHERE status='running'")
 

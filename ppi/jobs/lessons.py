@@ -16,6 +16,7 @@ from ppi.errors import QuotaExceeded
 
 # Gives (prefix, video key) for the 1st, 2nd ... lesson of a name.
 Layout = Callable[[int], tuple[str, str]]
+SORTS = ("created", "name", "size", "owner")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,30 @@ class LessonRow:
     place: str = ""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which lessons a list shows, and in which order; what is empty narrows nothing.
+
+    `text` is looked for in names and owners' names without regard to case, `state` is one of a row's, `among` are ids.
+    `sort` is one of SORTS; a "-" before it turns the order round.
+    """
+
+    owner_id: str = ""
+    text: str = ""
+    state: str = ""
+    among: frozenset[str] | None = None
+    sort: str = "-created"
+
+    @property
+    def is_turned(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether more is asked than whose lessons, newest first."""
+        return bool(self.text or self.state or self.among is not None or self.sort != "-created")
+
+
 class Lessons(Protocol):
     """All methods are safe to call from several processes. All raise ServerAway when the rows cannot be reached."""
 
@@ -64,6 +89,9 @@ class Lessons(Protocol):
 
     def list(self, owner_id: str = "") -> list[LessonRow]:
         """Newest first; all owners when `owner_id` is empty."""
+
+    def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
+        """A piece of the list, without what is being deleted, and how long the whole list is."""
 
     def of_key(self, key: str) -> LessonRow | None:
         """The lesson whose prefix holds this object key."""

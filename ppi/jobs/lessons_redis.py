@@ -13,10 +13,14 @@ from dataclasses import asdict, replace
 
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.journal import Journal
-from ppi.jobs.lessons import Layout, LessonRow, new_row, quota_is_full
+from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, quota_is_full
 from ppi.jobs.redis_db import CHANGE_ROW, PREFIX, RedisDatabase, plain, typed
 
 BLANK = LessonRow("", "", "", "", "", "", 0, 0, 0, "", "", 0.0, 0.0, "")
+ORDERS = {
+    "created": lambda row: row.created_s, "name": lambda row: row.name.casefold(), "size": lambda row: row.size_bytes,
+    "owner": lambda row: row.owner_name.casefold(),
+}  # fmt: skip
 # ARGV: prefix of keys, row as JSON, most lessons of the owner or "". A row that is there already is kept.
 RESERVE = """
 local p, row = ARGV[1], cjson.decode(ARGV[2])
@@ -89,6 +93,17 @@ class RedisLessons:
             ids = client.zrange(index, 0, -1, desc=True)
         return self._rows(ids)
 
+    def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
+        """Redis sorts by creation only: other lists are made of all rows, which come in one go."""
+        index = f"{PREFIX}lessons:owner:{wanted.owner_id}" if wanted.owner_id else f"{PREFIX}lessons"
+        if wanted.is_narrowed:
+            found = [row for row in self.list(wanted.owner_id) if _is_wanted(row, wanted)]
+            found.sort(key=ORDERS[wanted.sort.removeprefix("-")], reverse=wanted.is_turned)
+            return found[offset : offset + limit], len(found)
+        with self._database.faults() as client:
+            total, ids = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=True)
+        return [row for row in self._rows(ids) if row.state != "deleting"], total
+
     def of_key(self, key: str) -> LessonRow | None:
         prefixes = [key[: at + 1] for at, letter in enumerate(key) if letter == "/"]
         if not prefixes:
@@ -134,6 +149,14 @@ class RedisLessons:
             for lesson_id in ids:
                 pipe.hgetall(f"{PREFIX}lesson:{lesson_id}")
             return [LessonRow(**typed(row, BLANK)) for row in pipe.execute() if row]
+
+
+def _is_wanted(row: LessonRow, wanted: Wanted) -> bool:
+    text = wanted.text.casefold()
+    return (
+        row.state != "deleting" and wanted.state in ("", row.state) and (wanted.among is None or row.id in wanted.among)
+        and (text in row.name.casefold() or text in row.owner_name.casefold())
+    )  # fmt: skip
 
 
 class RedisLinks:

@@ -6,7 +6,9 @@ import sqlite3
 
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.database import Database
-from ppi.jobs.lessons import Layout, LessonRow, new_row, quota_is_full
+from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, quota_is_full
+
+ORDERS = {"created": "created_s", "name": "folded(name)", "size": "size_bytes", "owner": "folded(owner_name)"}
 
 
 class SqliteLessons:
@@ -45,6 +47,14 @@ class SqliteLessons:
     def list(self, owner_id: str = "") -> list[LessonRow]:
         where, values = ("WHERE owner_id=?", (owner_id,)) if owner_id else ("", ())
         return self._select(f"{where} ORDER BY created_s DESC", *values)
+
+    def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
+        where, values = _conditions(wanted)
+        way = "DESC" if wanted.is_turned else "ASC"
+        order = f"{ORDERS[wanted.sort.removeprefix('-')]} {way}, created_s DESC, id"
+        with self._database.connection() as connection:
+            total = connection.execute(f"SELECT count(*) FROM lessons WHERE {where}", values).fetchone()[0]
+        return self._select(f"WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, limit, offset), total
 
     def of_key(self, key: str) -> LessonRow | None:
         rows = self._select("WHERE substr(?, 1, length(prefix)) = prefix", key)
@@ -95,3 +105,21 @@ class SqliteLessons:
         names = ",".join(LessonRow.__dataclass_fields__)
         with self._database.connection() as connection:
             return [LessonRow(*row) for row in connection.execute(f"SELECT {names} FROM lessons {tail}", values)]
+
+
+def _conditions(wanted: Wanted) -> tuple[str, list[object]]:
+    """The WHERE clause of a list, and its values."""
+    where, values = ["state<>'deleting'"], []
+    if wanted.owner_id:
+        where.append("owner_id=?")
+        values.append(wanted.owner_id)
+    if wanted.state:
+        where.append("state=?")
+        values.append(wanted.state)
+    if wanted.among is not None:
+        where.append(f"id IN ({','.join('?' * len(wanted.among))})")
+        values.extend(wanted.among)
+    if wanted.text:
+        where.append("(instr(folded(name), ?) OR instr(folded(owner_name), ?))")
+        values += [wanted.text.casefold()] * 2
+    return " AND ".join(where), values

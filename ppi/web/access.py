@@ -27,6 +27,7 @@ ACCESS = {
     "static": "public",
     "pages.home": "public", "pages.language": "public", "look.theme": "public", "look.styleguide": "admin",
     "pages.help": "public",
+    "lessons.index": "user", "lessons.delete": "user",
     "pages.lesson": "user", "pages.dataset": "user", "pages.publish": "user", "pages.files": "user",
     "pages.account": "user",
     "auth.login": "public", "auth.login_form": "public", "auth.logout": "public",
@@ -52,7 +53,7 @@ ACCESS = {
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Forms of pages, which work without scripts and carry the token as a field.
-FORMS = ("pages.", "look.", "auth.", "label_studio.", "agreement.decide")
+FORMS = ("pages.", "look.", "lessons.", "auth.", "label_studio.", "agreement.decide")
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

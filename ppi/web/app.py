@@ -27,6 +27,7 @@ from ppi.web import (
     jobs,
     kit,
     label_studio,
+    lessons,
     look,
     openapi,
     pages,
@@ -106,7 +107,7 @@ def build_app(services: Services) -> Flask:
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
     steps = (upload, storage, transcription, transcript, jobs, kit, label_studio, agreement, export)
-    for module in (auth, *steps, pages, look, admin, system, openapi):
+    for module in (auth, *steps, pages, lessons, look, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

@@ -19,7 +19,7 @@ from ppi.web import access
 from ppi.web.auth import address
 
 # How to name the object; None when this request is not worth a row.
-Namer = Callable[[Response], str | None]
+Namer = Callable[[Response], str | list[str] | None]
 # A player asks for a link once for every piece it plays, a page for its state every few seconds; corrections save
 # themselves while somebody types, and have a history of their own.
 ONCE_AN_HOUR = {"show link", "follow link", "correct transcript"}
@@ -39,6 +39,11 @@ def _if_told(response: Response) -> str | None:
     return g.get("audit_object")
 
 
+def _each(response: Response) -> list[str] | None:
+    """What a form did to several things, one row each; None when it only asked."""
+    return g.get("audit_object", [""])
+
+
 def _chunk(response: Response) -> str | None:
     """Of the chunks of an upload the last is worth a row; the view says which one it was. So are those that were refused."""
     return g.get("audit_object") or (_from_address(response) if response.status_code >= 400 else None)
@@ -52,6 +57,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "upload.process_video": ("upload", _told), "upload.tus_create": ("begin upload", _told),
     "upload.tus_patch": ("upload", _chunk), "upload.tus_delete": ("give up upload", _from_address),
     "storage.delete_file": ("delete file", _told), "storage.delete_lesson": ("delete lesson", _from_address),
+    "lessons.delete": ("delete lesson", _each),
     "storage.revoke_links": ("revoke links", _from_address), "storage.download": ("download", _from_address),
     "storage.stable": ("follow link", _if_told),
     "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),
@@ -105,7 +111,12 @@ def _record(response: Response) -> None:
     named = name(response)
     if named is None:
         return
-    audit, named = access.services().audit, mask(named)
+    for one in [named] if isinstance(named, str) else named:
+        _write(action, mask(one), account, code)
+
+
+def _write(action: str, named: str, account: User | None, code: str) -> None:
+    audit = access.services().audit
     user_id, user_name = (account.id, account.name) if account else ("", _tried_name())
     since_s = time.time() - HOUR_S
     if action in ONCE_AN_HOUR and audit.has(action, named, since_s, user_id=user_id, address=address()):

@@ -14,15 +14,27 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
-from ppi.workflows import about_lesson, annotate, annotations, build_dataset, lessons, normalize, pattern_tables, pushes
+from ppi.workflows import (
+    about_lesson,
+    annotate,
+    annotations,
+    build_dataset,
+    lesson_list,
+    lessons,
+    normalize,
+    pattern_tables,
+    pushes,
+)
 from ppi.workflows import publish as publishing
 
 bp = Blueprint("pages", __name__)
+# How many lessons the start page shows.
+NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
 NO_DOWNLOADS = (
-    "", ".info.json", ".sound.mp3", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT, about_lesson.LANGUAGE,
-    pushes.PUSHES, pushes.DRY_RUN,
+    "", ".info.json", ".sound.mp3", ".poster.jpg", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT,
+    about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN,
 )  # fmt: skip
 
 
@@ -39,9 +51,9 @@ def _for_all_templates() -> dict[str, Any]:
 def home() -> str:
     """Step 1; locked behind the log-in dialog when nobody is logged in."""
     account = access.viewer()
-    found = lessons.overview(access.services(), account) if account else []
+    found = lesson_list.page(access.services(), account, rows=NEWEST) if account else None
     most_bytes = access.services().settings.upload.max_upload_bytes
-    return render_template("home.html", step=1, lessons=found, chosen=None, most_bytes=most_bytes)
+    return render_template("home.html", step=1, found=found, chosen=None, most_bytes=most_bytes)
 
 
 @bp.get("/lessons/<lesson_id>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from ppi.errors import InputError, NotFound, ToolFailed
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
-from ppi.media import audio, probe
+from ppi.media import audio, poster, probe
 from ppi.media import parts as media_parts
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
@@ -27,9 +28,12 @@ CONTENT_TYPES = {
     "mp4": "video/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "mkv": "video/x-matroska",
     "webm": "video/webm",
 }  # fmt: skip
+log = logging.getLogger(__name__)
 WAV_BYTES_PER_S = 44_100 * 4
 # What annotators' browsers load whole, exactly as long as the video.
 SOUND = ".sound.mp3"
+# A small picture for lists.
+POSTER = ".poster.jpg"
 
 
 def ingest_from_storage(services: Services, user: User, *, object_name: str, task_name: str, parts: int = 1) -> Job:
@@ -69,8 +73,8 @@ def run_ingest(services: Services, job: Job, run: Run) -> dict[str, Any]:
     with services.store.as_file(services.raw, row.video_key) as video:
         info = probe.inspect(video, services.ffmpeg)
         with scratch(services, job, int(info.duration_s * WAV_BYTES_PER_S * 1.1)) as folder:
-            _derive(services, row, run, video, info, folder)
-    return {"has_audio": bool(info.audio), "duration_s": info.duration_s}
+            has_poster = _derive(services, row, run, video, info, folder)
+    return {"has_audio": bool(info.audio), "duration_s": info.duration_s, "has_poster": has_poster}
 
 
 def _store_video(services: Services, row: LessonRow, run: Run) -> None:
@@ -98,7 +102,8 @@ def _incoming(services: Services, row: LessonRow, run: Run) -> AbstractContextMa
     return nullcontext(part) if part.exists() else services.store.as_file(services.raw, row.video_key)
 
 
-def _derive(services: Services, row: LessonRow, run: Run, video: Path, info: MediaInfo, folder: Path) -> None:
+def _derive(services: Services, row: LessonRow, run: Run, video: Path, info: MediaInfo, folder: Path) -> bool:
+    """Make and keep what comes of every recording; answers whether it has a picture for lists."""
     has_parts = row.parts > 1
     on_progress = run.step("extracting_audio", "Extracting the audio", 0.4, 0.7 if has_parts else 0.9)
     wav, sound = folder / "audio.wav", folder / "sound.mp3"
@@ -108,11 +113,24 @@ def _derive(services: Services, row: LessonRow, run: Run, video: Path, info: Med
     else:
         audio.small_track(services.ffmpeg, video, info, sound, on_progress)
     put_sound(services, run, row, sound)
+    has_poster = _put_poster(services, row, run, video, info, folder / "poster.jpg")
     if has_parts:
         _cut_parts(services, row, run, video, info, folder)
     facts = folder / "info.json"
     facts.write_text(json.dumps(describe(row, info), ensure_ascii=False, indent=1), encoding="utf-8")
     put(services, run, row, facts, keys.derivative_key(row.video_key, ".info.json"), "application/json")
+    return has_poster
+
+
+def _put_poster(services: Services, row: LessonRow, run: Run, video: Path, info: MediaInfo, jpg: Path) -> bool:
+    """A list without a picture is no reason to refuse a lesson."""
+    try:
+        poster.draw(services.ffmpeg, video, info, jpg, lambda fraction: run.check())
+    except (InputError, ToolFailed) as error:
+        log.warning("lesson %s: no picture for lists (%s)", row.id, error)
+        return False
+    put(services, run, row, jpg, keys.derivative_key(row.video_key, POSTER), "image/jpeg")
+    return True
 
 
 def _cut_parts(services: Services, row: LessonRow, run: Run, video: Path, info: MediaInfo, folder: Path) -> None:

@@ -101,7 +101,7 @@ def _overview(services: Services, owner_id: str) -> list[LessonView]:
     of_lesson: dict[str, list[Job]] = {}
     for job in jobs:
         of_lesson.setdefault(job.lesson_id, []).append(job)
-    return [LessonView(row, jobs=_newest(of_lesson.get(row.id, []))) for row in rows]
+    return [LessonView(row, jobs=newest(of_lesson.get(row.id, []))) for row in rows]
 
 
 def view(services: Services, row: LessonRow) -> LessonView:
@@ -115,7 +115,7 @@ def view(services: Services, row: LessonRow) -> LessonView:
             continue
         files["" if found.key == row.video_key else name.removeprefix(stem)] = found
     info = media_info(facts(services, row)) if ".info.json" in files else None
-    jobs = _newest(services.ledger.list(lesson_id=row.id))
+    jobs = newest(services.ledger.list(lesson_id=row.id))
     return LessonView(row, files, jobs, info, ".transcript.json" in files, has_versions)
 
 
@@ -128,10 +128,10 @@ def glance(services: Services, row: LessonRow) -> LessonView:
     if row.state == "stored" and not any(job.is_active for job in found):
         return view(services, row)
     was_transcribed = any(job.kind == "transcribe" and job.status == "completed" for job in found)
-    return LessonView(row, jobs=_newest(found), has_transcript=was_transcribed)
+    return LessonView(row, jobs=newest(found), has_transcript=was_transcribed)
 
 
-def _newest(jobs: list[Job]) -> dict[str, Job]:
+def newest(jobs: list[Job]) -> dict[str, Job]:
     """Of jobs, newest first: the newest of each kind."""
     newest: dict[str, Job] = {}
     for job in jobs:

@@ -338,3 +338,16 @@ def test_four_processes_never_claim_the_same_job(open_services, ground, tmp_path
     variables = {"PPI_DATA_DIR": str(tmp_path / "data"), **ground}
     taken = claims_of_processes(open_services(), variables, 4, 120)
     assert len(taken) == len(set(taken)) == 120
+
+
+def test_the_jobs_of_many_lessons_come_at_once_and_it_is_known_which_are_at_work(ledger):
+    old = ledger.submit("ingest", "u1", "a", {})
+    time.sleep(0.002)
+    new = ledger.submit("publish", "u2", "b", {})
+    ledger.submit("publish", "u2", "c", {})
+    assert [job.id for job in ledger.of_lessons(["a", "b", "none"])] == [new.id, old.id]
+    assert ledger.of_lessons([]) == []
+    assert ledger.lessons_at_work() == {"a", "b", "c"}
+    claim(ledger, queues=("receive",))
+    ledger.cancel(new.id)
+    assert ledger.lessons_at_work() == {"a", "c"}

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ppi.errors import Conflict, NotFound, QuotaExceeded
+from ppi.jobs.lessons import Wanted
 from ppi.services import Services
 from ppi.settings import Settings
 
@@ -132,3 +133,34 @@ def test_one_request_at_a_time_writes_an_upload(open_services):
             pass
     with second.hold("a") as keep:
         keep()
+
+
+def named(lessons, name, owner="u1", **changed):
+    return reserve(
+        lessons, owner, name=name, layout=lambda serial: (f"{name}-{serial}/", f"{name}-{serial}/v.mp4"), **changed
+    )  # fmt: skip
+
+
+def test_a_list_comes_in_pieces_newest_first_without_what_is_being_deleted(lessons):
+    made = [named(lessons, f"урок {number}", owner="u1" if number % 2 else "u2") for number in range(7)]
+    rows, total = lessons.page(Wanted(), 2, 3)
+    assert ([row.name for row in rows], total) == (["урок 4", "урок 3", "урок 2"], 7)
+    rows, total = lessons.page(Wanted(owner_id="u1"), 0, 2)
+    assert ([row.name for row in rows], total) == (["урок 5", "урок 3"], 3)
+    assert lessons.page(Wanted(), 7, 3) == ([], 7)
+    lessons.move_on(made[6].id, "uploading", "deleting")
+    assert "урок 6" not in [row.name for row in lessons.page(Wanted(), 0, 9)[0]]
+
+
+def test_a_list_is_searched_without_regard_to_case_narrowed_and_sorted(lessons):
+    for name, owner, size_bytes in (("Алгебра", "Анна", 30), ("биология", "boris", 10), ("Вода 100%", "anna", 20)):
+        named(lessons, name, owner=owner, size_bytes=size_bytes)
+    names = lambda **wanted: [row.name for row in lessons.page(Wanted(**wanted), 0, 9)[0]]  # noqa: E731
+    assert names(text="АЛГЕ") == ["Алгебра"] and names(text="анна") == ["Алгебра"] and names(text="%") == ["Вода 100%"]
+    assert names(sort="name") == ["Алгебра", "биология", "Вода 100%"]
+    assert names(sort="-size") == ["Алгебра", "Вода 100%", "биология"]
+    assert names(sort="owner") == ["Вода 100%", "биология", "Алгебра"] and names(sort="created")[0] == "Алгебра"
+    lessons.move_on(lessons.page(Wanted(text="биол"), 0, 1)[0][0].id, "uploading", "received")
+    assert names(state="received") == ["биология"]
+    ids = frozenset(row.id for row in lessons.page(Wanted(text="а"), 0, 9)[0][:1])
+    assert len(names(among=ids)) == 1 and names(among=frozenset()) == []

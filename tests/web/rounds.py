@@ -24,7 +24,8 @@ class Furnished:
     def addresses(self) -> dict[str, str]:
         """Pages that an administrator sees, by name."""
         return {
-            "home": "/", "lesson": f"/lessons/{self.full}", "lesson-fresh": f"/lessons/{self.fresh}",
+            "home": "/", "lessons": "/lessons", "lessons-none": "/lessons?text=nothing-is-called-so",
+            "lesson": f"/lessons/{self.full}", "lesson-fresh": f"/lessons/{self.fresh}",
             "refused": f"/lessons/{self.refused}", "kit": f"/kit?lesson={self.full}", "dataset": f"/dataset?lesson={self.full}",
             "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",

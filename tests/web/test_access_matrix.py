@@ -72,6 +72,7 @@ ROWS = {
     "pages.dataset": members(200), "pages.publish": members(200), "pages.files": members(200), "pages.account": members(200),
     "auth.change_password": members(403), "auth.create_token": members(200), "auth.end_sessions": members(302),
     "storage.list_files": members(200), "jobs.lessons_list": members(200), "upload.tus_create": Row(401, 409, 201, 201),
+    "lessons.index": members(200), "lessons.delete": Row(401, 400, 400, 400),
     "pages.lesson": owners(200), "storage.download": owners(302), "storage.revoke_links": owners(200),
     "storage.delete_lesson": owners(200), "storage.delete_file": owners(200, object_name="{key}"),
     "upload.process_video": owners(200, object_name="{key}"), "upload.tus_head": owners(200), "upload.tus_patch": owners(204),

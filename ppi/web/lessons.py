@@ -1,0 +1,102 @@
+"""The list of lessons, and what is done to several of them; plain forms, so everything works without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext, ngettext
+
+from ppi.errors import InputError
+from ppi.web import access
+from ppi.web.errors import translated
+from ppi.workflows import lesson_list
+from ppi.workflows.lessons import LessonView
+
+bp = Blueprint("lessons", __name__)
+ASKED = ("text", "state", "owner", "sort")
+MAX_DIGITS = 6
+
+
+@bp.app_context_processor
+def _for_all_templates() -> dict[str, Any]:
+    services = access.services()
+    return {
+        "way": way, "step_states": step_states, "duration_of": lesson_list.duration_s, "next_of": next_of,
+        "poster_of": lambda shown: lesson_list.poster_url(services, shown),
+    }  # fmt: skip
+
+
+@bp.get("/lessons")
+def index() -> str:
+    """All lessons the visitor may see, searched, narrowed and sorted, a page at a time."""
+    services, account = access.services(), access.current()
+    asked = {name: request.args[name] for name in ASKED if request.args.get(name)}
+    given = request.args.get("page", "")
+    found = lesson_list.page(
+        services, account, text=asked.get("text", ""), state=asked.get("state", ""), owner_id=asked.get("owner", ""),
+        sort=asked.get("sort", "-created"), number=int(given) if given.isdecimal() and len(given) <= MAX_DIGITS else 1,
+    )  # fmt: skip
+    people = services.users.all() if account.role == "admin" else []
+    return render_template("lessons.html", step=0, chosen=None, found=found, asked=asked, people=people)
+
+
+@bp.post("/lessons/delete")
+def delete() -> str | Response:
+    """Ask, by name and number, and delete when the answer is there."""
+    services = access.services()
+    rows = lesson_list.chosen(services, access.current(), request.form.getlist("lesson"))
+    if not rows:
+        raise InputError("Choose at least one lesson.")
+    if request.form.get("sure") != "yes":
+        g.audit_object = None
+        return render_template("lessons_delete.html", step=0, chosen=None, rows=rows)
+    gone, kept = lesson_list.delete(services, rows)
+    g.audit_object = [row.id for row in gone] or None
+    if gone:
+        flash(ngettext("%(num)s lesson was deleted.", "%(num)s lessons were deleted.", len(gone)), "success")
+    for row, error in kept:
+        flash(f"{row.name}: {translated(error.template, error.ids)}", "danger")
+    return redirect(url_for("lessons.index"))
+
+
+def way(shown: LessonView) -> list[tuple[str, str]]:
+    """The stations of a lesson's way in words, each "done", "runs", "failed" or "open"."""
+    names = {
+        "ingest": gettext("Video"), "transcribe": gettext("Transcript"), "summarize": gettext("Summary"),
+        "build_dataset": gettext("Dataset"), "publish": gettext("Published"),
+    }  # fmt: skip
+    return [(name, _station(shown, kind)) for kind, name in names.items()]
+
+
+def step_states(shown: LessonView) -> list[tuple[int, str]]:
+    """How far the three steps are for a lesson."""
+    first = "runs" if "runs" in (_station(shown, "ingest"), _station(shown, "transcribe")) else _station(shown, "ingest")
+    return [(1, first), (2, _station(shown, "build_dataset")), (3, _station(shown, "publish"))]
+
+
+def next_of(shown: LessonView) -> str:
+    """What is to be done next with a lesson on which nothing runs, in words; "" when there is nothing."""
+    if shown.row.state == "uploading":
+        return gettext("Next: choose the same file again, and the upload goes on")
+    if shown.active_job is not None:
+        return ""
+    stations = {kind: _station(shown, kind) for kind in ("ingest", "transcribe", "build_dataset", "publish")}
+    if stations["ingest"] == "failed":
+        return gettext("Next: see under History what went wrong")
+    if stations["publish"] == "done":
+        return ""
+    if stations["build_dataset"] == "done":
+        return gettext("Next: check the dataset and publish it")
+    if stations["transcribe"] == "done":
+        return gettext("Next: annotate, then build the dataset")
+    return gettext("Next: transcribe")
+
+
+def _station(shown: LessonView, kind: str) -> str:
+    job = shown.jobs.get(kind)
+    if job is None:
+        return "done" if kind == "ingest" and shown.row.state == "stored" else "open"
+    if job.is_active:
+        return "runs"
+    return "done" if job.status == "completed" else "failed"

@@ -1,0 +1,97 @@
+"""Lists of lessons, a piece at a time, and what is done to many of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppi.accounts.users import User
+from ppi.errors import Conflict, NotFound, PpiError
+from ppi.jobs.lessons import SORTS, LessonRow, Wanted
+from ppi.services import Services
+from ppi.storage import keys
+from ppi.workflows import lessons
+from ppi.workflows.ingest import POSTER
+
+PAGE_ROWS = 25
+# How many may be deleted with one question.
+MOST_AT_ONCE = 100
+POSTER_LIFE_S = 86_400
+# What can be asked for beside everything.
+STATES = ("working", "stored", "uploading")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A piece of a list: `number` of `count` pages, the first is 1; `total` lessons in all."""
+
+    lessons: list[lessons.LessonView]
+    total: int
+    number: int
+    count: int
+
+
+def page(
+    services: Services, user: User, *, text: str = "", state: str = "", owner_id: str = "", sort: str = "-created",
+    number: int = 1, rows: int = PAGE_ROWS,
+) -> Page:  # fmt: skip
+    """The lessons the user may see, with their jobs, in a constant number of questions to the ledger.
+
+    `state` is "" or one of STATES; others, and orders that do not exist, are taken for the usual ones. Beyond the last
+    page is the last page.
+    """
+    wanted = Wanted(
+        owner_id if user.role == "admin" else user.id, text.strip(), state if state in ("stored", "uploading") else "",
+        frozenset(services.ledger.lessons_at_work()) if state == "working" else None,
+        sort if sort.removeprefix("-") in SORTS else "-created",
+    )  # fmt: skip
+    found, total = services.lessons.page(wanted, max(number - 1, 0) * rows, rows)
+    count = max(1, -(-total // rows))
+    if number > count:
+        number = count
+        found, total = services.lessons.page(wanted, (count - 1) * rows, rows)
+    return Page(_with_jobs(services, found), total, max(number, 1), count)
+
+
+def chosen(services: Services, user: User, lesson_ids: list[str]) -> list[LessonRow]:
+    """The rows of these lessons, those that are gone or not the user's left out."""
+    found = []
+    for lesson_id in dict.fromkeys(lesson_ids[:MOST_AT_ONCE]):
+        try:
+            found.append(lessons.owned(services, user, lesson_id))
+        except NotFound:
+            continue
+    return found
+
+
+def delete(services: Services, rows: list[LessonRow]) -> tuple[list[LessonRow], list[tuple[LessonRow, PpiError]]]:
+    """Delete lessons one by one; answers which are gone, and which stay and why (a job is at work)."""
+    gone, kept = [], []
+    for row in rows:
+        try:
+            lessons.delete_lesson(services, row)
+            gone.append(row)
+        except Conflict as error:
+            kept.append((row, error))
+    return gone, kept
+
+
+def poster_url(services: Services, shown: lessons.LessonView) -> str:
+    """A link to the lesson's small picture, or "" when it has none. Asks nobody: the job that drew it says so."""
+    job = shown.jobs.get("ingest")
+    if job is None or not job.result.get("has_poster"):
+        return ""
+    key = keys.derivative_key(shown.row.video_key, POSTER)
+    return services.store.presign_get(services.raw, key, expires_s=POSTER_LIFE_S)
+
+
+def duration_s(shown: lessons.LessonView) -> float:
+    """How long the recording is; 0.0 until it is known."""
+    job = shown.jobs.get("ingest")
+    return float(job.result.get("duration_s") or 0) if job is not None else 0.0
+
+
+def _with_jobs(services: Services, rows: list[LessonRow]) -> list[lessons.LessonView]:
+    of_lesson: dict[str, list] = {row.id: [] for row in rows}
+    for job in services.ledger.of_lessons(list(of_lesson)):
+        of_lesson[job.lesson_id].append(job)
+    return [lessons.LessonView(row, jobs=lessons.newest(of_lesson[row.id])) for row in rows]
