@@ -29,6 +29,7 @@ function begin() {
   const search = openSearch(words);
   const editor = openEditor(list, page, phrases, () => {
     words.refresh();
+    player.show();
     search.refresh();
     doubts.refresh();
   });

@@ -5,7 +5,7 @@ const LEAVE_ALONE_MS = 4000;
 
 export function openPlayer(words, phrases) {
   const player = document.getElementById("player");
-  if (!player) return { toggle() {}, skip() {}, seek() {}, at: () => 0 };
+  if (!player) return { show() {}, toggle() {}, skip() {}, seek() {}, at: () => 0 };
   const button = document.getElementById("play");
   const follow = document.getElementById("follow");
   let scrolledAt = -LEAVE_ALONE_MS;
@@ -48,6 +48,7 @@ export function openPlayer(words, phrases) {
   });
 
   return {
+    show,
     toggle: () => (player.paused ? player.play().catch(() => {}) : player.pause()),
     skip: (seconds) => seek(player.currentTime + seconds, !player.paused),
     seek,

@@ -17,6 +17,7 @@ export function openSearch(words) {
   // All words in one string, with where in it each begins.
   function find() {
     clearTimeout(timer);
+    timer = 0;
     for (const span of hits.flat()) span.classList.remove("hit", "here");
     hits = [];
     here = -1;
@@ -60,12 +61,11 @@ export function openSearch(words) {
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(find, DELAY_MS);
+    timer = setTimeout(() => { find(); go(1); }, DELAY_MS);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (timer) find();
-    timer = 0;
     go(1);
   });
   document.getElementById("hit-before").addEventListener("click", () => go(-1));

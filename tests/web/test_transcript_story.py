@@ -1,0 +1,226 @@
+"""The transcript's page in Chromium: a teacher plays from a word, searches, corrects, undoes, and takes the text away."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from ppi.records import Segment, Transcript, Word
+from ppi.workflows import corrections, local, runner
+from tests.conftest import DATA, need
+from tests.web import rounds
+from tests.web.test_browser import CHROMIUM, FLAGS
+
+
+def spoken(*parts: tuple[str, str, tuple[str, ...]]) -> Transcript:
+    """Segments of four seconds: text, speaker, flags. Words that begin with a tilde were heard badly."""
+    segments = []
+    for place, (text, speaker, flags) in enumerate(parts):
+        tokens, start_s = text.split(), 4.0 * place
+        step_s = 3.6 / len(tokens)
+        words = tuple(
+            Word(
+                token.lstrip("~"), round(start_s + n * step_s, 3), round(start_s + (n + 1) * step_s, 3),
+                0.2 if "~" in token else 0.9,
+            )
+            for n, token in enumerate(tokens)
+        )  # fmt: skip
+        segments.append(Segment(start_s, start_s + 3.6, text.replace("~", ""), words, speaker, "", flags))
+    return Transcript(tuple(segments), "ru", "whisper", "base", 63.92)
+
+
+SAID = spoken(
+    ("Доброе утро, ребята!", "Учитель", ()), ("Почему идёт ~дощь?", "Учитель", ()), ("Вода испаряется и падает.", "Аня", ()),
+    ("Ещё раз: вода ~испоряется.", "Учитель", ("repetition",)),
+    *((f"Это предложение {n}.", "Учитель", ()) for n in range(5, 15)),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need(CHROMIUM is not None, "Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def prepared(live_server):
+    job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Урок о дожде", "admin")
+    return runner.wait_for(live_server.services, job).lesson_id
+
+
+@pytest.fixture
+def lesson(live_server, prepared):
+    """The lesson with a fresh transcript: what another test corrected is only in the history."""
+    row = live_server.services.lessons.get(prepared)
+    corrections.keep_new(live_server.services, row, SAID)
+    return row
+
+
+@pytest.fixture
+def visit(browser, live_server, lesson):
+    """`visit("en")`: the page of somebody logged in; errors of scripts and of the security policy fail the test."""
+    contexts, faults = [], []
+
+    def make(language="en", **options):
+        context = browser.new_context(base_url=live_server.url, locale=language, reduced_motion="reduce", **options)
+        contexts.append(context)
+        rounds.log_in(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+        page.goto(f"/lessons/{lesson.id}/transcript")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def word(page, text):
+    return page.locator(".text > span", has_text=re.compile(f"^{re.escape(text)}$")).first
+
+
+def seconds(page) -> float:
+    return page.evaluate("document.getElementById('player').currentTime")
+
+
+def field_at(page, time):
+    return page.get_by_role("textbox", name=f"Text at {time}")
+
+
+def saved(page):
+    expect(page.locator("#saving")).to_have_text("Saved")
+
+
+def test_a_click_on_a_word_plays_from_it_and_the_word_is_lit(visit):
+    page = visit()
+    word(page, "испаряется").click()
+    expect(page.locator("#play")).to_have_text("Pause")
+    expect(page.locator(".segment.now")).to_contain_text("Вода испаряется")
+    page.keyboard.press("Space")
+    expect(page.locator("#play")).to_have_text("Play")
+    lit = page.locator(".text > span.lit")
+    assert float(lit.get_attribute("data-t")) <= seconds(page) + 0.05 and seconds(page) >= 8.9
+    before_s = seconds(page)
+    page.keyboard.press("ArrowLeft")
+    assert seconds(page) == pytest.approx(before_s - 3, abs=0.2)
+
+
+def test_doubtful_words_come_one_after_the_other(visit):
+    page = visit()
+    doubtful = page.locator(".text > span.doubtful")
+    assert doubtful.all_inner_texts() == ["дощь?", "испоряется."]
+    assert doubtful.first.get_attribute("title") == "heard with a certainty of 20 %"
+    expect(page.get_by_text("the same words again and again")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.press("Space")
+    assert seconds(page) == pytest.approx(float(doubtful.first.get_attribute("data-t")) - 0.5, abs=0.5)
+    page.get_by_role("button", name="Next doubtful word").click()
+    assert seconds(page) >= float(doubtful.last.get_attribute("data-t")) - 0.6
+
+
+def test_search_counts_hits_across_words_and_goes_through_them(visit):
+    page = visit()
+    page.keyboard.press("/")
+    page.keyboard.type("ВОДА ИСПАР")
+    expect(page.locator("#hits")).to_have_text("1 of 1")
+    page.fill("#find", "еще")
+    expect(page.locator("#hits")).to_have_text("1 of 1")
+    page.fill("#find", "вода")
+    expect(page.locator("#hits")).to_have_text("1 of 2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hits")).to_have_text("2 of 2")
+    page.get_by_role("button", name="Previous hit").click()
+    expect(page.locator("#hits")).to_have_text("1 of 2")
+    assert page.locator(".text > span.here").inner_text() == "Вода"
+    page.fill("#find", "самолёт")
+    expect(page.locator("#hits")).to_have_text("nothing found")
+
+
+def test_a_word_is_corrected_undone_redone_and_stands_in_the_download(visit):
+    page = visit()
+    page.get_by_role("button", name="Correct the text at 00:04").click()
+    field = field_at(page, "00:04")
+    expect(field).to_have_value("Почему идёт дощь?")
+    field.fill("Почему идёт дождь?")
+    expect(page.locator("#saving")).to_have_text("Not saved yet")
+    saved(page)
+    field.press("Escape")
+    expect(page.locator("#s1 .text")).to_have_text("Почему идёт дождь?")
+    assert page.locator("#s1 .doubtful").count() == 0
+    expect(page.locator("#edited-note")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#s1 .text")).to_have_text("Почему идёт дощь?")
+    page.get_by_role("button", name="Redo").click()
+    expect(page.locator("#s1 .text")).to_have_text("Почему идёт дождь?")
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Text, TXT").click()
+    assert "Почему идёт дождь?" in got.value.path().read_text(encoding="utf-8")
+    page.reload()
+    expect(page.locator("#s1 .text")).to_have_text("Почему идёт дождь?")
+
+
+def test_correcting_goes_on_with_the_next_segment_and_enter_ends_it(visit):
+    page = visit()
+    page.get_by_role("button", name="Correct the text at 00:00").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Добрый день!")
+    page.keyboard.press("Control+Enter")
+    expect(field_at(page, "00:04")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea")).to_have_count(0)
+    expect(page.locator("#s0 .text")).to_have_text("Добрый день!")
+
+
+def test_two_people_at_one_segment_see_both_texts_and_choose(visit, live_server, lesson):
+    page = visit()
+    now = corrections.load(live_server.services, lesson)
+    corrections.edit(live_server.services, lesson, who="anna", base=now.version, number=1, text="Почему идут дожди?")
+    page.get_by_role("button", name="Correct the text at 00:04").click()
+    field_at(page, "00:04").fill("Почему идёт дождь?")
+    conflict = page.locator(".conflict")
+    expect(conflict).to_contain_text("Почему идут дожди?")
+    expect(page.locator("#saving")).to_contain_text("anna changed this segment meanwhile")
+    expect(field_at(page, "00:04")).to_have_value("Почему идёт дождь?")
+    conflict.get_by_role("button", name="Keep my text").click()
+    saved(page)
+    assert corrections.load(live_server.services, lesson).transcript.segments[1].text == "Почему идёт дождь?"
+
+
+def test_an_earlier_version_is_restored_from_the_list(visit, live_server, lesson):
+    now = corrections.load(live_server.services, lesson)
+    corrections.edit(live_server.services, lesson, who="anna", base=now.version, number=0, text="Здравствуйте!")
+    page = visit("ru")
+    page.locator("summary", has_text="Версии").click()
+    page.get_by_role("button", name="Восстановить").first.click()
+    page.locator("#confirm-yes").click()
+    expect(page.locator("#s0 .text")).to_have_text("Доброе утро, ребята!")
+
+
+def test_the_keys_are_listed_and_a_file_is_taken_instead(visit, tmp_path):
+    page = visit("ru", viewport={"width": 390, "height": 844})
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Клавиши")).to_contain_text("следующее сомнительное слово")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Клавиши")).to_be_hidden()
+    made = tmp_path / "урок.srt"
+    made.write_text("1\n00:00:01,000 --> 00:00:03,000\nТекст из титров.\n", encoding="utf-8")
+    page.locator("summary", has_text="Загрузить готовую расшифровку").click()
+    page.set_input_files("#transcript", made)
+    page.locator("#give-form button[type=submit]").click()
+    expect(page.locator("#s0 .text")).to_have_text("Текст из титров.")
+
+
+def test_the_transcript_is_read_without_scripts(visit):
+    page = visit(java_script_enabled=False)
+    expect(page.locator("#s2 .text")).to_have_text("Вода испаряется и падает.")
+    page.locator("#s2 .at").click()
+    assert page.locator("#player").get_attribute("src").endswith("#t=8.0")
+    assert page.locator("#tools").is_hidden()
