@@ -60,7 +60,7 @@ lint: $(VENV)/.ready-dev  ## style and simple faults
 
 translations: $(VENV)/.ready-dev  ## collect the messages of the pages and errors for translation
 	$(BABEL) extract --mapping-file babel.cfg $(KEYWORDS) --no-location --sort-output --output messages.pot .
-	$(BABEL) update --input-file messages.pot --output-dir ppi/translations --no-fuzzy-matching
+	$(BABEL) update --input-file messages.pot --output-dir ppi/translations --no-fuzzy-matching --width 120
 	rm messages.pot
 
 screenshots: apt setup $(VENV)/.ready-dev  ## pictures of every page into screenshots/, to look at
