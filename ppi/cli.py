@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from ppi.cli_datasets import about_dataset, diff_datasets, join_datasets, push_dataset
+from ppi.cli_datasets import about_dataset, diff_datasets, export_dataset, join_datasets, push_dataset
 from ppi.cli_label_studio import label_studio
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
@@ -204,6 +204,7 @@ def dataset() -> None:
 dataset.add_command(join_datasets)
 dataset.add_command(diff_datasets)
 dataset.add_command(about_dataset)
+dataset.add_command(export_dataset)
 dataset.add_command(push_dataset)
 
 

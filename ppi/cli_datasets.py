@@ -45,6 +45,19 @@ def diff_datasets(before: Path, after: Path) -> None:
     click.echo(f"{len(found)} changes.")
 
 
+@click.command("export")
+@click.argument("folder", type=FILE)
+@click.option("--webdataset", "out", type=FILE, required=True, help="An empty folder for TAR shards in the WebDataset format.")
+@click.option("--shard-mb", default=500, show_default=True, type=click.IntRange(1), help="A shard ends when it is so large.")
+@with_progress("Exporting")
+def export_dataset(folder: Path, out: Path, shard_mb: int, on_progress) -> None:
+    """Write the dataset in FOLDER in another form, for programs that train on streams."""
+    from ppi.workflows.whole_datasets import export_shards
+
+    made = export_shards(folder, out, shard_mb=shard_mb, on_progress=on_progress)
+    click.echo(f"{len(made)} shards in {out}.")
+
+
 @click.command("about")
 @click.argument("folder", type=FILE)
 @click.option("--consent", "state", help="unknown, internal, or public.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import beside, card, changes, figures, layout, manifest, parquet, quality, verify
+from ppi.dataset import beside, card, changes, croissant, figures, layout, manifest, parquet, quality, verify
 from ppi.dataset.card import CardFacts
 from ppi.errors import DatasetError
 from ppi.records import MediaInfo
@@ -96,7 +96,7 @@ def _describe(
 ) -> None:  # fmt: skip
     rows = contents.rows
     layout.write(made, rows)
-    parquet.write(made, rows)
+    parquets = parquet.write(made, rows)
     found = quality.examine(made, rows, contents.unused, lambda fraction: on_tick())
     checks = {check: quality.level_of(found, check) for check in quality.CHECKS}
     facts = replace(facts, hides_pictures=bool(contents.report.get("hides_pictures")))
@@ -107,3 +107,5 @@ def _describe(
     drawn = figures.draw(made, on_tick) if is_illustrated else []
     text = card.render(rows, facts, versions, drawn)
     (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")
+    files = {path: manifest.facts_of(made, path) for path in (layout.METADATA, *parquets)}
+    layout.write_json(made / layout.CROISSANT, croissant.describe(facts, files, versions[-1]["version"]))

@@ -17,7 +17,7 @@ from ppi.dataset.texts import Said
 from ppi.records import Sample
 
 METADATA, CARD, MANIFEST, REPORT = "metadata.jsonl", "README.md", "manifest.json", "report.json"
-CHANGES = "changes.json"
+CHANGES, CROISSANT = "changes.json", "croissant.json"
 FIGURES = ("figures/patterns.png", "figures/durations.png", "figures/timeline.png")
 FOLDERS = ("data", "images", "videos", "texts")
 SPLITS = ("train", "validation", "test")

@@ -28,11 +28,16 @@ def write(
     files = []
     for number, path in enumerate(paths):
         on_progress(number / len(paths))
-        files.append({"path": path, "size_bytes": (folder / path).stat().st_size, "sha256": sha256(folder / path)})
+        files.append(facts_of(folder, path))
     described = {
         "format": FORMAT, "inputs": dict(inputs), "settings": dict(settings), "tools": dict(tools), "files": files
     }  # fmt: skip
     write_json(folder / MANIFEST, described)
+
+
+def facts_of(folder: Path, path: str) -> dict[str, Any]:
+    """What a manifest says of a file."""
+    return {"path": path, "size_bytes": (folder / path).stat().st_size, "sha256": sha256(folder / path)}
 
 
 def with_files(described: Mapping[str, Any], settings: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:

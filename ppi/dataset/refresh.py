@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ppi.dataset import card, consent, layout, manifest
+from ppi.dataset import card, consent, croissant, layout, manifest
 from ppi.errors import DatasetError
 from ppi.records import Consent
 
@@ -24,10 +24,14 @@ def refreshed(read: Read, agreed: Consent, own_text: str, language: str) -> dict
     rows = [json.loads(line) for line in read(layout.METADATA).decode().split("\n") if line]
     listed = {file["path"] for file in described["files"]}
     figures = [path for path in layout.FIGURES if path in listed]
-    text = card.render(rows, facts, _json(read, layout.CHANGES)["versions"], figures).encode()
+    versions = _json(read, layout.CHANGES)["versions"]
+    text = card.render(rows, facts, versions, figures).encode()
     if settings == described["settings"] and text == read(layout.CARD):
         return {}
-    return {layout.CARD: text, layout.MANIFEST: manifest.with_files(described, settings, {layout.CARD: text})}
+    files = {file["path"]: file for file in described["files"]}
+    told = croissant.describe(facts, files, versions[-1]["version"])
+    changed = {layout.CARD: text, layout.CROISSANT: layout.as_json(told).encode()}
+    return {**changed, layout.MANIFEST: manifest.with_files(described, settings, changed)}
 
 
 def settings_of(agreed: Consent, language: str) -> dict[str, Any]:

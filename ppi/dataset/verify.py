@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from ppi.dataset import manifest, parquet
-from ppi.dataset.layout import CARD, CHANGES, FIGURES, FOLDERS, KEYS, MANIFEST, METADATA, REPORT, SPLITS, parquet_path
+from ppi.dataset.layout import (
+    CARD,
+    CHANGES,
+    CROISSANT,
+    FIGURES,
+    FOLDERS,
+    KEYS,
+    MANIFEST,
+    METADATA,
+    REPORT,
+    SPLITS,
+    parquet_path,
+)
 from ppi.dataset.texts import ORIGINS
 from ppi.errors import DatasetError, PpiError
 from ppi.records import MediaInfo
@@ -67,7 +79,7 @@ class _Checker:
         self._folder, self._inspect, self._on_progress, self._opened = folder, inspect, on_progress, opened
         self._problems: list[str] = []
         self._warnings: list[str] = []
-        self._named: set[str] = {METADATA, CARD, REPORT, CHANGES, *FIGURES}
+        self._named: set[str] = {METADATA, CARD, REPORT, CHANGES, CROISSANT, *FIGURES}
 
     def run(self) -> CheckReport:
         rows = self.read_rows()

@@ -1,4 +1,4 @@
-"""Datasets as wholes: several joined into one, two compared."""
+"""Datasets as wholes: several joined into one, two compared, one written in another form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ppi
-from ppi.dataset import changes, join
+from ppi.dataset import changes, join, shards
 from ppi.dataset.changes import Change
 from ppi.dataset.join import JoinReport
 from ppi.dataset.splits import Shares
@@ -37,6 +37,14 @@ def compare_folders(before: Path, after: Path) -> list[Change]:
     for folder in (before, after):
         _check(folder)
     return changes.compare_folders(before, after)
+
+
+def export_shards(folder: Path, out: Path, *, shard_mb: int = 500, on_progress: Progress = quiet) -> list[Path]:
+    """Write a dataset folder as WebDataset shards into the empty folder `out`; answers them. See `ppi.dataset.shards`."""
+    _check(folder)
+    if out.absolute().is_relative_to(folder.absolute()):
+        raise InputError("The shards need a folder of their own, outside the dataset: {out} is inside.", out=str(out))
+    return shards.write(folder, out, shard_mb * 1_000_000, on_progress)
 
 
 def _check(folder: Path) -> None:
