@@ -14,7 +14,18 @@ from pathlib import Path
 
 import requests
 
-from bench.measure import NGINX, cost_of, flask_app, free_port, nginx, ppi_server, scratch, shipped_site, table
+from bench.measure import (
+    NGINX,
+    cost_of,
+    flask_app,
+    free_port,
+    nginx,
+    ppi_server,
+    print_ratio,
+    scratch,
+    shipped_site,
+    table,
+)
 
 CHUNK_BYTES = 16 * 1024 * 1024
 PLAIN = """
@@ -121,6 +132,9 @@ def main(size_mb: int = 512, repeats: int = 3) -> None:
                 assert digest(folder / "dav" / "x") == wanted
                 (folder / "dav" / "x").unlink()
     table("Receiving a video", size_mb * 1_000_000, runs, "Flask form")
+    print_ratio(runs, "PPI, chunks (tus)", "Flask form")
+    for alone in ("nginx alone (PUT)", "nginx alone, larger buffer"):
+        print_ratio(runs, "nginx + PPI, chunks", alone)
 
 
 def _dav(folder: Path, port: int, extra: str) -> str:
