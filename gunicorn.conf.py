@@ -1,8 +1,14 @@
 """Settings of `gunicorn wsgi:app`; every worker process runs jobs, and the ledger keeps them from colliding."""
 
-import os
+from ppi.errors import SettingsError
+from ppi.settings import Settings
 
-bind = f"{os.environ.get('PPI_HOST', '127.0.0.1')}:{os.environ.get('PPI_PORT', '5000')}"
+try:
+    # The environment's and, as everywhere, those of .env in this folder.
+    web = Settings.from_env().web
+except SettingsError as error:
+    raise SystemExit(str(error)) from None
+bind = f"{web.host}:{web.port}"
 # Threads for requests that have arrived: slow connections wait without one.
 worker_class = "ppi.server.PatientWorker"
 workers = 1

@@ -130,7 +130,8 @@ def shipped_site(port: int, backend: str, store: Path) -> str:
     kept = [line for line in text.splitlines() if "ssl_certificate" not in line and "access_log" not in line]
     text = "\n".join(kept).replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
     text = text.replace("127.0.0.1:5000", backend.removeprefix("http://"))
-    kept = {"/var/lib/ppi/store/objects": store, "/var/cache/nginx-ppi": store.parent / "nginx", "/var/log/nginx": store.parent}
+    data = store.parents[1]
+    kept = {"/var/lib/ppi/store/objects": store, "/var/cache/nginx-ppi": data / "nginx", "/var/log/nginx": data}
     for shipped, here in kept.items():
         text = text.replace(shipped, str(here))
     return text

@@ -18,7 +18,7 @@ from ppi.jobs.ledger_sqlite import SqliteLedger
 from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
-from ppi.jobs.locks import TRANSCRIPTS, FileLocks, Locks, RedisLocks
+from ppi.jobs.locks import DECISIONS, TRANSCRIPTS, FileLocks, Locks, RedisLocks
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
 from ppi.storage import open_store
@@ -106,8 +106,15 @@ class Services:
     @cached_property
     def transcript_locks(self) -> Locks:
         """By the lesson's id: whoever writes a version of its transcript holds the lock."""
-        folder = self.settings.data_dir / "locks"
-        return RedisLocks(self.redis, TRANSCRIPTS) if self.is_cluster else FileLocks(folder, TRANSCRIPTS)
+        return self._locks(TRANSCRIPTS)
+
+    @cached_property
+    def decision_locks(self) -> Locks:
+        """By the lesson's id: whoever saves decisions about its disagreements holds the lock."""
+        return self._locks(DECISIONS)
+
+    def _locks(self, kind: str) -> Locks:
+        return RedisLocks(self.redis, kind) if self.is_cluster else FileLocks(self.settings.data_dir / "locks", kind)
 
     @cached_property
     def bell(self) -> CeleryBell:

@@ -194,3 +194,17 @@ def test_what_need_not_be_waited_for_is_handed_over():
         b"PATCH / HTTP/1.1\r\nContent-Length: 3\r\n\r\na": True,
     }
     assert {data: has_arrived(data) for data in cases} == cases
+
+
+@pytest.mark.parametrize("given, bind, complaint", [
+    ("PPI_HOST=127.0.0.2\nPPI_PORT=5777\n", "127.0.0.2:5777", ""), ("", "127.0.0.1:5000", ""),
+    ("PPI_PORT=many\n", "", "PPI_PORT: expected a whole number"),
+])  # fmt: skip
+def test_gunicorn_by_itself_listens_where_the_settings_say(tmp_path, given, bind, complaint):
+    (tmp_path / ".env").write_text(f"PPI_DATA_DIR={tmp_path}/data\n{given}")
+    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "--print-config", "wsgi:app"]
+    environment = {name: value for name, value in environment_for(tmp_path).items() if name != "PPI_DATA_DIR"}
+    asked = subprocess.run(command, cwd=tmp_path, env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    told = [line.split("=")[1].strip() for line in asked.stdout.splitlines() if line.startswith("bind ")]
+    assert told == ([f"['{bind}']"] if bind else [])
+    assert complaint in asked.stderr and "Traceback" not in asked.stderr

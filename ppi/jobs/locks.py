@@ -1,4 +1,4 @@
-"""Locks by name: only one request at a time writes the bytes of an upload, or the next version of a transcript."""
+"""Locks by name: only one request at a time writes the bytes of an upload, or what it has read and changed as a whole."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ppi.jobs.hosts import host_name, is_alive, runner_name
 from ppi.jobs.redis_db import PREFIX, RedisDatabase
 
 HELD_S, KEEP_EVERY_S, POLL_S = 30, 5, 0.05
-UPLOADS, TRANSCRIPTS = "upload", "transcript"
-_FILES = {UPLOADS: "{}.part", TRANSCRIPTS: "{}.transcript"}
+UPLOADS, TRANSCRIPTS, DECISIONS = "upload", "transcript", "decisions"
+_FILES = {UPLOADS: "{}.part", TRANSCRIPTS: "{}.transcript", DECISIONS: "{}.decisions"}
 
 
 class Locks(Protocol):
-    """Where the locks of one kind are, UPLOADS or TRANSCRIPTS."""
+    """Where the locks of one kind are: UPLOADS, TRANSCRIPTS or DECISIONS."""
 
     def hold(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[Callable[[], None]]:
         """Hold the lock; gives a function to be called while it is held, at least every half minute.
@@ -104,4 +104,6 @@ def _is_locked(file: IO[bytes]) -> bool:
 def _in_use(kind: str) -> Conflict:
     if kind == TRANSCRIPTS:
         return Conflict("Somebody else is saving this transcript just now. Try again in a moment.")
+    if kind == DECISIONS:
+        return Conflict("Somebody else is saving decisions just now. Try again in a moment.")
     return Conflict("Another connection is still sending this upload. Wait a moment, then continue.")

@@ -5,6 +5,7 @@ Links are signed for the public address, because a signature covers the host. No
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +25,11 @@ from ppi.storage.base import BLOCK_BYTES, WEEK_S, Progress, quiet
 from ppi.storage.cache import FileCache
 
 REGION = "us-east-1"
-# The SDK holds a part in memory, twice for a moment: 10,000 of these are 80 GB.
-PART_BYTES = 8 * 1024 * 1024
+# The SDK holds a part in memory, twice for a moment. Parts are as small as the protocol lets them be, and larger only where
+# a file would have too many.
+PART_BYTES, MOST_PARTS = 5 * 1024 * 1024, 10_000
+# mallopt(3): from which size on glibc takes a block from the system and gives it back when it is freed.
+M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES = -3, 1024 * 1024
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound", "ResourceNotFound")
 REFUSED = ("AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId")
 TIMEOUT = urllib3.Timeout(connect=5, read=60)
@@ -37,6 +41,7 @@ class S3Store:
     is_local = False
 
     def __init__(self, settings: StorageSettings, cache_dir: Path):
+        _give_memory_back()
         self._client = _client(settings, settings.endpoint, settings.is_secure)
         self._signer = self._client
         if settings.public_url:
@@ -141,8 +146,8 @@ class S3Store:
         with self._errors(key):
             self._ensure(bucket)
             self._client.put_object(
-                bucket, key, data, size_bytes, content_type or "application/octet-stream", encoded, part_size=PART_BYTES,
-                num_parallel_uploads=1,
+                bucket, key, data, size_bytes, content_type or "application/octet-stream", encoded,
+                part_size=part_bytes(size_bytes), num_parallel_uploads=1,
             )  # fmt: skip
 
     def _ensure(self, bucket: str) -> None:
@@ -194,6 +199,19 @@ class _Watched(io.RawIOBase):
         self._done_bytes += len(data)
         self._on_progress(self._done_bytes / self._size_bytes)
         return data
+
+
+def part_bytes(size_bytes: int) -> int:
+    """How large the parts of a file are."""
+    return max(PART_BYTES, -(-size_bytes // MOST_PARTS))
+
+
+def _give_memory_back() -> None:
+    """Let parts that were sent go back to the system. Left alone, glibc keeps as much as each thread ever held at once."""
+    try:
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+    except (AttributeError, OSError):  # another C library, which has its own way
+        return
 
 
 def _client(settings: StorageSettings, host: str, is_secure: bool) -> Minio:

@@ -18,7 +18,7 @@ from ppi.workflows import agreement, annotations, lessons, plain_agreement
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
 PER_PAGE = 50
-DECIDED = "d-"  # before a moment's id in the form
+DECIDED, SEEN = "d-", "w-"  # before a moment's id in the form
 # Krippendorff, Content Analysis (2004): .800 for what one relies on, .667 for tentative conclusions.
 RELIABLE, TENTATIVE = 0.8, 0.667
 
@@ -43,10 +43,13 @@ def page(lesson_id: str) -> str:
 
 @bp.post("/lessons/<lesson_id>/agreement/decisions")
 def decide(lesson_id: str) -> Response:
-    """A form of the page: d-<moment>=keep:<annotator>, all, none or nothing."""
+    """A form of the page: d-<moment>=keep:<annotator>, all, none or nothing; w-<moment> is what the page showed as decided."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
-    given = {name.removeprefix(DECIDED): choice for name, choice in request.form.items() if name.startswith(DECIDED)}
-    agreement.decide(access.services(), row, _comparison(row), given)
+    given, seen = (
+        {name.removeprefix(mark): choice for name, choice in request.form.items() if name.startswith(mark)}
+        for mark in (DECIDED, SEEN)
+    )
+    agreement.decide(access.services(), row, _comparison(row), given, seen)
     return redirect(url_for("agreement.page", lesson_id=row.id, saved=1, **_query()) + "#disagreements")
 
 
@@ -115,7 +118,8 @@ def _told(compared: agreement.Comparison) -> dict[str, Any]:
         "answers": lambda moment: [(choice, _words(choice)) for choice in agreement.choices(moment)],
         "marked": [entry for entry in found.patterns if any(entry.marks.values())],
         "unmarked": [entry.pattern for entry in found.patterns if not any(entry.marks.values())],
-        "gold_size": agreement.gold_size(compared) if len(found.annotators) > 1 else 0, "DECIDED": DECIDED, "exact": exact,
+        "gold_size": agreement.gold_size(compared) if len(found.annotators) > 1 else 0, "exact": exact,
+        "DECIDED": DECIDED, "SEEN": SEEN,
         "decimal": format_decimal, "first": (number - 1) * PER_PAGE + 1,
     }  # fmt: skip
 

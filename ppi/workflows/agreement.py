@@ -30,12 +30,12 @@ MAX_SOURCES_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES
 DECISIONS, GOLD = ".adjudication.json", ".gold.json"
 STEP_S = agreement.STEP_S
 KEPT = 8
+WAIT_S = 10.0  # for somebody else who is saving decisions
 _SOURCE = re.compile(r"(?:\.label-studio)?\.annotations(?:\.(\d+))?(?:\.json|\.eaf|\.TextGrid|\.csv)")
 # Comparisons made last in this process: a look at the next page of disagreements must not cost seconds. The key holds the
 # etags of all inputs, so that nothing old is ever shown. One is made at a time, since each takes a child of its own.
 _kept: dict[tuple, Agreement] = {}
 _one_at_a_time = threading.Lock()
-_deciding = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -111,18 +111,32 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
     return Comparison(found, _decisions(services, row), table is not None)
 
 
-def decide(services: Services, row: LessonRow, compared: Comparison, given: Mapping[str, str]) -> None:
-    """Keep decisions with the lesson; "" takes one back. Raises Conflict when the marks changed meanwhile, InputError."""
-    known = {moment.id: moment for moment in compared.found.disagreements}
+def decide(
+    services: Services, row: LessonRow, compared: Comparison, given: Mapping[str, str], seen: Mapping[str, str] | None = None
+) -> None:
+    """Keep decisions with the lesson; "" takes one back. `seen` holds what was decided when they were made.
+
+    Raises Conflict when the marks changed meanwhile, or when somebody else decided one of the same moments: theirs stay, the
+    other decisions are kept. Raises InputError.
+    """
+    known, seen = {moment.id: moment for moment in compared.found.disagreements}, seen or {}
     for moment_id, choice in given.items():
         if moment_id not in known:
             raise Conflict("The annotations changed meanwhile. Look at the disagreements again.")
         if choice and choice not in gold.choices(known[moment_id]):
             raise InputError("A disagreement cannot be decided like this. Choose one of the answers on the page.")
-    with _deciding:
-        kept = _decisions(services, row) | given
+    with services.decision_locks.hold(row.id, WAIT_S):
+        kept = _decisions(services, row)
+        changed = {moment_id: choice for moment_id, choice in given.items() if choice != seen.get(moment_id)}
+        taken = {name for name in changed if kept.get(name, "") not in (seen.get(name, kept.get(name, "")), changed[name])}
+        kept |= {moment_id: choice for moment_id, choice in changed.items() if moment_id not in taken}
         told = {"decisions": {moment_id: choice for moment_id, choice in sorted(kept.items()) if choice}}
         _store(services, row, keys.derivative_key(row.video_key, DECISIONS), json.dumps(told, ensure_ascii=False).encode())
+    if taken:
+        raise Conflict(
+            "Somebody else decided {count} of these moments meanwhile. Theirs were kept, your other decisions are saved. Look "
+            "at the disagreements again.", count=len(taken),
+        )  # fmt: skip
 
 
 def choices(moment: Moment) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -110,3 +111,12 @@ def test_the_site_of_the_compose_file_is_the_shipped_one():
     shipped, composed = (heart((DEPLOY / path).read_text()) for path in ("nginx/ppi.conf", "compose/nginx.conf"))
     changed = ("server web", "listen", "server_name", "access_log", "error_log")
     assert [line for line in composed if line not in shipped and not line.startswith(changed)] == []
+
+
+def test_nginx_lets_go_of_an_idle_connection_before_ppi_does():
+    """Otherwise a chunk may be sent into a connection that is just being closed, which nginx answers with 502."""
+    settings: dict = {}
+    exec((ROOT / "gunicorn.conf.py").read_text(), settings)
+    for site in ("nginx/ppi.conf", "compose/nginx.conf"):
+        found = re.search(r"keepalive 16;\s+keepalive_timeout (\d+)s;", (DEPLOY / site).read_text())
+        assert found and int(found[1]) < settings["keepalive"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import re
 import time
 
@@ -132,6 +133,52 @@ def test_decisions_need_no_script_outlive_a_restart_and_make_the_gold_set(app, s
     shown = page_of(again, lesson)
     assert re.search(rf'name="{name}" value="keep:4" checked', shown)
     assert "0 of them not decided yet" in shown
+
+
+def decide_all(settings, row, compared, ids) -> None:
+    """In a process of its own: one decision after another."""
+    services = Services(settings)
+    for moment_id in ids:
+        agreement.decide(services, row, compared, {moment_id: "none"})
+
+
+def test_two_processes_that_decide_at_once_lose_none_of_their_decisions(services, lesson):
+    marks = [(at, at + 1.0, "Похвала П") for at in range(0, 50, 2)]
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", export({1: marks, 4: []}))
+    compared = agreement.comparison(services, lesson)
+    ids = [moment.id for moment in compared.found.disagreements]
+    fork = multiprocessing.get_context("fork")
+    halves, common = (ids[::2], ids[1::2]), (services.settings, lesson, compared)
+    deciders = [fork.Process(target=decide_all, args=(*common, half)) for half in halves]
+    for one in deciders:
+        one.start()
+    for one in deciders:
+        one.join(60)
+    assert [one.exitcode for one in deciders] == [0, 0] and len(ids) == len(marks)
+    assert agreement.comparison(services, lesson).decisions == dict.fromkeys(ids, "none")
+
+
+def test_of_two_people_who_decide_on_the_same_page_neither_undoes_the_other_unseen(app, services, lesson):
+    marks = {1: [(1, 2, "P"), (5, 6, "P"), (9, 10, "P")], 4: []}
+    services.store.put_bytes(services.raw, lesson.prefix + "урок.annotations.json", export(marks))
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    shown = page_of(client, lesson)
+    first, second, third = (name.removeprefix("w-") for name in re.findall(r'name="(w-[0-9a-f]{12})" value=""', shown))
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shown).group(1)
+
+    def save(**chosen: str):
+        form = {f"d-{name}": chosen.get(place, "") for place, name in (("a", first), ("b", second), ("c", third))}
+        unseen = {f"w-{name}": "" for name in (first, second, third)}
+        answer = client.post(f"/lessons/{lesson.id}/agreement/decisions", data={"csrf_token": token, **unseen, **form})
+        return answer, agreement.comparison(services, lesson).decisions
+
+    assert save(a="keep:1")[1] == {first: "keep:1"}
+    assert save(b="none")[1] == {first: "keep:1", second: "none"}, "what one person left open does not undo the other's"
+    refused, kept = save(a="none", c="keep:1")
+    assert kept == {first: "keep:1", second: "none", third: "keep:1"}
+    assert refused.status_code == 409 and "Somebody else decided 1 of these moments" in refused.text
+    assert save(a="keep:1")[0].status_code == 302, "the same decision is no conflict"
 
 
 def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesson, services):
