@@ -61,7 +61,7 @@ OWNERS = {
     "ctypes": {"ppi.media.launch", "ppi.storage.s3"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
     "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"},
-    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database", "ppi.jobs.locks"},
+    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database"},
     "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work", "ppi.summary.chat"},
     "zipstream": {"ppi.workflows.build_dataset", "ppi.workflows.texts"}, "webvtt": {"ppi.speech.uploaded"},
