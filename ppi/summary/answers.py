@@ -24,7 +24,7 @@ TIME = re.compile(r"\[?(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)\]?")
 # Addresses in any dress: what is left of a markdown link or a tag is its words.
 MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 TAG = re.compile(r"<[^<>]*>")
-ADDRESS = re.compile(r"(?i)\b(?:(?:[a-z][a-z0-9+.-]*:)?//|www\.|(?:javascript|data|mailto|file):)\S+")
+ADDRESS = re.compile(r"(?i)(?:(?:\b[a-z][a-z0-9+.-]*:)?//|\bwww\.|\b(?:javascript|data|mailto|file):)\S+")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ ACCESS = {
     "upload.tus_patch": "user", "upload.tus_delete": "user",
     "storage.list_files": "user", "storage.delete_file": "user", "storage.delete_lesson": "user",
     "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
-    "transcription.transcribe": "user", "transcription.summarize": "user",
+    "transcription.transcribe": "user", "summaries.summarize": "user", "summaries.page": "user",
     "transcript.page": "user", "transcript.download": "user", "transcript.bundle": "user", "transcript.show": "user",
     "transcript.upload": "user", "transcript.edit": "user", "transcript.undo": "user", "transcript.redo": "user",
     "transcript.restore": "user",

@@ -32,6 +32,7 @@ from ppi.web import (
     openapi,
     pages,
     storage,
+    summaries,
     system,
     transcript,
     transcription,
@@ -106,7 +107,7 @@ def build_app(services: Services) -> Flask:
     look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    steps = (upload, storage, transcription, transcript, jobs, kit, label_studio, agreement, export)
+    steps = (upload, storage, transcription, transcript, summaries, jobs, kit, label_studio, agreement, export)
     for module in (auth, *steps, pages, lessons, look, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)

@@ -61,7 +61,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "storage.revoke_links": ("revoke links", _from_address), "storage.download": ("download", _from_address),
     "storage.stable": ("follow link", _if_told),
     "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),
-    "transcription.transcribe": ("transcribe", _told), "transcription.summarize": ("summarize", _told),
+    "transcription.transcribe": ("transcribe", _told), "summaries.summarize": ("summarize", _told),
     "transcript.page": ("show link", _if_told), "transcript.download": ("download", _from_address),
     "transcript.bundle": ("download", _told), "transcript.show": ("download", _from_address),
     "transcript.upload": ("upload transcript", _from_address), "transcript.edit": ("correct transcript", _from_address),

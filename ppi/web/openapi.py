@@ -15,6 +15,8 @@ bp = Blueprint("openapi", __name__)
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 FILE = {"type": "string", "format": "binary"}
 CLIPS = {"type": "string", "enum": ["strict", "fast"], "default": "strict"}
+ENGINES = {"type": "string", "enum": ["extractive", "transformers", "chat"]}
+STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default": "minutes"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
@@ -69,7 +71,9 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      "The transcript as txt, times.txt, speakers.txt, docx, srt, vtt, json, textgrid or eaf; ?version= for an earlier one.", {},
      "application/octet-stream"),
     ("get", "/transcripts.zip", "All texts of the lessons named by ?lesson=, as a ZIP.", {}, "application/zip"),
-    ("post", "/api/summarize", "Summarise a transcribed lesson.", {WITH_JSON: {"file_id": TEXT}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/summarize", "Summarise a transcribed lesson; an earlier result for the same input is kept, unless anew.",
+     {WITH_JSON: {"file_id": TEXT, "engine": ENGINES, "style": STYLES, "language": TEXT, "anew": FLAG}},
+     {**SUCCESS, "job_id": TEXT}),
     ("post", "/api/jobs/{job_id}/cancel", "Stop a waiting or running job.", {}, {**SUCCESS, **STATUS}),
     ("post", "/api/jobs/{job_id}/retry", "Try a failed or cancelled job again.", {}, {**SUCCESS, **STATUS}),
     ("get", "/list_files", "Files in storage that you may see.", {}, {**SUCCESS, "files": FILES}),

@@ -33,8 +33,8 @@ NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
 NO_DOWNLOADS = (
-    "", ".info.json", ".sound.mp3", ".poster.jpg", ".copy.mp4", about_lesson.CONSENT, about_lesson.OWN_TEXT,
-    about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN,
+    "", ".info.json", ".sound.mp3", ".poster.jpg", ".copy.mp4", ".summary.json", about_lesson.CONSENT,
+    about_lesson.OWN_TEXT, about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN,
 )  # fmt: skip
 
 
@@ -245,7 +245,8 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 
 def _others(shown: lessons.LessonView) -> list[Any]:
     known = {*NO_DOWNLOADS, *DOWNLOADS}
-    return [found for suffix, found in shown.files.items() if suffix not in known]
+    of_documents = (".summary.frame-",)  # pictures that stand in the summary
+    return [found for suffix, found in shown.files.items() if suffix not in known and not suffix.startswith(of_documents)]
 
 
 def _targets(shown: lessons.LessonView) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Transcripts and summaries on request."""
+"""Transcripts on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from ppi.errors import InputError
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.workflows import lessons
-from ppi.workflows import summarize as summaries
 from ppi.workflows import transcribe as transcripts
 
 bp = Blueprint("transcription", __name__)
@@ -26,13 +25,6 @@ def transcribe() -> Response:
         raise InputError("Choose one of the model sizes.")
     job = transcripts.request_transcript(access.services(), row, **wanted, replace=given.get("replace") is True)
     return jsonify(success=True, transcription_file_id=job.id)
-
-
-@bp.post("/api/summarize")
-def summarize() -> Response:
-    """{file_id} -> {success, job_id}."""
-    row, _ = _asked()
-    return jsonify(success=True, job_id=summaries.request_summary(access.services(), row).id)
 
 
 def _asked() -> tuple[LessonRow, dict]:

@@ -1,5 +1,6 @@
-// A lesson's page: transcribe and summarise.
+// A lesson's page and its summary's: transcribe, summarise, play from a time code.
 import { call, during } from "./api.js";
+import "./seek.js";
 
 document.getElementById("transcribe-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -10,7 +11,13 @@ document.getElementById("transcribe-form")?.addEventListener("submit", (event) =
     location.reload();
   });
 });
-document.getElementById("summarize")?.addEventListener("click", (event) => during(event.currentTarget, async () => {
-  await call("POST", "/api/summarize", { file_id: event.target.dataset.lesson });
-  location.reload();
-}));
+document.getElementById("summary-form")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.currentTarget;
+  const { engine, style, language, anew } = form.elements;
+  const given = { file_id: form.dataset.lesson, engine: engine.value, style: style.value, language: language.value, anew: Boolean(anew?.checked) };
+  during(event.submitter, async () => {
+    await call("POST", "/api/summarize", given);
+    location.reload();
+  });
+});

@@ -6,6 +6,7 @@ points with an abstract. `plan` holds answers that come before that, one for eac
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -85,7 +86,8 @@ class ChatStub:
                 for name, value in (usual | reply.headers).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # a client that has gone
+                    self.wfile.write(body)
 
         return Handler
 

@@ -77,7 +77,7 @@ ROWS = {
     "storage.delete_lesson": owners(200), "storage.delete_file": owners(200, object_name="{key}"),
     "upload.process_video": owners(200, object_name="{key}"), "upload.tus_head": owners(200), "upload.tus_patch": owners(204),
     "upload.tus_delete": owners(409), "transcription.transcribe": owners(200, file_id="{id}"),
-    "transcription.summarize": owners(200, file_id="{id}"),
+    "summaries.summarize": owners(200, file_id="{id}"), "summaries.page": owners(200),
     "transcript.page": owners(200), "transcript.download": owners(200), "transcript.show": owners(200),
     # Refused for what is sent, of which only those hear who may see the lesson.
     "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.undo": owners(400),
