@@ -63,9 +63,7 @@ def languages() -> dict[str, str]:
 
 def styles() -> dict[str, str]:
     return {
-        "minutes": gettext("Minutes: topics, questions, decisions, homework"),
-        "abstract": gettext("Short abstract"),
-        "report": gettext("Report for the teacher, with figures"),
+        "minutes": gettext("Minutes"), "abstract": gettext("Short abstract"), "report": gettext("Report for the teacher"),
     }  # fmt: skip
 
 
@@ -83,8 +81,8 @@ def _engines() -> dict[str, str]:
         if engine == "extractive":
             return gettext("Selected sentences of the lesson")
         if engine == "chat":
-            return gettext("Language model of a chat server: %(model)s", model=model)
-        return gettext("Language model on this server: %(model)s", model=model)
+            return gettext("Chat server: %(model)s", model=model)
+        return gettext("Model on this server: %(model)s", model=model)
 
     found = workflow.engines(access.services())
     return {engine: shown(engine, model.rstrip("/").rsplit("/", 1)[-1]) for engine, model in found.items()}

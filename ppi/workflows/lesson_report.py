@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ppi.annotation import formats, patterns
-from ppi.dataset import lesson_figures
+from ppi.dataset import keyframes, lesson_figures
 from ppi.dataset.layout import METADATA
 from ppi.errors import AnnotationError, NotFound
 from ppi.jobs.lessons import LessonRow
@@ -73,7 +73,8 @@ def frames(services: Services, row: LessonRow, folder: Path) -> tuple[Picture, .
         for number, sample in enumerate(_spread(rows)):
             target = folder / f"frame-{number}.jpg"
             with services.store.as_file(services.final, prefix + sample["image_path"]) as source:
-                target.write_bytes(source.read_bytes())
+                if not keyframes.small_copy(source, target):
+                    continue
             caption = ", ".join(pattern["type"] for pattern in sample["patterns"])
             pictures.append(Picture(str(target), caption, sample["start_time"]))
     except NotFound:  # no dataset, or one that is being replaced just now
