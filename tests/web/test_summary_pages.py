@@ -13,11 +13,8 @@ from PIL import Image
 
 from ppi.records import Segment, Transcript, Word
 from ppi.services import Services
-from ppi.speech import formats
 from ppi.storage import keys
-from ppi.workflows import about_lesson, local, runner, summaries
-from ppi.workflows.ingest import put
-from ppi.workflows.transcribe import TEXT_TYPES
+from ppi.workflows import about_lesson, corrections, local, runner, summaries
 from tests.conftest import DATA, settings_for, with_people
 from tests.servers.chat_stub import KEY, ChatStub
 from tests.summary.conftest import KEY_SENTENCES
@@ -45,7 +42,7 @@ def desk(stub, tmp_path_factory):
     working = runner.start_engine(services, "web", runner.lanes(services))
     job = runner.wait_for(services, local.ingest_file(services, DATA / "sample_lesson.mp4", "Урок", "anna"))
     row = services.lessons.get(job.lesson_id)
-    keep_transcript(services, row, spoken(SAID), folder)
+    corrections.keep_new(services, row, spoken(SAID))
     yield services, row
     working.stop()
 
@@ -75,13 +72,6 @@ def spoken(sentences) -> Transcript:
         timed = tuple(Word(word, start_s + n * step_s, start_s + (n + 1) * step_s) for n, word in enumerate(words))
         segments.append(Segment(start_s, start_s + 1.8, text, timed, "Teacher" if number % 3 else "Student 1"))
     return Transcript(tuple(segments), "en", "whisper", "base", 20.0)
-
-
-def keep_transcript(services, row, transcript, folder) -> None:
-    out = folder / "texts"
-    out.mkdir(exist_ok=True)
-    for path in formats.write_all(transcript, out, keys.stem(row.video_key)):
-        put(services, None, row, path, row.prefix + path.name, TEXT_TYPES[path.suffix])
 
 
 def ask(client, services, lesson, **wanted) -> dict:
@@ -118,16 +108,16 @@ def test_the_same_input_is_summarised_once_and_made_anew_on_request(client_for, 
     assert "It says the same as the summary before." in page_of(client, lesson)
 
 
-def test_a_new_run_says_what_differs(client_for, lesson, services, tmp_path):
+def test_a_new_run_says_what_differs(client_for, lesson, services):
     client = client_for("anna")
     ask(client, services, lesson, engine="extractive")
     changed = (*SAID[:-1], "For homework read the chapter about volcanoes.")
-    keep_transcript(services, lesson, spoken(changed), tmp_path)
+    corrections.keep_new(services, lesson, spoken(changed))
     result = ask(client, services, lesson, engine="extractive")
     assert not result["is_kept"] and result["added"] >= 1 and result["removed"] >= 1
     shown = page_of(client, lesson)
     assert "What differs from the summary before" in shown and "volcanoes" in shown and "draw the water cycle" in shown
-    keep_transcript(services, lesson, spoken(SAID), tmp_path)
+    corrections.keep_new(services, lesson, spoken(SAID))
     assert ask(client, services, lesson, engine="extractive")["is_kept"]
 
 
