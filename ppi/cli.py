@@ -10,6 +10,7 @@ import click
 
 from ppi.cli_datasets import about_dataset, diff_datasets, export_dataset, join_datasets, push_dataset
 from ppi.cli_label_studio import label_studio
+from ppi.cli_transcripts import transcript
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
 from ppi.errors import PpiError
@@ -37,6 +38,7 @@ def main() -> None:
       python -m ppi dataset build --video lesson.mp4 --annotations export.json --patterns patterns.xlsx --out dataset
       python -m ppi dataset check dataset
       python -m ppi annotations convert lesson.eaf lesson.csv
+      python -m ppi transcript convert lesson.srt --out texts
     A server with accounts and pages:
       python -m ppi users add admin --role admin
       python -m ppi serve
@@ -44,6 +46,7 @@ def main() -> None:
 
 
 main.add_command(label_studio)
+main.add_command(transcript)
 main.add_command(users)
 
 

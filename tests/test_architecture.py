@@ -39,9 +39,10 @@ ENTRIES_MAY = {
     "ppi.__main__": {"ppi.cli"},
     "ppi.cli": {
         "ppi.errors", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows", "ppi.jobs.ledger", "ppi.console",
-        "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio",
+        "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.cli_transcripts",
     },
     "ppi.cli_users": {"ppi.console"},
+    "ppi.cli_transcripts": {"ppi.console", "ppi.workflows"},
     "ppi.cli_datasets": {"ppi.console", "ppi.workflows"},
     "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},
     "ppi.console": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows"},
@@ -55,7 +56,10 @@ OWNERS = {
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
     "prometheus_client": {"ppi.web.system"},
     "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
-    "click": {"ppi.cli", "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.console", "ppi.seed"},
+    "click": {
+        "ppi.cli", "ppi.cli_transcripts",
+        "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.console", "ppi.seed",
+    },
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
     "av": {"ppi.media.inspector", "ppi.media.cutter.*"},
     "ctypes": {"ppi.media.launch", "ppi.storage.s3"}, "resource": {"ppi.media.launch", "ppi.processes"},

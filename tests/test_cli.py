@@ -190,3 +190,17 @@ def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
     assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".mp3", ".json"}
     again = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
     assert again.returncode != 0 and "may hold 1 lesson" in again.stderr
+
+
+def test_captions_made_elsewhere_become_all_texts_or_a_lessons_transcript(tmp_path):
+    (tmp_path / "урок.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nДоброе утро!\n", encoding="utf-8")
+    made = CliRunner().invoke(main, ["transcript", "convert", str(tmp_path / "урок.srt"), "--out", str(tmp_path / "texts")])
+    assert made.exit_code == 0 and "2 words in 1 segments." in made.output and "shared among its words" in made.output
+    endings = (".txt", ".srt", ".vtt", ".transcript.json", ".transcript.docx")
+    assert made_by(tmp_path / "texts") == {f"урок{ending}" for ending in endings}
+    ppi("users", "add", "anna", "--password", "anna-password", folder=tmp_path)
+    lesson = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path).stdout.strip()
+    given = ppi("transcript", "give", lesson, "урок.srt", "--language", "ru", folder=tmp_path)
+    assert given.returncode == 0 and "Version 1, 2 words." in given.stdout, given.stderr
+    refused = ppi("transcript", "give", lesson, "урок.docx", folder=tmp_path)
+    assert refused.returncode == 1 and "There is no file" in refused.stderr

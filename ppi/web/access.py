@@ -53,7 +53,7 @@ ACCESS = {
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Forms of pages, which work without scripts and carry the token as a field.
-FORMS = ("pages.", "look.", "lessons.", "auth.", "label_studio.", "agreement.decide")
+FORMS = ("pages.", "look.", "lessons.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle")
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

@@ -70,6 +70,8 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("get", "/lessons/{lesson_id}/transcript/{kind}",
      "The transcript as txt, times.txt, speakers.txt, docx, srt, vtt, json, textgrid or eaf; ?version= for an earlier one.", {},
      "application/octet-stream"),
+    ("post", "/transcripts.zip", "The same, asked for by the form of the lessons' list.", {WITH_FORM: {"lesson": TEXT}},
+     "application/zip"),
     ("get", "/transcripts.zip", "All texts of the lessons named by ?lesson=, as a ZIP.", {}, "application/zip"),
     ("post", "/api/summarize", "Summarise a transcribed lesson; an earlier result for the same input is kept, unless anew.",
      {WITH_JSON: {"file_id": TEXT, "engine": ENGINES, "style": STYLES, "language": TEXT, "anew": FLAG}},

@@ -66,10 +66,10 @@ def download(lesson_id: str, kind: str) -> Response:
     return answer
 
 
-@bp.get("/transcripts.zip")
+@bp.route("/transcripts.zip", methods=["GET", "POST"])
 def bundle() -> Response:
-    """?lesson=...&lesson=...: all texts of these lessons as a ZIP."""
-    chosen = request.args.getlist("lesson")
+    """?lesson=...&lesson=..., or the same fields as a form of the lessons' list: all texts of these lessons as a ZIP."""
+    chosen = request.values.getlist("lesson")
     g.audit_object = ",".join(chosen)[:400]
     if not chosen:
         raise InputError("Choose the lessons whose texts you want.")

@@ -10,7 +10,14 @@ from ppi.storage import keys
 from ppi.workflows import build_dataset, local, runner
 from tests.conftest import DATA, PASSWORD
 
-SILENCE = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 63.92}
+SAID = {
+    "language": "ru", "engine": "x", "model": "x", "duration_s": 63.92, "segments": [
+        {"start_s": 1.0, "end_s": 2.0, "text": "Доброе утро!", "speaker": "Учитель", "flags": ["repetition"], "words": [
+            {"text": "Доброе", "start_s": 1.0, "end_s": 1.5, "probability": 0.9},
+            {"text": "утро!", "start_s": 1.5, "end_s": 2.0, "probability": 0.2}]},
+        {"start_s": 3.0, "end_s": 4.0, "text": "Well done.", "speaker": "Аня", "language": "en", "words": []},
+    ],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,9 @@ class Furnished:
         return {
             "home": "/", "lessons": "/lessons", "lessons-none": "/lessons?text=nothing-is-called-so",
             "lesson": f"/lessons/{self.full}", "lesson-fresh": f"/lessons/{self.fresh}",
-            "refused": f"/lessons/{self.refused}", "kit": f"/kit?lesson={self.full}", "dataset": f"/dataset?lesson={self.full}",
+            "refused": f"/lessons/{self.refused}", "transcript": f"/lessons/{self.full}/transcript",
+            "transcript-none": f"/lessons/{self.fresh}/transcript",
+            "kit": f"/kit?lesson={self.full}", "dataset": f"/dataset?lesson={self.full}",
             "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
@@ -35,10 +44,10 @@ class Furnished:
 
 
 def furnish(services: Services, folder) -> Furnished:
-    """Make the lessons; the server's own runner does the work. The transcript is empty: nobody waits for a recogniser."""
+    """Make the lessons; the server's own runner does the work. The transcript is at hand: nobody waits for a recogniser."""
     full = _taken_in(services, "Алгебра 7а, дроби")
     row = services.lessons.get(full)
-    for suffix, data in ((".transcript.json", json.dumps(SILENCE).encode()), (".txt", b"-"), (".vtt", b"WEBVTT\n")):
+    for suffix, data in ((".transcript.json", json.dumps(SAID).encode()), (".txt", b"-"), (".vtt", b"WEBVTT\n")):
         services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
     with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
         job = build_dataset.request_build(

@@ -168,6 +168,9 @@ def test_the_texts_of_several_lessons_come_as_one_zip_without_scripts(services, 
         "дождь.txt", "дождь.times.txt", "дождь.speakers.txt", "дождь.srt", "дождь.vtt", "дождь.transcript.docx",
         "дождь.transcript.json",
     }  # fmt: skip
+    sent = client.post("/transcripts.zip", data={"lesson": [row.id for row in rows]})
+    assert sorted(zipfile.ZipFile(io.BytesIO(sent.data)).namelist()) == sorted(found.namelist())
+    assert 'formaction="/transcripts.zip"' in client.get("/lessons").text
     assert client.get("/transcripts.zip").status_code == 400
     assert client.get(f"/transcripts.zip?lesson={silent.id}").status_code == 400
     assert client_for("boris").get(f"/transcripts.zip?{query}").status_code == 404
