@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +13,14 @@ from pathlib import Path
 from ppi.accounts.users import User
 from ppi.annotation import elan, textgrid
 from ppi.errors import Conflict, InputError, NotFound
+from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.processes import run_in_child
 from ppi.records import Annotation, LessonFacts, Region, Span, Transcript
 from ppi.services import Services
 from ppi.speech import formats, uploaded
 from ppi.storage import keys
-from ppi.workflows import corrections, lessons
+from ppi.workflows import corrections, lessons, transcribe
 from ppi.workflows.corrections import Edited
 from ppi.workflows.plain import check_file
 
@@ -124,15 +127,20 @@ def keep_uploaded(
 ) -> Edited:
     """Take a transcript that was made elsewhere; see `ppi.speech.uploaded.read` for what is read.
 
-    Raises InputError for what is none, and Conflict when a person has corrected the one that is there, unless `replace`.
+    The lesson counts as transcribed then, as lists show by its jobs. Raises InputError for what is none, and Conflict while
+    the lesson is prepared or transcribed, and when a person has corrected the one that is there, unless `replace`.
     """
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Give its transcript when that is done.")
+    if (newest := shown.jobs.get("transcribe")) is not None and newest.is_active:
+        raise Conflict("This lesson is being transcribed just now. Cancel that first, or wait for it.")
     transcript = uploaded.read(data, name, duration_s=shown.info.duration_s, language=language)
     if not replace:
         corrections.ask_first(services, row)
-    return corrections.keep_new(services, row, transcript, who=who, what=corrections.UPLOADED)
+    kept = corrections.keep_new(services, row, transcript, who=who, what=corrections.UPLOADED)
+    _count_as_transcribed(services, row, transcript)
+    return kept
 
 
 def convert_file(source: Path, out: Path, *, language: str = "") -> Transcript:
@@ -145,6 +153,16 @@ def convert_file(source: Path, out: Path, *, language: str = "") -> Transcript:
     facts = LessonFacts(stem, source.name, transcript.duration_s)
     (out / f"{stem}.transcript.docx").write_bytes(_docx(facts, transcript, transcript.language))
     return transcript
+
+
+def _count_as_transcribed(services: Services, row: LessonRow, transcript: Transcript) -> None:
+    now_s = time.time()
+    times = {"created_s": now_s, "started_s": now_s, "updated_s": now_s, "finished_s": now_s}
+    result = transcribe.result_of(transcript)
+    job_id = f"{row.id}-given-{secrets.token_hex(4)}"
+    services.ledger.restore(
+        Job(job_id, "transcribe", "media", row.owner_id, row.id, {}, "completed", progress=100, result=result, **times)
+    )
 
 
 def _later(services: Services, row: LessonRow, kind: str, language: str, home: str) -> Iterator[bytes]:

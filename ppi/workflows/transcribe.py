@@ -49,6 +49,11 @@ def run_transcribe(services: Services, job: Job, run: Run) -> dict[str, Any]:
     row = services.lessons.get(job.lesson_id)
     with scratch(services, job) as folder:
         transcript = hear(services, row, job, run, folder, 0.0, 0.95)
+    return result_of(transcript)
+
+
+def result_of(transcript: Transcript) -> dict[str, Any]:
+    """What the row of the job tells pages and programs."""
     return {
         "engine": transcript.engine, "model": transcript.model, "language": transcript.language,
         "words": len(transcript.words), "notes": list(transcript.notes),

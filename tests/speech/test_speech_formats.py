@@ -13,7 +13,7 @@ import pytest
 from ppi.errors import InputError
 from ppi.records import Segment, Transcript, Word
 from ppi.speech import formats
-from ppi.speech.cues import LINE_CHARS, LONGEST_S, cues_of
+from ppi.speech.cues import LINE_CHARS, LONGEST_S, READ_CHARS_PER_S, cues_of
 
 TIME = r"\d\d:\d\d:\d\d[.,]\d\d\d"
 
@@ -93,6 +93,26 @@ def test_captions_fit_the_screen_never_overlap_and_lose_no_word():
     assert all(0 < cue.end_s - cue.start_s <= LONGEST_S + 0.01 for cue in cues)
     assert all(earlier.end_s <= later.start_s for earlier, later in zip(cues, cues[1:], strict=False))
     assert " ".join(line for cue in cues for line in cue.lines).split() == LESSON.text.split()
+
+
+def test_captions_end_with_sentences_and_lines_with_clauses_where_that_does_not_make_them_short():
+    text = "Сегодня мы узнаем, откуда берётся вода в реке. Кто мне скажет, что с ней бывает летом? Подумайте."
+    cues = cues_of(replace(LESSON, segments=(said(text, 0.0, 0.3),)))
+    assert [cue.lines for cue in cues] == [
+        ("Сегодня мы узнаем,", "откуда берётся вода в реке."), ("Кто мне скажет, что с ней бывает летом?", "Подумайте."),
+    ]  # fmt: skip
+
+
+def test_who_speaks_faster_than_people_read_is_shown_longer_as_far_as_the_next_caption_lets_it():
+    quick = said("Запишите пожалуйста домашнее задание в тетрадь.", 1.0, 0.1)
+    cues = cues_of(replace(LESSON, segments=(quick, said("Готово?", 10.0), said("Да.", 10.5), said("Нет.", 12.0))))
+    assert cues[0].end_s == pytest.approx(1.0 + sum(map(len, cues[0].lines)) / READ_CHARS_PER_S, abs=0.001)
+    assert (cues[1].start_s, cues[1].end_s) == (10.0, 10.5), "never into the next caption"
+
+
+def test_speakers_are_voices_in_vtt():
+    turns = (replace(said("Да."), speaker="Анна <К>"), replace(said("Нет.", 5.0)))
+    assert formats.to_vtt(replace(LESSON, segments=turns)).splitlines()[3:7:3] == ["<v Анна &lt;К>Да.", "Нет."]
 
 
 def test_a_new_caption_begins_after_a_pause():

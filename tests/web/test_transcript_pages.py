@@ -193,6 +193,13 @@ def test_a_transcript_made_elsewhere_is_taken_instead_of_recognition(services, a
     page = anna.get(f"/lessons/{row.id}/transcript").text
     assert "2 words, uploaded as SRT." in page and "time was shared among its words" in page
     assert anna.get(f"/lessons/{row.id}/transcript/vtt").text.startswith("WEBVTT")
+    assert '<span class="state good">Transcribed</span>' in anna.get("/lessons").text
+    assert "2 words, uploaded as SRT." in anna.get(f"/lessons/{row.id}").text
+
+
+def test_an_upload_waits_for_a_transcription_under_way(anna, row):
+    assert anna.post("/api/transcribe", json={"file_id": row.id}).status_code == 200
+    assert give(anna, row, SRT).json["code"] == "conflict"
 
 
 def test_an_upload_over_corrections_asks_first_and_keeps_them(services, anna, row):
