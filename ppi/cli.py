@@ -10,6 +10,7 @@ import click
 
 from ppi.cli_datasets import about_dataset, diff_datasets, export_dataset, join_datasets, push_dataset
 from ppi.cli_label_studio import label_studio
+from ppi.cli_models import models
 from ppi.cli_transcripts import transcript
 from ppi.cli_users import users
 from ppi.console import FILE, done, services, settings, with_progress
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 main.add_command(label_studio)
+main.add_command(models)
 main.add_command(transcript)
 main.add_command(users)
 
@@ -130,9 +132,10 @@ def ingest(video: Path, name: str, user: str, parts: int) -> None:
 @main.command()
 @click.argument("media", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Folder for the texts.")
-@click.option("--engine", "engine_name", help="whisper, or pocketsphinx (offline, rough, English).")
-@click.option("--model", help="Whisper size (tiny base small medium large turbo) or the path of a .pt file.")
+@click.option("--engine", "engine_name", help="faster-whisper, whisper, or pocketsphinx (offline, rough, English).")
+@click.option("--model", help="Whisper size (tiny ... large-v3, turbo), the path of a .pt file or of a folder.")
 @click.option("--language", help="en, ru ...; found out when not given.")
+@click.option("--phrases", help="Names and subject words that are said, by commas.")
 @with_progress("Transcribing")
 def transcribe(media: Path, out: Path, on_progress, **wanted: str | None) -> None:
     """Transcribe MEDIA (video or audio) into TXT, SRT, VTT and JSON."""

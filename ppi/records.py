@@ -62,6 +62,7 @@ class Transcript:
 
     `language` is an ISO 639-1 code ("ru"), or "" when nothing was said. `notes` are warnings for readers,
     such as that the engine is a rough one. `edited` says that a person corrected the text, in `edited_segments` segments.
+    `hearing` says how it was heard: device, compute type, phrases given, and the thresholds of its flags.
     """
 
     segments: tuple[Segment, ...]
@@ -72,6 +73,7 @@ class Transcript:
     notes: tuple[str, ...] = ()
     edited: bool = False
     edited_segments: int = 0
+    hearing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 from ppi.errors import SettingsError
 
 GIB = 1024**3
-WHISPER_SIZES = ("tiny", "base", "small", "medium", "large", "turbo")
+HUB = "https://huggingface.co"
+SPEECH_ENGINES = ("faster-whisper", "whisper", "pocketsphinx")
+# "large" is the newest large one, large-v3.
+WHISPER_SIZES = ("tiny", "base", "small", "medium", "large", "large-v2", "large-v3", "turbo")
+WHISPER_DEVICES = ("auto", "cpu", "cuda")
+COMPUTE_TYPES = ("int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32")
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -97,11 +102,23 @@ class MediaSettings:
 
 @dataclass(frozen=True)
 class SpeechSettings:
-    """`engine` is "whisper" or "pocketsphinx"; `model` is a Whisper size or a path to a checkpoint."""
+    """`engine` is one of SPEECH_ENGINES, "" for the best that is installed; `model` a Whisper size or a path.
+
+    `model_dir` holds the weights. `compute_type` "" means the one measured for this machine, else the device's usual one.
+    `phrases` are names and subject words that lessons are full of. `choice_file` keeps what was measured, `lock_file` lets
+    one process of the machine hear at a time; both lie in the data folder. `hub` is where weights are fetched.
+    """
 
     engine: str
     model: str
     language: str
+    model_dir: Path
+    device: str
+    compute_type: str
+    phrases: str
+    choice_file: Path
+    lock_file: Path
+    hub: str
 
 
 @dataclass(frozen=True)
@@ -178,8 +195,9 @@ VARIABLES = (
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
     "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS",
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
-    "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "PPI_SPEECH_LANGUAGE", "SUMMARY_MODEL",
-    "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
+    "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "WHISPER_MODEL_DIR", "WHISPER_DEVICE",
+    "WHISPER_COMPUTE_TYPE", "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES", "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL",
+    "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
 )  # fmt: skip
 
 
@@ -192,15 +210,15 @@ class _Reader:
 
     def settings(self) -> Settings:
         data_dir = Path(self.text("PPI_DATA_DIR", "./data")).expanduser().absolute()
+        hub = HubSettings(endpoint=self.url("HF_ENDPOINT", HUB), token=self.text("HF_TOKEN"))
         values = dict(
             data_dir=data_dir,
             users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
             log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
             audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
-            storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(), speech=self._speech(),
-            summary=self._summary(),
-            label_studio=self._label_studio(),
-            hub=HubSettings(endpoint=self.url("HF_ENDPOINT", "https://huggingface.co"), token=self.text("HF_TOKEN")),
+            storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(),
+            speech=self._speech(data_dir, hub.endpoint), summary=self._summary(), label_studio=self._label_studio(),
+            hub=hub,
         )  # fmt: skip
         if self._faults:
             raise SettingsError("The settings cannot be used:\n  {faults}", faults="\n  ".join(self._faults))
@@ -260,15 +278,19 @@ class _Reader:
             max_pixels=self.number("PPI_MAX_PIXELS", 36_000_000, 1), cutters=self.number("PPI_CLIPS_AT_ONCE", 0, 0),
         )
 
-    def _speech(self) -> SpeechSettings:
-        engine = self.text("SPEECH_ENGINE", "whisper")
-        if engine not in ("whisper", "pocketsphinx"):
-            self._faults.append("SPEECH_ENGINE: expected whisper or pocketsphinx")
+    def _speech(self, data_dir: Path, hub: str) -> SpeechSettings:
         model = self.text("WHISPER_MODEL_SIZE", "base")
-        if model not in WHISPER_SIZES and "/" not in model and not model.endswith(".pt"):
+        if model not in WHISPER_SIZES and not is_path(model):
             sizes = ", ".join(WHISPER_SIZES)
-            self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file")
-        return SpeechSettings(engine=engine, model=model, language=self.text("PPI_SPEECH_LANGUAGE"))
+            self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file or a folder")
+        return SpeechSettings(
+            engine=self.one_of("SPEECH_ENGINE", SPEECH_ENGINES), model=model, language=self.text("PPI_SPEECH_LANGUAGE"),
+            model_dir=Path(self.text("WHISPER_MODEL_DIR", "~/.cache/whisper")).expanduser().absolute(),
+            device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES) or "auto",
+            compute_type=self.one_of("WHISPER_COMPUTE_TYPE", COMPUTE_TYPES), phrases=self.text("PPI_SPEECH_PHRASES"),
+            choice_file=data_dir / "speech-choice.json", lock_file=data_dir / "speech.lock",
+            hub=hub,
+        )  # fmt: skip
 
     def _summary(self) -> SummarySettings:
         base_url, api_key = self.url("LLM_BASE_URL"), self.text("LLM_API_KEY")
@@ -293,6 +315,12 @@ class _Reader:
 
     def text(self, name: str, default: str = "") -> str:
         return self._environ.get(name, "").strip() or default
+
+    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
+        raw = self.text(name)
+        if raw and raw not in allowed:
+            self._faults.append(f"{name}: expected one of {', '.join(allowed)}, not {raw!r}")
+        return raw
 
     def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
         raw = self.text(name)
@@ -326,6 +354,11 @@ class _Reader:
         if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
             self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
         return raw
+
+
+def is_path(model: str) -> bool:
+    """Whether a model of speech is named by its place and not by its size."""
+    return "/" in model or model.endswith(".pt")
 
 
 def tell_library(name: str, value: str) -> None:

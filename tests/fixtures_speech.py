@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import wave
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import DATA, need
+from tests.ct2 import convert
 
 RATE_HZ = 16_000
 JFK = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
@@ -48,23 +50,42 @@ def classroom_model() -> str:
 
 
 @pytest.fixture(scope="session")
+def classroom_models(classroom_model, tmp_path_factory) -> dict[str, str]:
+    """The same checkpoint for each engine that takes Whisper's models."""
+    need(find_spec("faster_whisper") is not None, "faster-whisper")
+    folder = tmp_path_factory.mktemp("ct2")
+    return {"whisper": classroom_model, "faster-whisper": convert(classroom_model, folder / "classroom")}
+
+
+@pytest.fixture(scope="session")
+def random_models(random_model, tmp_path_factory) -> dict[str, str]:
+    need(find_spec("faster_whisper") is not None, "faster-whisper")
+    folder = tmp_path_factory.mktemp("ct2")
+    longer = _random_checkpoint(folder / "random.pt", text_tokens=448)
+    return {"whisper": random_model, "faster-whisper": convert(longer, folder / "random")}
+
+
+@pytest.fixture(scope="session")
 def random_model(tmp_path_factory) -> str:
     """A checkpoint of random weights in the shape of a multilingual Whisper: it knows nothing, and says so many times.
 
     It writes at most sixteen tokens a window, because one that knows nothing tries each window six times over.
     """
+    return _random_checkpoint(tmp_path_factory.mktemp("weights") / "random.pt", text_tokens=64)
+
+
+def _random_checkpoint(path: Path, text_tokens: int) -> str:
     import torch
     from whisper.model import ModelDimensions, Whisper
 
     torch.manual_seed(7)
     dims = ModelDimensions(
-        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=64,
+        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=text_tokens,
         n_text_state=64, n_text_head=2, n_text_layer=1,
     )  # fmt: skip
     model = Whisper(dims)
     # Whisper leaves this one as it finds the memory, which may be no numbers at all.
     torch.nn.init.normal_(model.decoder.positional_embedding, std=0.01)
-    path = tmp_path_factory.mktemp("weights") / "random.pt"
     torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, path)
     return str(path)
 

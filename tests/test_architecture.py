@@ -40,11 +40,13 @@ ENTRIES_MAY = {
     "ppi.cli": {
         "ppi.errors", "ppi.logs", "ppi.server", "ppi.worker", "ppi.workflows", "ppi.jobs.ledger", "ppi.console",
         "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.cli_transcripts",
+        "ppi.cli_models",
     },
     "ppi.cli_users": {"ppi.console"},
     "ppi.cli_transcripts": {"ppi.console", "ppi.workflows"},
     "ppi.cli_datasets": {"ppi.console", "ppi.workflows"},
     "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},
+    "ppi.cli_models": {"ppi.console", "ppi.workflows"},
     "ppi.console": {"ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows"},
     "ppi.worker": {"ppi.services", "ppi.workflows", "ppi.jobs.celery_queue"},
     "ppi.seed": {"ppi.console", "ppi.errors", "ppi.settings", "ppi.services", "ppi.workflows", "ppi.jobs.ledger"},
@@ -57,7 +59,7 @@ OWNERS = {
     "prometheus_client": {"ppi.web.system"},
     "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
     "click": {
-        "ppi.cli", "ppi.cli_transcripts",
+        "ppi.cli", "ppi.cli_transcripts", "ppi.cli_models",
         "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.console", "ppi.seed",
     },
     "subprocess": {"ppi.media.ffmpeg"}, "ffmpeg": {"ppi.media.ffmpeg"}, "imageio_ffmpeg": {"ppi.media.ffmpeg"},
@@ -65,7 +67,7 @@ OWNERS = {
     "ctypes": {"ppi.media.launch", "ppi.storage.s3"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
     "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"},
-    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database"},
+    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database", "ppi.speech.model_child"},
     "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work", "ppi.summary.chat"},
     "zipstream": {"ppi.workflows.build_dataset", "ppi.workflows.texts"}, "webvtt": {"ppi.speech.uploaded"},
@@ -75,8 +77,9 @@ OWNERS = {
         "ppi.accounts.sessions",
         "ppi.web.limits_sqlite",
     },
-    "psutil": {"ppi.jobs.hosts"},
-    "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child"},
+    "psutil": {"ppi.jobs.hosts", "ppi.speech.model_child"},
+    "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child", "ppi.speech.weights_child"},
+    "faster_whisper": {"ppi.speech.faster_whisper_child", "ppi.speech.vad"}, "ctranslate2": {"ppi.speech.faster_whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
     "torch": {"ppi.speech.whisper_child", "ppi.summary.llm_child"}, "transformers": {"ppi.summary.llm_child"},
     "sklearn": {"ppi.summary.ranking", "ppi.annotation.agreement"}, "krippendorff": {"ppi.annotation.agreement"},
@@ -86,7 +89,7 @@ OWNERS = {
     "docx": {"ppi.summary.documents", "ppi.summary.docx_look"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "huggingface_hub": {"ppi.publishing.hub_child"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"},
-    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat"},
+    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat", "ppi.speech.weights_child"},
     "pyarrow": {"ppi.dataset.parquet"}, "matplotlib": {"ppi.dataset.figures"},
     "PIL": {"ppi.dataset.keyframes", "ppi.media.cutter.sheet"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},
@@ -199,6 +202,7 @@ def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {
         "torch", "transformers", "whisper", "sklearn", "scipy", "krippendorff", "pocketsphinx", "huggingface_hub", "docx",
         "openpyxl", "av", "yaml", "label_studio_sdk", "httpx", "pyarrow", "matplotlib", "PIL",
+        "faster_whisper", "ctranslate2",
     }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:
@@ -264,7 +268,8 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
         started.append(json.loads(done.stdout.splitlines()[-1]))
     heavy = {
         "torch", "transformers", "sklearn", "scipy", "krippendorff", "whisper", "numba", "pocketsphinx", "av",
-        "huggingface_hub", "docx", "label_studio_sdk", "httpx", "pandas",
+        "huggingface_hub", "docx", "label_studio_sdk", "httpx", "pandas", "faster_whisper", "ctranslate2",
+        "onnxruntime",
     }  # fmt: skip
     assert not heavy & set(started[0]["modules"])
     assert min(start["cpu_s"] for start in started) < MAX_START_CPU_S

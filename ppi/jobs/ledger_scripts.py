@@ -1,7 +1,8 @@
 """The scripts of the ledger in Redis. ARGV[1] is always the prefix of all keys.
 
 A job is a hash `job:<id>`. `jobs`, `jobs:owner:<id>` and `jobs:lesson:<id>` are sorted by creation, `waiting:<queue>` too;
-`running` is a set; `tally` counts jobs by `queue|status`; `served:<queue>` of a fair queue says when its owners were served. `file_job` keeps all of them true to the hash.
+`running` is a set; `tally` counts jobs by `queue|status`. `file_job` keeps all of them true to the hash. `served:<queue>` of
+a fair queue says when its owners were served last.
 """
 
 FILE_JOB = """

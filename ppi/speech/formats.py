@@ -18,7 +18,7 @@ from ppi.records import Segment, Transcript, Word
 from ppi.speech.cues import cues_of
 
 # Fields that stand in a file only where they say something: files from before they existed read the same.
-OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments")
+OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments", "hearing")
 OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags")
 
 
@@ -93,6 +93,7 @@ def from_json(text: str | bytes) -> Transcript:
             tuple(map(segment_from_dict, found["segments"])), _text(found["language"]), _text(found["engine"]),
             _text(found["model"]), _number(found["duration_s"]), tuple(_text(note) for note in found.get("notes", ())),
             _yes_or_no(found.get("edited", False)), _count(found.get("edited_segments", 0)),
+            _hearing(found.get("hearing", {})),
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("This is not a transcript made by PPI. Choose a file whose name ends in .transcript.json.") from error
@@ -144,6 +145,18 @@ def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"not true or false: {value!r}")
     return value
+
+
+def _hearing(value: Any) -> dict[str, Any]:
+    """Texts and numbers, and thresholds by their names."""
+    if not isinstance(value, dict) or not all(_is_plain(found) for found in value.values()):
+        raise TypeError(f"not a description of the hearing: {value!r}")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else [value]
+    return all(isinstance(found, str | int | float) for found in inner)
 
 
 def _list(value: Any) -> list[Any]:

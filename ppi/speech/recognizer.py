@@ -9,9 +9,12 @@ from typing import Any, Protocol
 
 from ppi.errors import InputError
 from ppi.records import Transcript
-from ppi.settings import WHISPER_SIZES, SpeechSettings
+from ppi.settings import SPEECH_ENGINES, WHISPER_SIZES, SpeechSettings, is_path
+from ppi.speech import choice, vad, weights
 
 Progress = Callable[[float], None]
+# Longer phrase lists would leave a model no room for what is said.
+MAX_PHRASES = 500
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ class Recognizer(Protocol):
 
 
 class Ears:
-    """Collects what a child process reports: ("at", fraction) and ("heard", stretch). Begins where `heard` ends."""
+    """Collects what a child process reports; begins where `heard` ends.
+
+    ("at", fraction), ("heard", stretch), ("about", what hears on which device).
+    """
 
     def __init__(self, heard: Heard, duration_s: float, on_progress: Progress, on_heard: Callable[[Heard], None]):
         self.heard = heard
+        self.about: dict[str, str] = {}
         self._on_progress, self._on_heard = on_progress, on_heard
         self._fraction = min(heard.until_s / duration_s, 1.0)
 
@@ -62,37 +69,56 @@ class Ears:
         kind, value = told
         if kind == "at":
             self._fraction = max(self._fraction, min(value, 1.0))
-            return
-        segments = (*self.heard.segments, *value["segments"])
-        self.heard = Heard(value["until_s"], value["language"], segments)
-        self._on_heard(self.heard)
+        elif kind == "about":
+            self.about = value
+        elif kind == "heard":
+            segments = (*self.heard.segments, *value["segments"])
+            self.heard = Heard(value["until_s"], value["language"], segments)
+            self._on_heard(self.heard)
 
     def tick(self) -> None:
         self._on_progress(self._fraction)
 
 
-def create(settings: SpeechSettings, engine: str = "", model: str = "") -> Recognizer:
-    """The recogniser of this name, by default that of the settings. Loads nothing yet. Raises InputError."""
-    engine = engine or settings.engine
+def create(settings: SpeechSettings, engine: str = "", model: str = "", phrases: str = "") -> Recognizer:
+    """The recogniser of this name, by default that of the settings. Loads nothing yet. Raises InputError.
+
+    `phrases` are names and subject words of the lesson, beside those of the settings; pocketsphinx cannot use them.
+    """
+    model = model or settings.model
+    engine = engine or settings.engine or default_engine(settings, model)
     if engine == "pocketsphinx":
         from ppi.speech.pocketsphinx import Pocketsphinx
 
         return Pocketsphinx()
-    if engine == "whisper":
-        from ppi.speech.whisper import WhisperRecognizer
+    if engine not in SPEECH_ENGINES:
+        engines = ", ".join(SPEECH_ENGINES)
+        raise InputError("There is no speech engine {engine}. Choose one of {engines}.", engine=engine, engines=engines)
+    if model not in WHISPER_SIZES and not is_path(model):
+        sizes = ", ".join(WHISPER_SIZES)
+        raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=sizes)
+    from ppi.speech.whisper import FasterWhisper, Whisper
 
-        model = model or settings.model
-        if model not in WHISPER_SIZES and "/" not in model and not model.endswith(".pt"):
-            sizes = ", ".join(WHISPER_SIZES)
-            raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=sizes)
-        return WhisperRecognizer(model)
-    raise InputError("There is no speech engine {engine}. Choose whisper or pocketsphinx.", engine=engine)
+    if model.endswith(".pt") != (engine == "whisper") and model not in WHISPER_SIZES:
+        raise InputError(
+            "The engine {engine} cannot use {model}: whisper takes .pt files, faster-whisper takes folders.",
+            engine=engine, model=model,
+        )  # fmt: skip
+    said = ", ".join(filter(None, (settings.phrases, " ".join(phrases.split())[:MAX_PHRASES])))
+    kind = Whisper if engine == "whisper" else FasterWhisper
+    return kind(settings, model, said, choice.compute_type(settings, engine, model))
+
+
+def default_engine(settings: SpeechSettings, model: str = "") -> str:
+    """The engine when none is named: the one a .pt file needs, the one measured to be faster here, else faster-whisper."""
+    if (model or settings.model).endswith(".pt") or not vad.is_here():
+        return "whisper"
+    return choice.engine(settings, model or settings.model) or "faster-whisper"
 
 
 def check(settings: SpeechSettings) -> str:
     """One line about the engine of the settings. Raises WeightsMissing."""
-    if settings.engine == "pocketsphinx":
+    engine = settings.engine or default_engine(settings)
+    if engine == "pocketsphinx":
         return "pocketsphinx: offline, rough, English only"
-    from ppi.speech.whisper import weights_file
-
-    return f"whisper {settings.model}: {weights_file(settings.model)}"
+    return f"{engine} {settings.model}: {weights.required(settings, engine, settings.model)}"

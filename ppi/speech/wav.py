@@ -46,7 +46,7 @@ def stretches(path: Path, longest_s: float = STRETCH_S, from_s: float = 0.0) -> 
     for block in blocks(path, from_s=from_s):
         kept = np.concatenate([kept, block])
         while len(kept) > longest:
-            cut = _quiet_place(kept[:longest])
+            cut = quiet_place(kept[:longest])
             yield start / RATE_HZ, kept[:cut]
             kept, start = kept[cut:], start + cut
     if len(kept):
@@ -58,6 +58,13 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / 32768.0
 
 
+def read(path: Path, start: int, count: int) -> np.ndarray:
+    """At most `count` samples (int16) from the sample `start` on."""
+    with _open(path) as file:
+        file.setpos(min(start, file.getnframes()))
+        return np.frombuffer(file.readframes(count), dtype="<i2")
+
+
 def blocks(path: Path, block_s: float = 10.0, from_s: float = 0.0) -> Iterator[np.ndarray]:
     """int16 arrays of at most `block_s` seconds."""
     with _open(path) as file:
@@ -66,7 +73,7 @@ def blocks(path: Path, block_s: float = 10.0, from_s: float = 0.0) -> Iterator[n
             yield np.frombuffer(data, dtype="<i2")
 
 
-def _quiet_place(samples: np.ndarray) -> int:
+def quiet_place(samples: np.ndarray) -> int:
     """The middle of the quietest half second near the end, as an index; the latest when several are alike."""
     hop, window = int(HOP_S * RATE_HZ), round(CUT_S / HOP_S)
     searched = min(int(SEARCHED_S * RATE_HZ), len(samples) // 2) // hop

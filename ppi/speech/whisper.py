@@ -1,40 +1,36 @@
-"""openai-whisper in a warm child process: the model is loaded once and stays in that process's memory."""
+"""Both Whisper engines as PPI sees them: the same models, run by openai-whisper or by faster-whisper in the model's child."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from ppi.errors import WeightsMissing
-from ppi.processes import WarmChild
 from ppi.records import Transcript
-from ppi.speech import wav
+from ppi.settings import SpeechSettings
+from ppi.speech import doubt, model_child, wav, weights
 from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
-from ppi.speech.words import segments_from
-
-# File names of the official weights, as openai-whisper keeps them below ~/.cache/whisper.
-WEIGHTS = {
-    "tiny": "tiny.pt", "base": "base.pt", "small": "small.pt", "medium": "medium.pt", "large": "large-v3.pt",
-    "turbo": "large-v3-turbo.pt",
-}  # fmt: skip
-_CHILD = WarmChild()
+from ppi.speech.words import main_language, segments_from
 
 
-class WhisperRecognizer:
-    """`model` is a size or the path of a checkpoint."""
+class Whisper:
+    """openai-whisper. `model` is a size or the path of a checkpoint, `phrases` words that the lesson is full of."""
 
     engine = "whisper"
+    package = "openai-whisper"
+    child = "ppi.speech.whisper_child"
 
-    def __init__(self, model: str):
+    def __init__(self, settings: SpeechSettings, model: str, phrases: str, compute_type: str):
         self.model = model
+        self._settings, self._phrases, self._compute_type = settings, phrases, compute_type
+        self._weights = weights.place(settings, self.engine, model)
 
     def identity(self) -> str:
-        """A checkpoint of one's own is known by its bytes; the official weights are checked when they are loaded."""
-        file = _expected(self.model)
-        weights = file.name if self.model in WEIGHTS else _digest(file)
-        return f"{version('openai-whisper')} {weights}"
+        """Version, weights, and all that changes what is heard."""
+        known = weights.identity(self.engine, self.model, self._weights)
+        asked = (self._settings.device, self._compute_type, self._phrases)
+        return " ".join((version(self.package), known, *map(repr, asked)))
 
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
@@ -45,39 +41,27 @@ class WhisperRecognizer:
             return Transcript((), "", self.engine, self.model, duration_s)
         ears = Ears(heard, duration_s, on_progress, on_heard)
         wanted = {
-            "path": str(speech_wav), "model": self.model, "language": heard.language or language,
-            "weights": str(_expected(self.model)), "from_s": heard.until_s,
+            "path": str(speech_wav), "model": self.model, "weights": str(self._weights), "hub": self._settings.hub,
+            "language": language, "before": heard.language, "device": self._settings.device,
+            "compute_type": self._compute_type, "phrases": self._phrases, "from_s": heard.until_s,
         }  # fmt: skip
-        _CHILD.call("ppi.speech.whisper_child:transcribe", wanted, on_report=ears.report, on_tick=ears.tick)
+        model_child.call(
+            f"{self.child}:transcribe", wanted, self._settings.lock_file, on_report=ears.report, on_tick=ears.tick
+        )
         segments = segments_from(ears.heard.segments, duration_s)
-        return Transcript(segments, ears.heard.language if segments else "", self.engine, self.model, duration_s)
+        spoken = main_language(ears.heard.segments)
+        return Transcript(
+            segments, spoken, self.engine, self.model, duration_s, hearing=self._hearing(ears.about)
+        )
+
+    def _hearing(self, about: dict[str, str]) -> dict[str, Any]:
+        told = {name: value for name, value in about.items() if value}
+        return {**told, **({"phrases": self._phrases} if self._phrases else {}), "thresholds": dict(doubt.THRESHOLDS)}
 
 
-def weights_file(model: str) -> Path:
-    """The weights on this machine. Raises WeightsMissing."""
-    path = _expected(model)
-    if not path.is_file():
-        raise missing(model, path)
-    return path
+class FasterWhisper(Whisper):
+    """faster-whisper: the same model in CTranslate2, several times cheaper per word. `model` is a size or a folder."""
 
-
-def missing(model: str, path: Path) -> WeightsMissing:
-    """What to do about weights that are not there."""
-    return WeightsMissing(
-        "The Whisper weights {path} are not on this machine and could not be fetched. Put the file there, or set "
-        "WHISPER_MODEL_SIZE to a model that is there, or choose the offline engine pocketsphinx (rough, English only).",
-        path=str(path),
-        model=model,
-    )
-
-
-def _digest(file: Path) -> str:
-    """The SHA-256 in hex, "" for a file that is not there: whoever loads it says so."""
-    if not file.is_file():
-        return ""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _expected(model: str) -> Path:
-    return Path.home() / ".cache" / "whisper" / WEIGHTS[model] if model in WEIGHTS else Path(model)
+    engine = "faster-whisper"
+    package = "faster-whisper"
+    child = "ppi.speech.faster_whisper_child"

@@ -2,98 +2,168 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import pickle
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ppi.errors import InputError
-from ppi.speech import wav
-from ppi.speech.whisper import WEIGHTS, missing
+from ppi.settings import WHISPER_SIZES
+from ppi.speech import loaded, wav
+from ppi.speech.hearing import Report, choose_language, hear, placed, plain_words
+from ppi.speech.weights import missing
+from ppi.speech.windows import Window
 
 # What a file that is no checkpoint makes torch and whisper raise.
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError)
-# Where whisper is unsure it tries again by lot. Each stretch begins with the same lots, whatever was heard before it.
+# Where whisper is unsure it tries again by lot. Each window begins with the same lots, whatever was heard before it.
 SEED = 0
+# Its names for the sizes, where they are not PPI's.
+NAMES = {"large": "large-v3", "turbo": "large-v3-turbo"}
 
 
 def transcribe(
-    report: Callable[[tuple[str, Any]], None], path: str, model: str, language: str, weights: str, from_s: float = 0.0,
-    longest_s: float = wav.STRETCH_S,
-) -> None:
-    """Hear the WAV at `path` from `from_s` in stretches of at most `longest_s`, so in flat memory.
+    report: Report, path: str, weights: str, model: str, hub: str, language: str, before: str, device: str,
+    compute_type: str, phrases: str, from_s: float = 0.0,
+) -> None:  # fmt: skip
+    """Hear the WAV at `path` from `from_s`: see `hearing.hear`. Each window is heard without the text before it.
 
-    Reports ("at", fraction heard), and after every stretch ("heard", {until_s, language, segments}) with segments in the
-    shape `ppi.speech.words.segments_from` takes. Each stretch is heard for itself, without the text before it, so that
-    going on later finds the same. A language that was not given is found out in the first stretch where something is
-    said.
+    `language` is "" to have it found out window by window, `before` the one heard last. First reports ("about", what hears
+    on which device). `hub` and `compute_type` are those of faster-whisper; whisper has its own server, and computes in
+    float16 on a GPU and in float32 elsewhere.
     """
     import whisper
 
     if language and language not in whisper.tokenizer.LANGUAGES:
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
-    loaded = _load(model, weights)
-    total_s = wav.duration_s(Path(path))
-    for start_s, sound in wav.stretches(Path(path), longest_s, from_s):
-        length_s = len(sound) / wav.RATE_HZ
-        segments: list[dict[str, Any]] = []
-        if not wav.is_quiet(sound):
-            _report_through_tqdm(lambda part, at=start_s, all=length_s: report(("at", (at + part * all) / total_s)))
-            found = _hear(loaded, sound, language)
-            segments = [_moved(segment, start_s) for segment in found["segments"]]
-            language = language or (found["language"] if segments else "")
-        report(("heard", {"until_s": start_s + length_s, "language": language, "segments": segments}))
+    heard_by, about = _load(model, weights, device)
+    report(("about", about))
+    hear(report, path, from_s, language or before, lambda window, so_far: _hear(heard_by, window, language, so_far, phrases))
 
 
-def _hear(loaded, sound, language: str) -> dict[str, Any]:
+def fetch(report: Report, weights: str, model: str, hub: str) -> None:
+    """Fetch the weights of an official size, checked by their hash; reports ("fetched", fraction). Raises WeightsMissing."""
+    _tell_progress(lambda fraction: report(("fetched", fraction)))
+    _read(model, Path(weights))
+
+
+def measure(report: Report, weights: str, device: str, compute_type: str, tokens: int = 48) -> dict[str, Any]:
+    """Seconds of one encoder pass and of one token, the least of three tries on random sound; and the device that was used."""
+    import time
+
     import torch
+    from whisper.decoding import DecodingOptions
+    from whisper.tokenizer import get_tokenizer
 
-    torch.manual_seed(SEED)
-    with contextlib.redirect_stdout(io.StringIO()):  # whisper prints the language it found
-        return loaded.transcribe(
-            wav.as_float(sound), language=language or None, word_timestamps=True, verbose=False,
-            condition_on_previous_text=False, fp16=loaded.device.type == "cuda",
-        )  # fmt: skip
+    model, about = _load(weights, weights, device)
+    sound = np.random.default_rng(0).normal(0, 0.5, (1, model.dims.n_mels, 3000)).astype(np.float32)
+    mel = torch.from_numpy(sound).to(model.device)
+    passes_s, texts_s = [], []
+    end = get_tokenizer(model.is_multilingual).eot
+    asked = DecodingOptions(language="en", fp16=False, without_timestamps=True, sample_len=tokens, suppress_tokens=[end])
+    for _ in range(3):
+        began_s = time.perf_counter()
+        with torch.no_grad():
+            encoded = model.encoder(mel)
+        middle_s = time.perf_counter()
+        found = model.decode(encoded[0], asked)
+        texts_s.append((time.perf_counter() - middle_s) / max(len(found.tokens), 1))
+        passes_s.append(middle_s - began_s)
+    return {**about, "encoder_s": min(passes_s), "token_s": min(texts_s)}
 
 
-@lru_cache(maxsize=1)
-def _load(model: str, weights: str):
-    """One model at a time stays in memory."""
+def _hear(model, window: Window, language: str, before: str, phrases: str) -> tuple[list[dict[str, Any]], str]:
+    import torch
     import whisper
 
-    file = Path(weights)
-    if model not in WEIGHTS and not file.is_file():
+    sound = whisper.pad_or_trim(wav.as_float(window.sound))
+    if not language and model.is_multilingual:
+        language = _language(model, sound, before)
+    torch.manual_seed(SEED)
+    found = model.transcribe(
+        sound, language=language or "en", word_timestamps=True, verbose=None, condition_on_previous_text=False,
+        fp16=model.device.type == "cuda", initial_prompt=phrases or None, no_speech_threshold=None,
+    )  # fmt: skip
+    segments = [
+        _placed(window, segment, language or "en")
+        for segment in found["segments"]
+        if segment["text"].strip() and _said(segment)[0] < window.length_s  # behind it is no sound of the recording
+    ]
+    return segments, language if segments else before
+
+
+def _language(model, sound: np.ndarray, before: str) -> str:
+    import whisper
+
+    mel = whisper.log_mel_spectrogram(sound, n_mels=model.dims.n_mels).to(model.device)
+    _, chances = model.detect_language(mel)
+    found = max(chances, key=lambda language: chances[language])
+    return choose_language(found, chances[found], before)
+
+
+def _placed(window: Window, segment: dict[str, Any], language: str) -> dict[str, Any]:
+    words = plain_words(segment.get("words", ()))
+    measures = {name: round(float(segment[name]), 3) for name in ("avg_logprob", "compression_ratio", "no_speech_prob")}
+    return placed(window, *_said(segment), words, text=segment["text"], language=language, **measures)
+
+
+def _said(segment: dict[str, Any]) -> tuple[float, float]:
+    """The segment's time as the model said it; whisper itself puts the times of the words, found otherwise, in its place."""
+    from whisper.tokenizer import get_tokenizer
+
+    first = get_tokenizer(True).timestamp_begin
+    at_s = segment["seek"] * 0.01
+    said = [at_s + (token - first) * 0.02 for token in segment["tokens"] if token >= first]
+    return (said[0], said[-1]) if len(said) > 1 else (float(segment["start"]), float(segment["end"]))
+
+
+def _load(model: str, weights: str, device: str) -> tuple[Any, dict[str, str]]:
+    """The model and what to say about it; a GPU that cannot be used is named. Official weights are fetched by whisper."""
+    return loaded.keep(("whisper", model, weights, device), lambda: _on_device(model, Path(weights), device))
+
+
+def _on_device(model: str, file: Path, device: str) -> tuple[Any, dict[str, str]]:
+    import torch
+
+    used, note = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu", ""
+    if device == "cuda" and used == "cpu":
+        note = "no GPU was found, so it was heard on the processor"
+    read = _read(model, file)
+    if used == "cuda":
+        try:
+            read = read.to("cuda")
+        except RuntimeError as error:
+            used, note = "cpu", f"the GPU could not be used ({str(error)[:120]}), so it was heard on the processor"
+    return read, {"device": used, "compute_type": "float16" if used == "cuda" else "float32", "fallback": note}
+
+
+def _read(model: str, file: Path):
+    import whisper
+
+    if model not in WHISPER_SIZES and not file.is_file():
         raise missing(model, file)
     try:
-        return whisper.load_model(model, download_root=str(file.parent))
+        return whisper.load_model(NAMES.get(model, model), device="cpu", download_root=str(file.parent))
     except (OSError, HTTPException) as error:
         raise missing(model, file) from error
     except UNREADABLE as error:
-        if model in WEIGHTS:  # a download whose checksum is wrong
+        if model in WHISPER_SIZES:  # a download whose checksum is wrong
             raise missing(model, file) from error
         reason = str(error)[:200]
-        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=reason) from error
+        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=str(file), reason=reason) from error
 
 
-def _moved(segment: dict[str, Any], by_s: float) -> dict[str, Any]:
-    """What is kept of whisper's segment, with times counted from the start of the recording."""
-    words = [
-        {"word": word["word"], "start": word["start"] + by_s, "end": word["end"] + by_s, "probability": word["probability"]}
-        for word in segment.get("words", ())
-    ]
-    return {"start": segment["start"] + by_s, "end": segment["end"] + by_s, "text": segment["text"], "words": words}
-
-
-def _report_through_tqdm(report: Callable[[float], None]) -> None:
-    """whisper tells its progress only to a tqdm bar, so it gets one that passes it on."""
+def _tell_progress(report: Callable[[float], None]) -> None:
+    """whisper tells how far a download is only to a tqdm bar, so it gets one that passes it on."""
     import sys
 
     import tqdm
+    import whisper  # noqa: F401 (changed below)
 
     # A lock between processes, tqdm's default, is never given back when the child is killed.
     tqdm.tqdm.set_lock(threading.RLock())
@@ -107,7 +177,4 @@ def _report_through_tqdm(report: Callable[[float], None]) -> None:
             report(self.n / self.total if self.total else 0.0)
             return shown
 
-    class Bars:
-        tqdm = Bar
-
-    sys.modules["whisper.transcribe"].tqdm = Bars
+    sys.modules["whisper"].tqdm = Bar

@@ -70,6 +70,8 @@ def describe_job(job: Job) -> dict[str, Any]:
         "transcription_ready": job.kind == "transcribe" and job.status == "completed",
         "position": access.services().ledger.position(job), "started": _iso(job.started_s) if job.started_s else None,
     }  # fmt: skip
+    if job.status == "running" and "left_s" in job.stage_args:
+        shown["remaining_s"] = job.stage_args["left_s"]
     if job.error:
         shown |= {"error": message, "code": job.error_code}
     if job.status == "completed":

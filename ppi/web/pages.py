@@ -24,6 +24,7 @@ from ppi.workflows import (
     normalize,
     pattern_tables,
     pushes,
+    transcribe,
 )
 from ppi.workflows import publish as publishing
 
@@ -69,7 +70,7 @@ def lesson(lesson_id: str) -> str:
     return render_template(
         "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
-        engine=services.settings.speech.engine, jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        engine=transcribe.usual_engine(services), jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
         reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
         consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip

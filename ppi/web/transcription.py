@@ -15,12 +15,12 @@ bp = Blueprint("transcription", __name__)
 
 @bp.post("/api/transcribe")
 def transcribe() -> Response:
-    """{file_id, engine?, model?, language?, replace?} -> {success, transcription_file_id}.
+    """{file_id, engine?, model?, language?, phrases?, replace?} -> {success, transcription_file_id}.
 
     `replace` says that a transcript which a person corrected may be followed by a new one.
     """
     row, given = _asked()
-    wanted = {name: str(given.get(name) or "") for name in ("engine", "model", "language")}
+    wanted = {name: str(given.get(name) or "") for name in ("engine", "model", "language", "phrases")}
     if access.current().role != "admin" and "/" in wanted["model"]:
         raise InputError("Choose one of the model sizes.")
     job = transcripts.request_transcript(access.services(), row, **wanted, replace=given.get("replace") is True)

@@ -31,11 +31,13 @@ def transcribe_file(
     engine_name: str = "",
     model: str = "",
     language: str = "",
+    phrases: str = "",
     on_progress: Progress = quiet,
 ) -> Transcript:
     """Transcribe a video or audio file into `out`: `<stem>.txt .srt .vtt .transcript.json`.
 
-    `engine_name` ("whisper" or "pocketsphinx"), `model` and `language` (ISO 639-1) default to the settings.
+    `engine_name` ("faster-whisper", "whisper" or "pocketsphinx"), `model` and `language` (ISO 639-1) default to the settings;
+    `phrases` are names and subject words that are said, beside those of the settings.
     Raises UnsupportedMedia, WeightsMissing and InputError; existing outputs are replaced only by finished ones.
     """
     settings = settings or Settings.from_env()
@@ -44,7 +46,7 @@ def transcribe_file(
     info = probe.inspect(media, ffmpeg, needs_video=False)
     if not info.audio:
         raise InputError("{name} has no sound, so there is nothing to transcribe.", name=media.name)
-    hear = recognizer.create(settings.speech, engine_name, model)
+    hear = recognizer.create(settings.speech, engine_name, model, phrases)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ppi-speech-") as folder:
         speech = Path(folder) / "speech.wav"

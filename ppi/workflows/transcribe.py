@@ -15,33 +15,41 @@ from ppi.services import Services
 from ppi.speech import recognizer
 from ppi.storage import keys
 from ppi.workflows import corrections, lessons
+from ppi.workflows.pace import Pace
 from ppi.workflows.partial import Partial
 from ppi.workflows.scratch import scratch
 
 
 def request_transcript(
-    services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = "", replace: bool = False
-) -> Job:
+    services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = "", phrases: str = "",
+    replace: bool = False,
+) -> Job:  # fmt: skip
     """Queue a transcription, or answer the one that is under way.
 
-    Raises InputError when the lesson has no sound or the engine or model is unknown, Conflict before ingest is done, and
-    when a person has corrected the transcript, unless `replace`: it stays in the history then.
+    `phrases` are names and subject words of this lesson, by commas. Raises InputError when the lesson has no sound or the
+    engine or model is unknown, Conflict before ingest is done, and when a person has corrected the transcript, unless
+    `replace`: it stays in the history then.
     """
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Transcribe it when that is done.")
     if not shown.has_audio:
         raise InputError("This lesson has no sound, so there is nothing to transcribe.")
-    recognizer.create(services.settings.speech, engine, model)
+    recognizer.create(services.settings.speech, engine, model, phrases)
     newest = shown.jobs.get("transcribe")
     if newest is not None and newest.is_active:
         return newest
     if not replace:
         corrections.ask_first(services, row)
-    wanted = {"engine": engine, "model": model, "language": language}
+    wanted = {"engine": engine, "model": model, "language": language, "phrases": phrases}
     job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
     services.ring(job)
     return job
+
+
+def usual_engine(services: Services) -> str:
+    """The engine that hears when none is chosen."""
+    return services.settings.speech.engine or recognizer.default_engine(services.settings.speech)
 
 
 def run_transcribe(services: Services, job: Job, run: Run) -> dict[str, Any]:
@@ -63,19 +71,19 @@ def result_of(transcript: Transcript) -> dict[str, Any]:
 def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, low: float, high: float) -> Transcript:
     """Transcribe and store; fills the progress of `run` from `low` to `high`."""
     wanted = job.input
-    hearer = recognizer.create(services.settings.speech, wanted.get("engine", ""), wanted.get("model", ""))
+    hearer = recognizer.create(
+        services.settings.speech, wanted.get("engine", ""), wanted.get("model", ""), wanted.get("phrases", "")
+    )
     on_progress = run.step("transcribing", "Preparing the sound for the recogniser", low, low + 0.03)
     speech = folder / "speech.wav"
     with services.store.as_file(services.raw, keys.derivative_key(row.video_key, ".wav")) as wav:
         audio.extract_speech(services.ffmpeg, wav, speech, on_progress)
-    on_progress = run.step(
-        "transcribing", "Transcribing with {engine} ({model})", low + 0.03, high, engine=hearer.engine, model=hearer.model
-    )
+    pace = Pace(run, low + 0.03, high, engine=hearer.engine, model=hearer.model)
     language = wanted.get("language") or services.settings.speech.language
     kept = Partial(services, row, hearer, language)
 
     def on_tick(fraction: float) -> None:
-        on_progress(fraction)
+        pace.at(fraction)
         kept.write_due()
 
     transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep)

@@ -5,7 +5,8 @@ import "./seek.js";
 document.getElementById("transcribe-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.currentTarget;
-  const given = { file_id: form.dataset.lesson, engine: form.elements.engine.value, language: form.elements.language.value, replace: form.elements.replace?.checked };
+  const given = { file_id: form.dataset.lesson, replace: form.elements.replace?.checked };
+  for (const name of ["engine", "language", "phrases"]) given[name] = form.elements[name].value;
   during(event.submitter, async () => {
     await call("POST", "/api/transcribe", given);
     location.reload();

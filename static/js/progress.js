@@ -42,6 +42,7 @@ export function setBar(bar, percent) {
 }
 
 function remaining(found) {
+  if (found.remaining_s !== undefined) return fill(words.left, { time: clock(found.remaining_s) });
   if (!found.started || found.progress < 5 || found.progress > 98) return "";
   const gone = (Date.now() - Date.parse(found.started)) / 1000;
   return gone > 4 ? fill(words.left, { time: clock((gone * (100 - found.progress)) / found.progress) }) : "";

@@ -1,1 +1,8 @@
-from tests.fixtures_speech import classroom_model, jfk, random_model, speak  # noqa: F401
+from tests.fixtures_speech import (  # noqa: F401
+    classroom_model,
+    classroom_models,
+    jfk,
+    random_model,
+    random_models,
+    speak,
+)

@@ -1,0 +1,195 @@
+"""Runs inside the child process: the one importer of faster_whisper (but for its voice activity detection) and ctranslate2."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppi.errors import InputError
+from ppi.speech import doubt, loaded, wav
+from ppi.speech.hearing import Report, choose_language, hear, pieces_of, placed, plain_words
+from ppi.speech.weights import is_complete
+from ppi.speech.windows import Window
+
+USUAL = {"cpu": "int8", "cuda": "float16"}
+PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+FRAME_S = 0.01
+# More threads than that make a processor no faster.
+MAX_THREADS = 8
+
+
+def transcribe(
+    report: Report, path: str, weights: str, model: str, hub: str, language: str, before: str, device: str,
+    compute_type: str, phrases: str, from_s: float = 0.0,
+) -> None:  # fmt: skip
+    """Hear the WAV at `path` from `from_s`: see `hearing.hear`. One encoder pass a window, whatever the model is unsure of.
+
+    `language` is "" to have it found out window by window, `before` the one heard last. First reports ("about", what hears
+    on which device).
+    """
+    heard_by, about = _load(report, weights, model, hub, device, compute_type)
+    if language and language not in heard_by.supported_languages:
+        raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
+    report(("about", about))
+    hear(report, path, from_s, language or before, lambda window, so_far: _hear(heard_by, window, language, so_far, phrases))
+
+
+def fetch(report: Report, weights: str, model: str, hub: str) -> None:
+    """Fetch the weights of an official size; reports ("fetched", fraction). Raises WeightsMissing."""
+    from ppi.speech.weights_child import fetch_folder
+
+    fetch_folder(report, model, Path(weights), hub)
+
+
+def measure(report: Report, weights: str, device: str, compute_type: str, tokens: int = 48) -> dict[str, Any]:
+    """Seconds of one encoder pass and of one token, the least of three tries on random sound; and the device that was used."""
+    import time
+
+    model, about = _model(weights, device, compute_type)
+    sound = np.random.default_rng(0).normal(0, 0.1, 30 * wav.RATE_HZ).astype(np.float32)
+    features = _features(model, sound)
+    prompt = model.get_prompt(_tokenizer(model, "en"), [])
+    passes_s, texts_s = [], []
+    for _ in range(3):
+        began_s = time.perf_counter()
+        encoded = model.encode(features)
+        np.asarray(encoded.to_device(_cpu())) if about["device"] == "cuda" else np.asarray(encoded)
+        middle_s = time.perf_counter()
+        model.model.generate(
+            encoded, [prompt], beam_size=1, max_length=len(prompt) + tokens, suppress_tokens=[_tokenizer(model, "en").eot]
+        )
+        passes_s.append(middle_s - began_s)
+        texts_s.append(time.perf_counter() - middle_s)
+    return {**about, "encoder_s": min(passes_s), "token_s": min(texts_s) / tokens}
+
+
+def compute_types(report: Report, device: str) -> list[str]:
+    """What this machine can compute with on the device that is used, the usual one first."""
+    import ctranslate2
+
+    used = _devices(device)[0]
+    found = ctranslate2.get_supported_compute_types(used)
+    return sorted(found & {"int8", "int8_float16", "float16", "bfloat16", "float32"}, key=lambda name: name != USUAL[used])
+
+
+def _hear(model, window: Window, language: str, before: str, phrases: str) -> tuple[list[dict[str, Any]], str]:
+    features = _features(model, wav.as_float(window.sound))
+    encoded = model.encode(features)
+    if not language and model.model.is_multilingual:
+        token, probability = model.model.detect_language(encoded)[0][0]
+        language = choose_language(token[2:-2], probability, before)
+    tokenizer = _tokenizer(model, language or "en")
+    result, measures = _text(model, encoded, tokenizer, phrases)
+    pieces = [
+        {"seek": 0, "start": start_s, "end": end_s, "tokens": tokens, "said": (start_s, end_s)}
+        for start_s, end_s, tokens in pieces_of(result, tokenizer.timestamp_begin, window.length_s)
+        if tokenizer.decode(tokens).strip()
+    ]
+    if not pieces:
+        return [], before
+    frames = min(int(window.length_s / FRAME_S), features.shape[-1])
+    model.add_word_timestamps([pieces], tokenizer, encoded, frames, PREPENDED, APPENDED, 0.0)
+    measures["language"] = language or "en"
+    return [
+        placed(window, *piece["said"], plain_words(piece["words"]), text=tokenizer.decode(piece["tokens"]), **measures)
+        for piece in pieces
+    ], language or "en"
+
+
+def _text(model, encoded, tokenizer, phrases: str) -> tuple[list[int], dict[str, float]]:
+    """(tokens, measures): greedily, and where that is doubtful once more with five beams. Nothing is drawn by lot."""
+    from faster_whisper.transcribe import get_suppressed_tokens
+
+    prompt = model.get_prompt(tokenizer, [], hotwords=phrases or None)
+    suppressed = get_suppressed_tokens(tokenizer, [-1])
+    tries = []
+    for beams in (1, 5):
+        found = model.model.generate(
+            encoded, [prompt], beam_size=beams, max_length=model.max_length, return_scores=True, return_no_speech_prob=True,
+            suppress_tokens=suppressed, max_initial_timestamp_index=50, repetition_penalty=1.0 if beams == 1 else 1.1,
+        )[0]  # fmt: skip
+        tokens = found.sequences_ids[0]
+        text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
+        logprob = found.scores[0] * len(tokens) / (len(tokens) + 1)
+        ratio = doubt.compression(text)
+        is_loop = ratio > doubt.THRESHOLDS["compression_ratio_above"]
+        measures = {"avg_logprob": logprob, "compression_ratio": ratio, "no_speech_prob": found.no_speech_prob}
+        tries.append((not is_loop, logprob, tokens, {name: round(float(value), 3) for name, value in measures.items()}))
+        if not is_loop and logprob >= doubt.THRESHOLDS["avg_logprob_below"]:
+            break
+    _, _, tokens, measures = max(tries, key=lambda one: one[:2])
+    return tokens, measures
+
+
+def _features(model, sound: np.ndarray) -> np.ndarray:
+    """Of 30 s: what is missing is silence."""
+    padded = np.pad(sound, (0, max(30 * wav.RATE_HZ - len(sound), 0)))
+    return model.feature_extractor(padded, padding=0)[..., : model.feature_extractor.nb_max_frames]
+
+
+def _tokenizer(model, language: str):
+    from faster_whisper.tokenizer import Tokenizer
+
+    return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language)
+
+
+def _load(report: Report, weights: str, model: str, hub: str, device: str, compute_type: str) -> tuple[Any, dict[str, str]]:
+    """The model and what to say about it; official weights that are not there are fetched. Raises WeightsMissing."""
+    if not is_complete("faster-whisper", Path(weights)):
+        fetch(report, weights, model, hub)
+    try:
+        return loaded.keep(("faster-whisper", weights, device, compute_type), lambda: _model(weights, device, compute_type))
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = str(error)[:200]
+        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=reason) from error
+
+
+def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str, str]]:
+    """The model on the first device that takes it; a device or type that was wanted and could not be had is named."""
+    from faster_whisper import WhisperModel
+
+    notes, tried = [], _devices(device)
+    if device == "cuda" and tried == ["cpu"]:
+        notes.append("no GPU was found, so it was heard on the processor")
+    for used in tried:
+        kind = _computed(used, compute_type, notes)
+        try:
+            model = WhisperModel(weights, device=used, compute_type=kind, cpu_threads=_threads(), local_files_only=True)
+            if used == "cuda":
+                model.encode(np.zeros((1, model.model.n_mels, 3000), np.float32))
+            break
+        except RuntimeError as error:
+            if used == tried[-1]:
+                raise
+            notes.append(f"the GPU could not be used ({str(error)[:120]}), so it was heard on the processor")
+    return model, {"device": used, "compute_type": kind, "fallback": "; ".join(notes)}
+
+
+def _devices(wanted: str) -> list[str]:
+    """What to try, in order."""
+    import ctranslate2
+
+    has_gpu = wanted != "cpu" and ctranslate2.get_cuda_device_count() > 0
+    return ["cuda", "cpu"] if has_gpu else ["cpu"]
+
+
+def _computed(device: str, wanted: str, notes: list[str]) -> str:
+    import ctranslate2
+
+    if not wanted or wanted in ctranslate2.get_supported_compute_types(device):
+        return wanted or USUAL[device]
+    notes.append(f"{wanted} cannot be computed on {device}, so {USUAL[device]} was used")
+    return USUAL[device]
+
+
+def _threads() -> int:
+    return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+
+
+def _cpu():
+    import ctranslate2
+
+    return ctranslate2.Device.cpu

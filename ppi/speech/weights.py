@@ -1,0 +1,89 @@
+"""Whisper's weights on this machine: where they lie, whether they are whole, and what to do when they are not there.
+
+`whisper` takes one file, `base.pt`, as openai-whisper keeps it; `faster-whisper` a folder, `faster-whisper-base`. Both may be
+copied from another machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ppi.errors import WeightsMissing
+from ppi.settings import WHISPER_SIZES, SpeechSettings
+
+# File names of the official weights of openai-whisper.
+FILES = {
+    **{size: f"{size}.pt" for size in WHISPER_SIZES}, "large": "large-v3.pt", "turbo": "large-v3-turbo.pt",
+}  # fmt: skip
+# Repositories of the same weights, converted for CTranslate2 by the makers of faster-whisper.
+REPOSITORIES = {
+    **{size: f"Systran/faster-whisper-{size}" for size in WHISPER_SIZES}, "large": "Systran/faster-whisper-large-v3",
+    "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+}  # fmt: skip
+# What a folder needs, and what is fetched besides.
+NEEDED = ("model.bin", "config.json", "tokenizer.json")
+PATTERNS = (*NEEDED, "preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
+# Name and SHA-256 of every file of a fetched folder, as the Hub stated them.
+SUMS = "ppi-sums.json"
+
+
+def place(settings: SpeechSettings, engine: str, model: str) -> Path:
+    """Where the weights of a size are kept, or the path that `model` is."""
+    if model not in WHISPER_SIZES:
+        return Path(model).expanduser()
+    name = FILES[model] if engine == "whisper" else REPOSITORIES[model].rsplit("/")[-1]
+    return settings.model_dir / name
+
+
+def is_complete(engine: str, path: Path) -> bool:
+    if engine == "whisper":
+        return path.is_file()
+    return all((path / name).is_file() for name in NEEDED)
+
+
+def required(settings: SpeechSettings, engine: str, model: str) -> Path:
+    """The weights on this machine. Raises WeightsMissing."""
+    path = place(settings, engine, model)
+    if not is_complete(engine, path):
+        raise missing(model, path)
+    return path
+
+
+def missing(model: str, path: Path) -> WeightsMissing:
+    """What to do about weights that are not there."""
+    return WeightsMissing(
+        "The Whisper weights {path} are not on this machine and could not be fetched. Run “python -m ppi models fetch” where "
+        "there is a network and copy them there, or set WHISPER_MODEL_SIZE to a model that is there, or choose the offline "
+        "engine pocketsphinx (rough, English only).",
+        path=str(path),
+        model=model,
+    )
+
+
+def identity(engine: str, model: str, path: Path) -> str:
+    """Weights of one's own are known by their bytes; those of an official size are checked when they are fetched."""
+    if model in WHISPER_SIZES:
+        return path.name
+    file = path if engine == "whisper" else path / NEEDED[0]
+    return sha256(file) if file.is_file() else ""
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def damaged(path: Path) -> list[str]:
+    """Files of a fetched folder that are not what the Hub stated; none when there is no list of them."""
+    try:
+        sums = json.loads((path / SUMS).read_text())
+    except (OSError, ValueError):
+        return []
+    return [name for name, wanted in sums.items() if not (path / name).is_file() or sha256(path / name) != wanted]
+
+
+def size_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

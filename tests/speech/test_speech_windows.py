@@ -1,0 +1,141 @@
+"""Windows of speech, the times of words in them, and doubt: pure parts of the Whisper engines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppi.speech import doubt, hearing, vad, wav, windows, words
+from tests.conftest import need
+from tests.fixtures_speech import RATE_HZ, said, write_wav
+
+
+def told(*spans_s: tuple[float, float]):
+    """A voice activity detection that knows where somebody speaks, whatever it hears, by loudness."""
+    return [(int(begin_s * RATE_HZ), int(end_s * RATE_HZ)) for begin_s, end_s in spans_s]
+
+
+def by_loudness(sound: np.ndarray) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (np.abs(sound.astype(int)) > 100).astype(int), [0]])))
+    return [(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def recording(folder, length_s: float, *spans_s: tuple[float, float]):
+    sound = np.zeros(int(length_s * RATE_HZ), np.int16)
+    for begin, end in told(*spans_s):
+        sound[begin:end] = 1000
+    return write_wav(folder / "spans.wav", sound)
+
+
+def test_silence_is_left_out_and_no_speech_is_lost_or_heard_twice(tmp_path):
+    spans = [(start_s, start_s + 4.0) for start_s in range(3, 290, 7)]
+    found = list(windows.windows(recording(tmp_path, 300, *spans), by_loudness))
+    pieces = [piece for window in found for piece in window.pieces]
+    assert pieces == told(*spans)
+    assert all(window.length_s <= 30 for window in found) and found[-1].until_s == 300
+    assert sum(bool(window.pieces) for window in found) <= 300 / 30 + 1
+
+
+@pytest.mark.parametrize("stopped_after", [0, 1, 3])
+def test_windows_after_a_break_are_those_of_an_unbroken_run(tmp_path, stopped_after):
+    path = recording(tmp_path, 240, (2, 40), (41, 80), (100, 131), (140, 141), (200, 239))
+    whole = list(windows.windows(path, by_loudness))
+    rest = list(windows.windows(path, by_loudness, whole[stopped_after].until_s))
+    assert [(one.pieces, one.until_s) for one in rest] == [(one.pieces, one.until_s) for one in whole[stopped_after + 1 :]]
+
+
+def test_speech_without_a_pause_is_cut_where_it_is_quietest(tmp_path):
+    sound = np.random.default_rng(3).normal(0, 3000, 100 * RATE_HZ).astype(np.int16)
+    sound[int(27.0 * RATE_HZ) : int(27.6 * RATE_HZ)] //= 100
+    found = list(windows.windows(write_wav(tmp_path / "long.wav", sound), lambda heard: [(0, len(heard))]))
+    assert found[0].until_s == pytest.approx(27.3, abs=0.3)
+    assert np.array_equal(np.concatenate([window.sound for window in found]), sound)
+
+
+def test_hearing_takes_no_more_windows_than_half_minutes_of_speech_and_one(tmp_path):
+    spans = [(start_s, start_s + 2.6) for start_s in np.arange(1, 598, 3.1)]
+    found = [window for window in windows.windows(recording(tmp_path, 600, *spans), by_loudness) if window.pieces]
+    assert len(found) <= 600 / 30 + 1
+
+
+def test_times_in_a_window_become_times_of_the_recording():
+    window = windows.Window(tuple(told((10, 14), (30, 34))), np.zeros(8 * RATE_HZ, np.int16), 40.0)
+    assert window.in_recording(1.0, 2.0) == (11.0, 12.0)
+    assert window.in_recording(5.0, 6.0) == (31.0, 32.0)
+    assert window.in_recording(3.5, 4.2) == (13.5, 14.0), "a word does not reach over the silence that was left out"
+    assert window.in_recording(9.0, 9.5) == (34.0, 34.0), "nor over the end"
+    assert window.speech_share(1.0, 3.0, 0.3) == 1.0 and window.speech_share(3.8, 4.2, 0.3) == 0.0
+
+
+def test_words_stay_in_order_and_near_their_segment():
+    times = {" a": (1.0, 1.4), " b": (1.2, 1.1), " c": (1.8, 2.9), " d": (1.9, 2.0)}
+    raw = [{"word": word, "start": start_s, "end": end_s} for word, (start_s, end_s) in times.items()]
+    kept = words.in_segment(raw, 1.0, 2.0)
+    times = [moment for word in kept for moment in (word["start"], word["end"])]
+    assert times == sorted(times) and times[0] >= 0.5 and times[-1] <= 2.5
+
+
+def test_words_whose_times_a_model_does_not_know_share_the_segment():
+    lost = [{"word": " one", "start": 0.0, "end": 1.2}, {"word": " three", "start": 1.2, "end": 29.9}]
+    kept = words.in_segment([*lost, {"word": " six", "start": 29.9, "end": 29.9}], 4.0, 5.4)
+    assert [round(word["start"], 2) for word in kept] == [4.0, 4.4, 5.0] and kept[-1]["end"] == pytest.approx(5.4)
+
+
+def test_tokens_behind_the_last_time_are_kept():
+    first = 50_364
+    found = list(hearing.pieces_of([first, 11, 12, first + 50, first + 60, 13, first + 100, 14], first, 8.0))
+    assert found == [(0.0, 1.0, [11, 12]), (1.2, 2.0, [13]), (2.0, 8.0, [14])]
+
+
+def test_a_language_is_changed_only_when_the_model_is_sure():
+    assert hearing.choose_language("en", 0.3, "") == "en"
+    assert hearing.choose_language("uk", 0.6, "ru") == "ru"
+    assert hearing.choose_language("en", 0.9, "ru") == "en"
+
+
+DOUBTFUL = {
+    "low_confidence": {"text": "Well", "avg_logprob": -1.4},
+    "no_speech": {"text": "Thank you for watching.", "speech_share": 0.1},
+    "repetition": {"text": "and then and then and then and then he came"},
+    "compression": {"text": "so " + "la" * 60},
+}
+
+
+@pytest.mark.parametrize("flag", DOUBTFUL)
+def test_what_is_doubtful_is_flagged_and_kept(flag):
+    (kept,) = words.segments_from([{"start": 0, "end": 2, "words": [], **DOUBTFUL[flag]}], 10.0)
+    assert kept.text == DOUBTFUL[flag]["text"].strip() and flag in kept.flags
+
+
+def test_words_of_little_probability_are_a_doubt_and_certain_ones_are_none():
+    def heard(probability):
+        word = {"word": " board", "start": 0, "end": 1, "probability": probability}
+        return words.segments_from([{"start": 0, "end": 1, "text": "board", "words": [word], "avg_logprob": -0.3}], 5.0)[0]
+
+    assert heard(0.2).flags == ("low_confidence",) and heard(0.9).flags == ()
+
+
+def test_a_text_that_comes_again_and_again_is_flagged_from_the_fourth_time_on():
+    raw = [{"start": at_s, "end": at_s + 1, "text": "Thank you.", "words": []} for at_s in range(5)]
+    assert [segment.flags for segment in words.segments_from(raw, 10.0)] == [(), (), (), ("repetition",), ("repetition",)]
+
+
+def test_ordinary_sentences_raise_no_flag():
+    texts = ("Откройте учебник на странице семь.", "Who can tell me the answer?", "Yes, yes, very good, Anna!")
+    assert [doubt.flags({"text": text, "avg_logprob": -0.3, "speech_share": 0.9}) for text in texts] == [()] * 3
+
+
+def test_the_language_of_most_of_the_text_is_that_of_the_transcript():
+    raw = [{"text": "Hello", "language": "en"}, {"text": "Откройте учебник", "language": "ru"}]
+    assert words.main_language(raw) == "ru" and words.main_language([]) == ""
+
+
+def test_voices_are_found_and_noise_is_not(speak):
+    need(vad.is_here(), "faster-whisper")
+    path = speak(5.0, "Compare your results with your friends.", 5.0)
+    (found,) = vad.speech(next(wav.blocks(path, block_s=30)))
+    length_s = len(said("Compare your results with your friends.")) / RATE_HZ
+    assert found[0] / RATE_HZ == pytest.approx(4.7, abs=0.4)
+    assert (found[1] - found[0]) / RATE_HZ == pytest.approx(length_s + 0.6, abs=0.5)
+    noise = np.random.default_rng(5).normal(0, 2000, 10 * RATE_HZ).astype(np.int16)
+    assert vad.speech(noise) == []
