@@ -99,9 +99,9 @@ def create(settings: SpeechSettings, engine: str = "", model: str = "", phrases:
         raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=sizes)
     from ppi.speech.whisper import FasterWhisper, Whisper
 
-    if model.endswith(".pt") != (engine == "whisper") and model not in WHISPER_SIZES:
+    if model.endswith(".pt") and engine == "faster-whisper":
         raise InputError(
-            "The engine {engine} cannot use {model}: whisper takes .pt files, faster-whisper takes folders.",
+            "The engine {engine} cannot use {model}: it takes folders. The engine whisper takes .pt files.",
             engine=engine, model=model,
         )  # fmt: skip
     said = ", ".join(filter(None, (settings.phrases, " ".join(phrases.split())[:MAX_PHRASES])))

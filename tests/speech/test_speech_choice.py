@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ppi.errors import InputError, WeightsMissing
-from ppi.speech import recognizer, wav
+from ppi.speech import choice, recognizer, wav
 from tests.conftest import ROOT, settings_for
 from tests.fixtures_speech import RATE_HZ, write_wav
 
@@ -21,6 +21,31 @@ def test_the_settings_choose_and_the_caller_may_choose_otherwise(tmp_path):
     assert [(one.engine, one.model) for one in chosen] == [
         ("whisper", "small"), ("whisper", "tiny"), ("pocketsphinx", "en-us"),
     ]  # fmt: skip
+
+
+def test_without_a_setting_the_fastest_engine_that_can_use_the_model_hears(tmp_path):
+    def chosen(**variables):
+        speech = settings_for(tmp_path, SPEECH_ENGINE="", **variables).speech
+        return recognizer.create(speech).engine, recognizer.create(speech).identity()
+
+    assert chosen()[0] == "faster-whisper"
+    assert chosen(WHISPER_MODEL_SIZE="mine.pt")[0] == "whisper"
+    speech = settings_for(tmp_path).speech
+    measured = [
+        {"engine": "faster-whisper", "compute_type": "int8", "encoder_s": 2.0, "token_s": 0.01},
+        {"engine": "whisper", "compute_type": "float32", "encoder_s": 1.0, "token_s": 0.01},
+    ]
+    assert choice.keep(speech, "base", measured)["engine"] == "whisper"
+    assert chosen()[0] == "whisper" and chosen(WHISPER_MODEL_SIZE="small")[0] == "faster-whisper"
+    measured[0]["encoder_s"], measured[0]["compute_type"] = 0.5, "float32"
+    choice.keep(speech, "base", measured)
+    assert chosen()[0] == "faster-whisper" and "'float32'" in chosen()[1]
+    assert "'int8'" in chosen(WHISPER_COMPUTE_TYPE="int8")[1], "a setting counts more than what was measured"
+
+
+def test_an_engine_says_which_weights_it_cannot_use(tmp_path):
+    with pytest.raises(InputError, match="takes folders"):
+        recognizer.create(settings_for(tmp_path).speech, "faster-whisper", "mine.pt")
 
 
 @pytest.mark.parametrize(("engine", "model"), [("siri", ""), ("whisper", "gigantic")])
@@ -35,25 +60,26 @@ def test_every_model_the_settings_accept_can_be_chosen(tmp_path):
         assert recognizer.create(speech).model == model
 
 
-def test_the_doctor_finds_weights_and_misses_them(tmp_path, monkeypatch, classroom_model):
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_the_doctor_finds_weights_and_misses_them(tmp_path, classroom_model):
     assert "rough" in recognizer.check(settings_for(tmp_path).speech)
     speech = settings_for(tmp_path, SPEECH_ENGINE="whisper", WHISPER_MODEL_SIZE=classroom_model).speech
     assert classroom_model in recognizer.check(speech)
     with pytest.raises(WeightsMissing, match="large-v3.pt"):
-        recognizer.check(settings_for(tmp_path, SPEECH_ENGINE="whisper", WHISPER_MODEL_SIZE="large").speech)
+        large = {"WHISPER_MODEL_SIZE": "large", "WHISPER_MODEL_DIR": str(tmp_path)}
+        recognizer.check(settings_for(tmp_path, SPEECH_ENGINE="whisper", **large).speech)
 
 
 def test_choosing_an_engine_loads_no_model_library(tmp_path):
     code = (
         "import json, sys\nfrom ppi.settings import Settings\nfrom ppi.speech import recognizer, formats\n"
         "import ppi.summary.engine, ppi.summary.documents\n"
-        "for name in ('whisper', 'pocketsphinx'): recognizer.create(Settings.from_env({}).speech, name)\n"
+        "for name in ('faster-whisper', 'whisper', 'pocketsphinx'): recognizer.create(Settings.from_env({}).speech, name)\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
     assert not loaded & {"torch", "sklearn", "scipy", "transformers", "whisper", "pocketsphinx", "numba", "docx"}
+    assert not loaded & {"faster_whisper", "ctranslate2"}
 
 
 @pytest.mark.parametrize("kind", ["another rate", "not a WAV", "cut short"])

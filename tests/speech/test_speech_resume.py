@@ -42,10 +42,11 @@ def lesson_wav(speak):
     return speak(*parts)
 
 
-@pytest.fixture(scope="module", params=["pocketsphinx", "whisper"])
-def hear(request, classroom_model, tmp_path_factory):
+@pytest.fixture(scope="module", params=["pocketsphinx", "whisper", "faster-whisper"])
+def hear(request, classroom_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
-    settings = settings_for(folder, SPEECH_ENGINE=request.param, WHISPER_MODEL_SIZE=classroom_model)
+    model = classroom_models.get(request.param, "")
+    settings = settings_for(folder, SPEECH_ENGINE=request.param, WHISPER_MODEL_SIZE=model)
     return recognizer.create(settings.speech)
 
 
@@ -85,9 +86,10 @@ def test_a_run_that_was_broken_off_finds_the_same_as_one_that_was_not(hear, less
     assert progress[0] == pytest.approx(kept[-1].until_s / resumed.duration_s), "progress begins where it was"
 
 
-def test_a_model_unsure_of_everything_draws_the_same_lots_after_a_break(speak, random_model, tmp_path):
+@pytest.mark.parametrize("engine", ["whisper", "faster-whisper"])
+def test_a_model_unsure_of_everything_draws_the_same_lots_after_a_break(engine, speak, random_models, tmp_path):
     """Whisper tries again by lot what it is unsure of; the lots must not depend on what was drawn before."""
-    settings = settings_for(tmp_path, SPEECH_ENGINE="whisper", WHISPER_MODEL_SIZE=random_model)
+    settings = settings_for(tmp_path, SPEECH_ENGINE=engine, WHISPER_MODEL_SIZE=random_models[engine])
     hear, kept = recognizer.create(settings.speech), []
     wav = speak(*["Look at the board.", 23.0] * 4)
     whole = hear.transcribe(wav, "en", nothing, on_heard=kept.append)
@@ -121,6 +123,17 @@ def test_another_checkpoint_of_the_same_name_begins_anew(services, lesson, tmp_p
     assert Partial(services, lesson, hear, "en").load() == MINUTE
     checkpoint.write_bytes(b"other")
     assert Partial(services, lesson, hear, "en").load() == NOTHING
+
+
+def test_another_compute_type_device_or_phrases_begin_anew(services, lesson, tmp_path):
+    def hear(phrases="", **variables):
+        speech = settings_for(tmp_path, SPEECH_ENGINE="faster-whisper", WHISPER_MODEL_SIZE="base", **variables).speech
+        return recognizer.create(speech, phrases=phrases)
+
+    Partial(services, lesson, hear(), "en").keep(MINUTE)
+    assert Partial(services, lesson, hear(), "en").load() == MINUTE
+    others = (hear(WHISPER_COMPUTE_TYPE="float32"), hear(WHISPER_DEVICE="cpu"), hear("Olga"))
+    assert [Partial(services, lesson, other, "en").load() for other in others] == [NOTHING] * 3
 
 
 def test_other_rules_of_hearing_begin_anew(services, lesson, hear, monkeypatch):
