@@ -152,12 +152,15 @@ def transcribe(media: Path, out: Path, on_progress, **wanted: str | None) -> Non
 @click.argument("transcript", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Folder for the documents.")
 @click.option("--model", default="", help="Folder or repository of a chat model; SUMMARY_MODEL, else extractive.")
+@click.option("--engine", "engine_name", default="", help="extractive, transformers or chat; a model if there is one.")
+@click.option("--style", default="minutes", show_default=True, help="abstract, minutes or report.")
+@click.option("--language", default="", help="ru or en; by default that of the lesson.")
 @with_progress("Summarising")
-def summarize(transcript: Path, out: Path, model: str, on_progress) -> None:
+def summarize(transcript: Path, out: Path, on_progress, **wanted) -> None:
     """Summarise TRANSCRIPT (a .transcript.json) as DOCX and TXT."""
     from ppi.workflows.plain import summarize_file
 
-    summary = summarize_file(transcript, out, settings=settings(), model=model, on_progress=on_progress)
+    summary = summarize_file(transcript, out, settings=settings(), on_progress=on_progress, **wanted)
     click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
 
 
