@@ -30,7 +30,8 @@ class Checker:
         return replace(point, is_verified=self.is_said(point.text, point.cites))
 
     def is_said(self, text: str, cites: tuple[Span, ...]) -> bool:
-        there = " ".join(segment.text for segment in self._near(cites))
+        # Who spoke was told to the model and may stand in a point.
+        there = " ".join(f"{segment.speaker} {segment.text}" for segment in self._near(cites))
         if not set(NUMBER.findall(text)) <= set(NUMBER.findall(there)):
             return False
         wanted, found = word_stems(text), word_stems(there)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -107,6 +108,14 @@ def test_every_selected_sentence_passes_the_check_and_none_elsewhere(language, l
     end = said.segments[-1].end_s
     moved = [checker.is_said(point.text, (Span(end - point.time_s, end - point.time_s + 1),)) for point in points]
     assert sum(moved) <= len(points) // 4
+
+
+def test_who_spoke_may_stand_in_a_point():
+    said = transcript_of(["What happens to the water?"])
+    named = replace(said, segments=(replace(said.segments[0], speaker="Teacher"),))
+    asked = "Teacher wonders: what happens to water?", (Span(0.0, 4.5),)
+    assert Checker(named).is_said(*asked)
+    assert not Checker(said).is_said("Teacher greets Anna.", asked[1])
 
 
 def test_a_word_in_the_other_alphabet_is_found_in_mixed_speech():
