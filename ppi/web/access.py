@@ -17,6 +17,7 @@ from wtforms import ValidationError
 
 from ppi.accounts.users import User
 from ppi.errors import AccessDenied, CsrfFailed, NotFound, NotLoggedIn
+from ppi.web import forms
 
 if TYPE_CHECKING:
     from ppi.services import Services
@@ -165,9 +166,10 @@ def _is_local() -> bool:
 def _check_csrf() -> None:
     """A token in the header is enough and is looked at without reading the body; forms of pages carry a field."""
     try:
-        if "X-CSRFToken" in request.headers or not request.endpoint.startswith(FORMS):
+        if "X-CSRFToken" in request.headers or not (request.endpoint.startswith(FORMS) or forms.is_plain()):
             validate_csrf(request.headers.get("X-CSRFToken"))
         else:
+            forms.make_room()
             csrf.protect()
     except (ValidationError, CSRFError) as error:
         raise CsrfFailed("This page was open too long. Reload it and try again.") from error

@@ -24,6 +24,7 @@ from ppi.web import (
     auth,
     errors,
     export,
+    forms,
     jobs,
     kit,
     label_studio,
@@ -102,6 +103,7 @@ def build_app(services: Services) -> Flask:
     if services.settings.web.is_behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
     access.init_app(app, services)
+    forms.init_app(app)
     audit.init_app(app)
     errors.init_app(app)
     look.init_app(app, ROOT / "static")

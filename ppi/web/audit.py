@@ -94,7 +94,7 @@ def _remember() -> None:
 
 
 def _after(response: Response) -> Response:
-    if request.endpoint in ACTIONS and request.method not in ("HEAD", "OPTIONS"):
+    if request.endpoint in ACTIONS and request.method not in ("HEAD", "OPTIONS") and not g.get("is_question"):
         try:
             _record(response)
         except Exception:  # what was done stays done and is answered, whatever becomes of its row

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from ppi import errors
+from ppi.web import forms
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def answer(status: int, message: str, code: str, reference: str = "") -> Respons
 
 
 def wants_json() -> bool:
-    return (
+    return not forms.is_plain() and (
         request.path.startswith(JSON_PATHS)
         or request.is_json
         or g.get("is_token", False)

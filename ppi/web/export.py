@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from ppi.errors import InputError
-from ppi.web import access
+from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes
 
@@ -32,6 +32,7 @@ def build() -> Response:
         table=table.stream if table else None, table_name=(table.filename or "") if table else "",
         engine=request.form.get("engine", ""), clips=request.form.get("clips", "strict"),
     )  # fmt: skip
+    g.then = url_for("pages.dataset", lesson=row.id)
     return jsonify(success=True, job_id=job.id)
 
 
@@ -110,7 +111,7 @@ def save_card(lesson_id: str) -> Response:
 
 def _texts(names: tuple[str, ...]) -> dict[str, str]:
     """Those of the fields that were sent."""
-    given = request.get_json(silent=True)
+    given = forms.given()
     if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in names):
         raise InputError("Send the fields as texts: {names}.", names=", ".join(names))
     return {name: given[name] for name in names if name in given}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, jsonify, render_template, request
+from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
 
 from ppi.errors import InputError, PpiError
 from ppi.web import access
@@ -41,7 +41,8 @@ def page() -> str:
 def keep(lesson_id: str) -> Response:
     """Multipart: patterns (XLSX or CSV file), variant? -> {success, labels, problems, config}. The table is kept."""
     request.max_content_length = MAX_FORM_BYTES
-    row = lessons.owned(access.services(), access.current(), lesson_id)
+    row = lessons.owned(access.services(), access.current(), request.form.get("lesson") or lesson_id)
+    g.audit_object = row.id
     table = request.files.get("patterns")
     if not table:
         raise InputError("Send the pattern table as the form field “patterns”.")
@@ -50,6 +51,7 @@ def keep(lesson_id: str) -> Response:
         access.services(), row, table=table.stream, table_name=table.filename or "", variant=variant
     )  # fmt: skip
     labels, problems = [asdict(label) for label in made.labels], [asdict(problem) for problem in made.problems]
+    g.then = url_for("kit.page", lesson=row.id, variant=variant)
     return jsonify(success=True, labels=labels, problems=problems, config=made.config)
 
 

@@ -1,0 +1,90 @@
+"""Forms of pages for browsers without scripts: the same addresses that scripts call, with the token as a field.
+
+A script sends the token as a header and gets JSON. A plain form is answered with a page: the one it came from, a question
+before something is taken away, or the failure in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from ppi.workflows import build_dataset, pattern_tables
+
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+TABLE_BYTES = pattern_tables.MAX_TABLE_BYTES + 64 * 1024
+# endpoint -> the most bytes its form may hold; 0 is the usual limit.
+PLAIN = {
+    "export.build": build_dataset.MAX_ANNOTATIONS_BYTES + TABLE_BYTES, "export.save_consent": 0, "export.save_card": 0,
+    "kit.keep": TABLE_BYTES, "kit.prepare": 0, "kit.normalize": 0, "jobs.cancel": 0, "jobs.retry": 0,
+    "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "transcription.summarize": 0,
+}  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """To be called after access was: nobody is asked who may not answer."""
+    app.before_request(_ask)
+    app.after_request(_back)
+
+
+def is_plain() -> bool:
+    """Whether a page's form was sent without a script. Such requests are recognised before their body is read."""
+    is_form = request.method == "POST" and request.mimetype in FORM_TYPES and request.endpoint in PLAIN
+    return is_form and "X-CSRFToken" not in request.headers and not g.get("is_token", False)
+
+
+def make_room() -> None:
+    """Let the form of this request be read, as large as it may be."""
+    request.max_content_length = PLAIN.get(request.endpoint or "", 0) or request.max_content_length
+
+
+def given() -> Any:
+    """What was sent: an object of JSON, or the fields of a plain form; None for anything else."""
+    return request.form.to_dict() if is_plain() else request.get_json(silent=True)
+
+
+def questions() -> dict[str, tuple[Callable[[], str], str, str]]:
+    """endpoint -> what it is about, what happens, and the word for doing it."""
+    return {
+        "storage.delete_file": (
+            lambda: request.form.get("object_name", ""),
+            gettext("The file will be deleted; with the video of a lesson goes everything made of it."), gettext("Delete"),
+        ),
+        "storage.revoke_links": (
+            lambda: "",
+            gettext("Label Studio projects that use the stable link will stop showing the video. A new one is made at once."),
+            gettext("Revoke"),
+        ),
+    }  # fmt: skip
+
+
+def _ask() -> str | None:
+    if not is_plain() or request.form.get("sure") == "yes" or request.endpoint not in questions():
+        return None
+    name, text, yes = questions()[request.endpoint]
+    g.is_question = True
+    fields = [(key, value) for key, value in request.form.items(multi=True) if key != "csrf_token"]
+    return render_template(
+        "sure.html", step=0, chosen=None, name=name(), text=text, yes=yes, fields=fields, back=_came_from()
+    )  # fmt: skip
+
+
+def _back(response: Response) -> Response:
+    """After what was asked for is done: the page it was asked from, or the one that the view named in `g.then`."""
+    if response.status_code == 200 and response.is_json and is_plain():
+        back = request.form.get("back", "")
+        return redirect(g.get("then") or (back if _is_path(back) else _came_from()))
+    return response
+
+
+def _is_path(text: str) -> bool:
+    """Whether it is an address of this application and of nobody else."""
+    return text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
+
+
+def _came_from() -> str:
+    came = request.referrer or ""
+    return came[len(request.host_url) - 1 :] if came.startswith(request.host_url) else url_for("pages.home")
