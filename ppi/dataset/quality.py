@@ -16,6 +16,7 @@ PASS, WARN, FAIL = "pass", "warn", "fail"
 CHECKS = ("files", "spans", "texts", "labels", "key_frames", "balance", "splits", "hours")
 SAME_S = 0.02  # half a frame at 25 frames a second
 SHORT_S = 0.5
+MOSTLY = 0.5
 FEW_SAMPLES, LARGEST_RATIO = 5, 10
 SHOWN_NAMES = 10
 Row = dict[str, Any]
@@ -46,7 +47,10 @@ def examine(
     folder: Path, rows: Sequence[Row], unused: Iterable[str], on_progress: Callable[[float], None] = lambda fraction: None
 ) -> tuple[Finding, ...]:
     """Look at sound rows and their key frames in `folder`. `unused` are the patterns of the table nobody marked."""
-    found = [*_spans(rows), *_texts(rows), *_labels(rows, list(unused)), *_balance(rows), *_splits(rows), *_hours(rows)]
+    found = [
+        *_spans(rows), *_texts(rows), *_doubts(rows), *_labels(rows, list(unused)), *_balance(rows), *_splits(rows),
+        *_hours(rows),
+    ]  # fmt: skip
     for number, row in enumerate(rows, start=1):
         found += _key_frame(folder, row)
         on_progress(number / len(rows))
@@ -95,7 +99,16 @@ def _texts(rows: Sequence[Row]) -> Iterator[Finding]:
         yield Finding("texts", WARN, "", "No sample has a text: there was no transcript, or nothing was said.")
     else:
         for name in empty:
-            yield Finding("texts", WARN, name, "Nothing was said in it: its text is empty.")
+            yield Finding("texts", WARN, name, "Nothing was said in it.")
+
+
+def _doubts(rows: Sequence[Row]) -> Iterator[Finding]:
+    """Texts of which the recogniser itself doubts most words."""
+    for row in rows:
+        count, doubtful = len(row["words"]), sum(word["is_uncertain"] for word in row["words"])
+        if doubtful > MOSTLY * count:
+            values = {"doubtful": doubtful, "count": count}
+            yield Finding("texts", WARN, row["id"], "Of its {count} words the recogniser doubts {doubtful}.", values)
 
 
 def _labels(rows: Sequence[Row], unused: list[str]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from ppi.dataset import keyframes, quality, verify
+from ppi.dataset.texts import NO_SPEECH
 from ppi.workflows.plain_dataset import check_folder
 from tests.dataset.test_dataset_verify import change_row
 
@@ -14,7 +15,7 @@ from tests.dataset.test_dataset_verify import change_row
 def row(number, start_s=0.0, end_s=2.0, *names, **changes):
     patterns = [{"type": name, "description": "meaning"} for name in names or ("Похвала",)]
     made = {
-        "id": f"pattern_{number}", "start_time": start_s, "end_time": end_s, "patterns": patterns, "text": "Так.",
+        "id": f"pattern_{number}", "start_time": start_s, "end_time": end_s, "patterns": patterns, "text": "Так.", "words": [],
         "annotator": "1",
         "lesson": "урок", "source_video": "a.mp4", "teacher": "", "split": "train", "image_path": f"images/{number}.jpg",
     }  # fmt: skip
@@ -64,9 +65,16 @@ def test_a_very_short_span_is_a_warning(tmp_path):
 
 def test_rows_without_a_text_are_named_but_a_dataset_without_texts_once(tmp_path):
     assert [text for _, text in found(tmp_path, row(1, text=" "), row(2), check="texts")] == [
-        "pattern_1: Nothing was said in it: its text is empty."
+        "pattern_1: Nothing was said in it."
     ]
+    assert found(tmp_path, row(1, text=NO_SPEECH), row(2), check="texts") == [("warn", "pattern_1: Nothing was said in it.")]
     assert len(found(tmp_path, row(1, text=""), row(2, text=""), check="texts")) == 1
+
+
+def test_a_text_whose_words_are_mostly_doubted_is_a_warning(tmp_path):
+    clear, doubted = {"is_uncertain": False}, {"is_uncertain": True}
+    rows = row(1, words=[doubted, doubted, clear]), row(2, 3, 4, words=[doubted, clear]), row(3, 5, 6, words=[])
+    assert found(tmp_path, *rows, check="texts") == [("warn", "pattern_1: Of its 3 words the recogniser doubts 2.")]
 
 
 def test_labels_without_a_row_of_the_table_and_rows_without_a_label_are_named(tmp_path):

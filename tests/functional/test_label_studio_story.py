@@ -175,3 +175,61 @@ def test_labels_that_annotations_were_made_with_are_replaced_only_when_asked(api
     send(api, lesson, table=None, replace="1")
     config = label_studio.ask("GET", f"/api/projects/{task['project']}/")["label_config"]
     assert "Совсем другой" in config and "Похвала" not in config
+
+
+def box(region: str, first: int, hidden_from: int, label: str) -> dict:
+    sequence = [
+        {**SIDES, "frame": first, "enabled": True, "time": first / 25},
+        {**SIDES, "x": 40, "frame": hidden_from, "enabled": False, "time": hidden_from / 25},
+    ]
+    return {**BOX, "id": region, "value": {**FRAMES, "labels": [label], "sequence": sequence}}
+
+
+def answers(region: str, where: dict, **given: list[str]) -> list[dict]:
+    """What the questions of the speech acts' variant send for a region."""
+    common = {"original_length": 63.92, "id": region, "to_name": "audio", "origin": "manual"}
+    kinds = {"description": ("textarea", "text")}
+    return [
+        {**common, "from_name": name, "type": kind, "value": {**where, key: values}}
+        for name, values in given.items()
+        for kind, key in [kinds.get(name, ("choices", "choices"))]
+    ]
+
+
+VARIANTS = {
+    "boxes": (
+        ["<VideoRectangle", 'toName="video"'], [box("b1", 26, 126, "Объяснение"), box("b2", 251, 376, "Похвала")],
+        {(1.0, 5.0): ["Объяснение"], (10.0, 15.0): ["Похвала"]}, {},
+    ),
+    "speech_acts": (
+        ['name="speech_act"', 'name="modality"', 'name="initiator"', 'name="significance"'],
+        [*audio("r1", PRAISE, "Похвала"),
+         *answers("r1", PRAISE, initiator=["teacher"], speech_act=["expressive"], modality=["verbal", "gesture"],
+                  significance=["high"], description=["Хвалит за опыт"])],
+        {(20.095, 23.194): ["Похвала"]},
+        {"initiator": ["teacher"], "modality": ["verbal", "gesture"], "significance": ["high"], "speech_act": ["expressive"]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_other_variants_go_there_and_come_back_exactly(variant, api, lesson, label_studio):
+    named, result, spans, chosen = VARIANTS[variant]
+    (task,) = tasks_of(label_studio, lesson)
+    label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
+    send(api, lesson, variant=variant, project=f"{variant} {lesson[:6]}")
+    (task,) = tasks_of(label_studio, lesson)
+    config = label_studio.ask("GET", f"/api/projects/{task['project']}/")["label_config"]
+    assert all(name in config for name in named)
+    label_studio.annotate(task["id"], result)
+    assert fetch(api, lesson)["new"] == 1
+    built = api.wait(api.post("/api/datasets", data={"file_id": lesson}).json()["job_id"])
+    assert built["status"] == "completed", built
+    rows = api.get(f"/api/datasets/{lesson}").json()["rows"]
+    found = {(row["start_time"], row["end_time"]): [pattern["type"] for pattern in row["patterns"]] for row in rows}
+    assert found == spans
+    assert {answer["name"]: sorted(answer["values"]) for answer in rows[0]["choices"]} == {
+        name: sorted(values) for name, values in chosen.items()
+    }
+    said = {answer["name"]: answer["values"] for answer in rows[0]["comments"]}
+    assert said == ({"description": ["Хвалит за опыт"]} if variant == "speech_acts" else {})
