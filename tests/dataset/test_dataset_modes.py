@@ -11,6 +11,7 @@ from PIL import Image
 from ppi.dataset import manifest
 from ppi.errors import InputError
 from ppi.settings import Settings
+from ppi.workflows.plain_agreement import compare_files
 from ppi.workflows.plain_dataset import build_from_files, check_folder
 
 SETTINGS = Settings.from_env({})
@@ -58,6 +59,20 @@ def test_only_the_card_of_a_fast_build_warns_of_hidden_pictures(built):
     for mode, is_warned in (("strict", False), ("fast", True)):
         card = (built(mode) / "dataset" / "README.md").read_text(encoding="utf-8")
         assert ("which an edit list hides" in card) == is_warned
+
+
+def test_the_card_of_two_annotators_tells_how_far_they_agree(built, sample_lesson):
+    """The same figures as those of the command that compares annotators."""
+    folder = built("strict") / "dataset"
+    found = compare_files(
+        [sample_lesson.annotations], table=sample_lesson.patterns, video=sample_lesson.video, settings=SETTINGS
+    )  # fmt: skip
+    told = json.loads((folder / "report.json").read_text(encoding="utf-8"))["card"]["agreement"]
+    assert told["annotators"] == 2 and {entry["pattern"]: entry["kappa"] for entry in told["patterns"]} == {
+        entry.pattern: entry.kappa for entry in found.patterns
+    }
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "## Agreement of the annotators" in card and "| Открытый вопрос | 0.68 | 0.68 | 0.67 |" in card
 
 
 def test_contact_sheets_show_what_is_around_each_clip_and_are_no_part_of_the_dataset(built):
