@@ -30,6 +30,9 @@ class Locks(Protocol):
         Raises Conflict when somebody else still holds it after `wait_s`; so does the function when the lock was lost meanwhile.
         """
 
+    def forget(self, name: str) -> None:
+        """What the lock was for is gone for good: leave nothing of it behind."""
+
 
 class FileLocks:
     """Locks of the operating system on files: they go away with the process that holds them."""
@@ -48,6 +51,9 @@ class FileLocks:
                     raise _in_use(self._kind)
                 time.sleep(POLL_S)
             yield lambda: None
+
+    def forget(self, name: str) -> None:
+        (self._folder / _FILES[self._kind].format(name)).unlink(missing_ok=True)
 
 
 class RedisLocks:
@@ -85,6 +91,9 @@ class RedisLocks:
         finally:
             with self._database.faults(), suppress(LockError):
                 lock.release()
+
+    def forget(self, name: str) -> None:
+        """Its row in Redis ends by itself."""
 
     def _release_if_dead(self, lock, holder: str) -> None:
         host, _, runner = holder.partition("|")

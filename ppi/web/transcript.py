@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -47,7 +48,7 @@ def page(lesson_id: str) -> str:
         edited = None
     return render_template(
         "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=_player(shown), doubts=doubts(),
-        start_s=max(request.args.get("t", 0.0, type=float) or 0.0, 0.0), words_of=words_of, below=DOUBTFUL_BELOW,
+        start_s=_begin_s(), words_of=words_of, below=DOUBTFUL_BELOW,
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
         phrases=_phrases(), notes=_notes(edited) if edited else [],
     )  # fmt: skip
@@ -206,6 +207,11 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "start_s": segment.start_s, "end_s": segment.end_s, "text": segment.text, "speaker": segment.speaker,
         "language": segment.language, "words": words_of(segment), "doubts": [known.get(flag, flag) for flag in segment.flags],
     }  # fmt: skip
+
+
+def _begin_s() -> float:
+    asked_s = request.args.get("t", 0.0, type=float)
+    return asked_s if math.isfinite(asked_s) and asked_s > 0 else 0.0
 
 
 def _player(shown: lessons.LessonView) -> Player | None:

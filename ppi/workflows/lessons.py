@@ -212,6 +212,7 @@ def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)
     label_studio_files.remove(services, row.id)
+    services.transcript_locks.forget(row.id)
     uploads.discard(services, row)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 from ppi.accounts.users import User
 from ppi.annotation import elan, textgrid
@@ -113,7 +114,7 @@ def bundle(
         raise InputError("None of these lessons has a transcript. Choose lessons that were transcribed.")
     if len(spoken) > MAX_BUNDLED:
         raise InputError("Choose at most {limit} lessons at a time.", limit=MAX_BUNDLED)
-    made = ZipStream(sized=False)
+    made = ZipStream(compress_type=ZIP_DEFLATED, sized=False)
     for row in spoken:
         folder = row.prefix.rstrip("/").replace("/", " - ")
         for kind in BUNDLED:

@@ -70,6 +70,11 @@ def test_the_page_is_readable_without_scripts(anna, row):
     assert "the same words again and again" in page and "<b>Аня</b>" in page and '<span class="tag">en</span>' in page
 
 
+def test_strange_moments_to_begin_at_are_the_beginning(anna, row):
+    for asked in ("nan", "inf", "-5", "x"):
+        assert 'data-start="0.0"' in anna.get(f"/lessons/{row.id}/transcript?t={asked}").text
+
+
 def test_a_lesson_without_a_transcript_says_how_to_get_one(services, anna):
     row = lesson_of(services, "anna", said=None)
     page = anna.get(f"/lessons/{row.id}/transcript")

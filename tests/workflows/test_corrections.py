@@ -235,6 +235,13 @@ def test_while_somebody_saves_others_wait_and_are_told_when_it_takes_too_long(op
     assert corrections.edit(services, row, who="anna", base=1, number=0, text="Сегодня").version == 2
 
 
+def test_a_deleted_lesson_takes_its_versions_and_its_lock_along(services, row):
+    corrections.edit(services, row, who="anna", base=1, number=1, text="почему идёт дождь")
+    lessons.delete_lesson(services, row)
+    assert services.store.list(services.raw) == []
+    assert list((services.settings.data_dir / "locks").iterdir()) == []
+
+
 def test_the_history_is_json_that_a_person_can_read(services, row):
     corrections.edit(services, row, who="anna", base=1, number=1, text="почему идёт дождь")
     raw = json.loads(text_of(services, row, ".transcript.history.json"))
