@@ -194,6 +194,20 @@ def test_two_people_at_one_segment_see_both_texts_and_choose(visit, live_server,
     assert corrections.load(live_server.services, lesson).transcript.segments[1].text == "Почему идёт дождь?"
 
 
+def test_what_is_typed_while_the_server_is_away_is_kept_and_saved_when_it_is_back(visit, live_server, lesson):
+    page = visit()
+    page.route("**/transcript/edit", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Correct the text at 00:04").click()
+    field_at(page, "00:04").fill("Почему идёт дождь?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#saving")).to_contain_text("The server does not answer")
+    expect(field_at(page, "00:04")).to_have_value("Почему идёт дождь?")
+    field_at(page, "00:04").press("End")
+    page.keyboard.type("!")
+    saved(page)
+    assert corrections.load(live_server.services, lesson).transcript.segments[1].text == "Почему идёт дождь?!"
+
+
 def test_an_earlier_version_is_restored_from_the_list(visit, live_server, lesson):
     now = corrections.load(live_server.services, lesson)
     corrections.edit(live_server.services, lesson, who="anna", base=now.version, number=0, text="Здравствуйте!")

@@ -1,7 +1,8 @@
 // Corrections in place: one segment at a time becomes a field that saves itself; undo and redo; two editors at once.
-import { call, fill, say } from "../api.js";
+import { call, fill, say, words } from "../api.js";
 
 const DELAY_MS = 1200;
+const AGAIN_MS = 4000;
 
 export function openEditor(list, page, phrases, onChanged) {
   const address = `/api/lessons/${page.dataset.lesson}/transcript`;
@@ -120,19 +121,21 @@ export function openEditor(list, page, phrases, onChanged) {
         tell(phrases.saved);
       } catch (error) {
         typed.dataset.saved = before;
-        tell(fill(phrases.failed, { reason: error.message }), true);
+        tell(fill(phrases.failed, { reason: error.status ? error.message : words.offline }), true);
         if (error.status === 409) await conflict(segment, text);
         else keepTyped(segment, text);
+        // A server that is away comes back; what it refused would be refused again.
+        if (!error.status || error.status >= 500) timer = setTimeout(() => field && save(field), AGAIN_MS);
       }
     });
   }
 
   // What could not be saved is shown again, as it was typed.
   function keepTyped(segment, text) {
-    const saved = textOf(segment);
+    const isOpen = field?.closest(".segment") === segment;
     open(segment);
-    field.value = text;
-    field.dataset.saved = saved;
+    if (!isOpen) field.value = text;
+    field.dataset.saved = textOf(segment);
   }
 
   async function conflict(segment, text) {
