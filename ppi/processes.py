@@ -74,7 +74,7 @@ class WarmChild:
             on_tick()
         try:
             self._ensure()
-            self._pipe.send((target, kwargs))
+            self._send((target, kwargs))
             return self._wait(on_report, on_tick, timeout_s)
         except _RaisedInChild as error:
             raise error.cause from None
@@ -99,11 +99,7 @@ class WarmChild:
                 try:
                     kind, value = self._pipe.recv()
                 except (EOFError, ConnectionError) as error:
-                    raise ToolFailed(
-                        "The helper process stopped unexpectedly (exit code {exit_code}). Try again; if it "
-                        "happens again, the machine may be short of memory.",
-                        exit_code=self._exit_code(),
-                    ) from error
+                    raise self._stopped() from error
                 if kind == "result":
                     return value
                 if kind == "error":
@@ -113,9 +109,19 @@ class WarmChild:
             if deadline is not None and time.monotonic() > deadline:
                 raise ToolFailed("The helper process took longer than {limit_s} s and was stopped.", limit_s=timeout_s)
 
-    def _exit_code(self) -> int | None:
+    def _send(self, call: tuple[str, dict[str, Any]]) -> None:
+        try:
+            self._pipe.send(call)
+        except ConnectionError as error:  # a child that ended before it had read all of it
+            raise self._stopped() from error
+
+    def _stopped(self) -> ToolFailed:
         self._process.join(5)
-        return self._process.exitcode
+        return ToolFailed(
+            "The helper process stopped unexpectedly (exit code {exit_code}). Try again; if it "
+            "happens again, the machine may be short of memory.",
+            exit_code=self._process.exitcode,
+        )
 
     def stop(self) -> None:
         """Kill the child with everything it started. Harmless when there is none."""

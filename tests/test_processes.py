@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from ppi import processes
 from ppi.errors import BackendError, Cancelled, InputError, ToolFailed
 from ppi.processes import WarmChild, run_in_child
 
@@ -115,3 +116,13 @@ def test_a_call_that_waits_for_a_busy_child_can_be_cancelled():
         child.call(f"{HERE}:pid", {}, on_tick=cancel)
     assert psutil.pid_exists(pids[0]), "the other call goes on"
     busy.join()
+
+
+def test_a_child_that_ends_before_it_has_read_its_call_is_told_in_words(monkeypatch):
+    monkeypatch.setattr(processes, "_serve", die_at_once)
+    with pytest.raises(ToolFailed, match="stopped unexpectedly"):
+        run_in_child(f"{HERE}:hog", {"data": b"x" * 50_000_000})
+
+
+def die_at_once(pipe, memory_bytes):
+    os._exit(3)

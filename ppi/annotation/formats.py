@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from ppi.annotation import boris, elan, event_tables, json_min, label_studio, safe_json, textgrid
-from ppi.errors import AnnotationError
+from ppi.errors import AnnotationError, ToolFailed
+from ppi.processes import run_in_child
 from ppi.records import Annotation, Export
 
 JSON, EAF, TEXTGRID, TABLE = ".json", ".eaf", ".TextGrid", ".csv"
 TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _HEAD_BYTES = 400
+# A lesson's annotations have some hundred kilobytes. What is built to be slow takes a tenth of a second for each megabyte.
+SMALL_BYTES = 1_000_000
+CHILD_TIMEOUT_S, CHILD_MEMORY_BYTES = 60, 4 * 1024**3
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,27 @@ def read(
     if kind == TABLE:
         return event_tables.read(data, duration_s=duration_s, video_name=video_name)
     return _read_json(safe_json.loads(data), frame_rate, duration_s, video_name)
+
+
+def read_apart(data: bytes, name: str = "", **about: Any) -> Export:
+    """`read` for servers: what is large is read in a child, one at a time, so that it neither holds the pages up nor outgrows
+    its limits. Raises AnnotationError for that, too.
+    """
+    if len(data) <= SMALL_BYTES:
+        return read(data, name, **about)
+    wanted = {"data": data, "name": name, **about}
+    try:
+        with _one_at_a_time:
+            return run_in_child(
+                f"{__name__}:read_in_child", wanted, timeout_s=CHILD_TIMEOUT_S, memory_bytes=CHILD_MEMORY_BYTES
+            )
+    except ToolFailed as error:
+        raise AnnotationError("The annotations take too much time or memory to read. Export fewer at a time.") from error
+
+
+def read_in_child(report: Callable[[Any], None], **wanted: Any) -> Export:
+    """In the child. `report` is not used, every child function takes it."""
+    return read(**wanted)
 
 
 def write(

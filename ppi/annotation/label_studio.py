@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ppi.annotation import regions, safe_json
+from ppi.annotation.marks import check_count
 from ppi.annotation.regions import Clock
 from ppi.errors import AnnotationError
 from ppi.records import Annotation, Dropped, Export
@@ -35,8 +36,10 @@ def parse(text: bytes | str, *, frame_rate: float | None, duration_s: float | No
 def read(parsed: Any, *, frame_rate: float | None, duration_s: float | None) -> Export:
     """`parse` of JSON that `safe_json` has read already."""
     tasks = parsed if isinstance(parsed, list) else [parsed]
+    check_count(len(tasks))
     for number, task in enumerate(tasks, start=1):
         _check_task(task, number)
+    check_count(sum(_count(task) for task in tasks))
     annotations: list[Annotation] = []
     dropped: list[Dropped] = []
     seen: set[str] = set()
@@ -45,6 +48,7 @@ def read(parsed: Any, *, frame_rate: float | None, duration_s: float | None) -> 
         for annotation, left_out in _finished(task, number, clock, seen):
             annotations += annotation
             dropped += left_out
+    check_count(sum(len(region.labels) for annotation in annotations for region in annotation.regions))
     return Export(tuple(annotations), tuple(dropped), len(tasks))
 
 
@@ -102,6 +106,12 @@ def _check_task(task: Any, number: int) -> None:
             raise AnnotationError(
                 "{where}: {name} has the wrong shape. Export the annotations again as JSON.", where=where, name=name
             )
+
+
+def _count(task: dict[str, Any]) -> int:
+    """How many result items the task has, as far as they have the right shape."""
+    results = [given.get("result") for given in task.get("annotations") or [] if isinstance(given, dict)]
+    return sum(len(result) for result in results if isinstance(result, list))
 
 
 def _finished(

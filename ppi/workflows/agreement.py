@@ -78,7 +78,7 @@ def add_source(services: Services, row: LessonRow, file: IO[bytes], name: str) -
         )  # fmt: skip
     suffix, video = formats.recognise(data, name), row.video_key.removeprefix(row.prefix)
     rate, duration_s = shown.info.video.frame_rate, shown.info.duration_s
-    formats.read(data, f"given{suffix}", frame_rate=rate, duration_s=duration_s, video_name=video)
+    formats.read_apart(data, f"given{suffix}", frame_rate=rate, duration_s=duration_s, video_name=video)
     numbers = [int(match[1]) for held in shown.files if (match := _SOURCE.fullmatch(held)) and match[1]]
     key = keys.derivative_key(row.video_key, f".annotations.{max(numbers, default=1) + 1}{suffix}")
     _store(services, row, key, data, annotations.CONTENT_TYPES[suffix])

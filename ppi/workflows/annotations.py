@@ -72,7 +72,7 @@ def converted(services: Services, row: LessonRow, kind: str, absolute: Callable[
         raise InputError("There is no format {kind}. Choose one of {known}.", kind=kind, known=", ".join(TARGETS))
     found, info = stored(services, row), media_info(lessons.facts(services, row))
     video_name = row.video_key.removeprefix(row.prefix)
-    export = formats.read(
+    export = formats.read_apart(
         b"".join(services.store.read(services.raw, found.key)), found.key, frame_rate=info.video.frame_rate,
         duration_s=info.duration_s, video_name=video_name,
     )  # fmt: skip

@@ -51,7 +51,7 @@ def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
         found, info = annotations.stored(services, row), media_info(lessons.facts(services, row))
         data = b"".join(services.store.read(services.raw, found.key))
         rate = info.video.frame_rate if info.video else None
-        export = formats.read(
+        export = formats.read_apart(
             data, found.key, frame_rate=rate, duration_s=info.duration_s, video_name=row.video_key.removeprefix(row.prefix)
         )
     except (NotFound, AnnotationError):

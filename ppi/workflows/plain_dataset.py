@@ -108,7 +108,7 @@ def plan_early(
     annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = ""
 ) -> plan.Plan:
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
-    export = formats.read(
+    export = formats.read_apart(
         annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
         video_name=source_video,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ppi.annotation import formats
+from ppi.annotation import formats, marks
 from ppi.errors import AnnotationError
 from ppi.records import Annotation, Region, Span
 
@@ -175,3 +175,31 @@ def test_too_many_marks_over_each_other_are_refused_with_the_way_out(kind):
     with pytest.raises(AnnotationError, match="Choose CSV"):
         formats.write((crowd,), kind, **LESSON)
     assert len(flat(there_and_back([crowd], "csv").annotations)) == 101
+
+
+def crowd(regions: int, labels: int = 1, tasks: int = 1) -> bytes:
+    """An export of Label Studio with so many regions in each of so many tasks."""
+    value = {"start": 1, "end": 2, "labels": [f"A{number}" for number in range(labels)]}
+    result = [{"id": str(number), "type": "labels", "value": value} for number in range(regions)]
+    return json.dumps([{"id": 1, "annotations": [{"id": 1, "result": result}] if result else []}] * tasks).encode()
+
+
+@pytest.mark.parametrize("size", [{"regions": 101}, {"regions": 2, "labels": 60}, {"regions": 0, "tasks": 101}], ids=str)
+def test_more_marks_than_a_lesson_has_are_refused_before_they_cost_anything(size, monkeypatch):
+    monkeypatch.setattr(marks, "MAX_MARKS", 100)
+    assert len(flat(formats.read(crowd(100), **ABOUT).annotations)) == 100
+    with pytest.raises(AnnotationError, match="more than 100 marks"):
+        formats.read(crowd(**size), **ABOUT)
+
+
+def test_a_large_file_is_read_in_a_child_that_can_be_stopped(monkeypatch):
+    data = crowd(30)
+    wanted = formats.read(data, **ABOUT)
+    monkeypatch.setattr(formats, "read", None)  # in this process; the child has its own
+    monkeypatch.setattr(formats, "SMALL_BYTES", len(data) - 1)
+    assert formats.read_apart(data, "x.json", **ABOUT) == wanted
+    with pytest.raises(AnnotationError, match="Item 1 is not a task"):
+        formats.read_apart(b"[1]" + b" " * len(data), "x.json", **ABOUT)
+    monkeypatch.setattr(formats, "CHILD_TIMEOUT_S", 0.0)
+    with pytest.raises(AnnotationError, match="too much time or memory"):
+        formats.read_apart(data, "x.json", **ABOUT)
