@@ -50,7 +50,7 @@ def page(lesson_id: str) -> str:
         "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=_player(shown), doubts=doubts(),
         start_s=_begin_s(), words_of=words_of, below=DOUBTFUL_BELOW,
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
-        phrases=_phrases(), notes=_notes(edited) if edited else [],
+        phrases=_phrases(), languages=get_locale().languages, notes=_notes(edited) if edited else [],
     )  # fmt: skip
 
 

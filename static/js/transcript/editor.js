@@ -65,6 +65,7 @@ export function openEditor(list, page, phrases, onChanged) {
     if (field) return field.focus();
     const text = segment.querySelector(".text");
     field = document.createElement("textarea");
+    field.className = "form-control";
     field.value = field.dataset.saved = textOf(segment);
     field.lang = text.lang || list.lang;
     field.setAttribute("aria-label", fill(phrases.correcting, { time: segment.dataset.at }));
