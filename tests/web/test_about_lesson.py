@@ -90,7 +90,7 @@ def test_a_consent_takes_effect_at_once_in_the_stored_dataset_and_cuts_nothing(c
     assert "license: cc-by-4.0" in card and "agreed that it is published" in card and "Наши слова." in card
     after = {item.key: item.etag for item in services.store.list(services.final, build_dataset.dataset_prefix(lesson))}
     changed = {key.rpartition("/")[2] for key in after if after[key] != before[key]}
-    assert changed == {"README.md", "manifest.json"}
+    assert changed == {"README.md", "croissant.json", "manifest.json"}
     publish.fetch_dataset(services, lesson, tmp_path / "fetched", lambda fraction: None)
     assert verify.check(tmp_path / "fetched").problems == ()
     consents.check_push(consents.of_settings(manifest.read(tmp_path / "fetched")["settings"]), False, datetime.date.today())

@@ -21,7 +21,7 @@ def test_consent_words_and_language_change_and_the_media_stay(dataset_copy, tmp_
     words.write_text("Сняли **сами**.", encoding="utf-8")
     said = ("--consent", "public", "--license", "cc-by-4.0", "--about", str(words), "--card-language", "ru")
     done = CliRunner().invoke(main, ["dataset", "about", str(dataset_copy), *said])
-    assert done.exit_code == 0 and done.output == "Written: README.md, manifest.json.\n"
+    assert done.exit_code == 0 and done.output == "Written: README.md, croissant.json, manifest.json.\n"
     card = (dataset_copy / "README.md").read_text(encoding="utf-8")
     assert "license: cc-by-4.0" in card and "согласились на публикацию" in card and "Сняли **сами**." in card
     assert media(dataset_copy) == before and verify.check(dataset_copy).problems == ()
