@@ -32,7 +32,9 @@ NO_API = {
     "static", "auth.login_form", "auth.change_password", "auth.create_token", "auth.revoke_token", "auth.end_sessions",
     "pages.home", "pages.lesson", "pages.dataset", "pages.publish", "pages.files", "pages.account", "pages.help",
     "pages.language", "kit.page", "agreement.page", "agreement.decide", "agreement.gold_set", "admin.overview", "admin.audit",
-    "admin.audit_csv", "summaries.page", "look.theme", "look.styleguide", "lessons.index", "lessons.delete", "transcript.page",
+    "admin.audit_csv", "summaries.page", "look.theme", "look.styleguide", "lessons.index", "lessons.delete",
+    "people.index", "people.add", "people.invite", "people.set_role", "people.disable", "people.enable", "people.welcome",
+    "people.choose_password", "transcript.page",
 }  # fmt: skip
 IMPLIED_METHODS = {"HEAD", "OPTIONS"}
 # Settings of Label Studio itself.

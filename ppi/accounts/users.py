@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -22,6 +23,7 @@ from ppi.errors import Conflict, InputError, NotFound, SettingsError
 ROLES = ("admin", "DL-user")
 NAME_FORM = re.compile(r"[\w][\w .@-]{1,63}", re.UNICODE)
 MIN_PASSWORD = 8
+INVITATION_LIFE_S = 7 * 24 * 3600
 # Hashing is slow on purpose; a flood of log-ins must not take every core.
 PARALLEL_HASHES = threading.BoundedSemaphore(4)
 
@@ -40,7 +42,8 @@ class ApiToken:
 class User:
     """One account. Raising `session_version` ends all its sessions.
 
-    `language` is "en", "ru" or "" (the browser's), `theme` "light", "dark" or "" (the system's).
+    `language` is "en", "ru" or "" (the browser's), `theme` "light", "dark" or "" (the system's). `invitation_sha256` is the
+    hash of a link that lets whoever holds it choose the password once, until `invitation_ends_s` (seconds since the epoch).
     """
 
     id: str
@@ -51,6 +54,8 @@ class User:
     session_version: int = 1
     language: str = ""
     theme: str = ""
+    invitation_sha256: str = field(default="", repr=False)
+    invitation_ends_s: float = 0.0
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
 
 
@@ -104,7 +109,27 @@ class Users:
     def set_password(self, user_id: str, password: str) -> None:
         """Ends all sessions. Raises InputError for a short password."""
         hashed = _hash(password)
-        self._update(user_id, lambda user: replace(_ended(user), password_hash=hashed))
+        used = {"invitation_sha256": "", "invitation_ends_s": 0.0}
+        self._update(user_id, lambda user: replace(_ended(user), password_hash=hashed, **used))
+
+    def invite(self, user_id: str) -> str:
+        """Make the secret of a link with which the account's password is chosen, once, within seven days.
+
+        It is kept as a hash; an earlier one is void from now on. The password so far stays until the link is used.
+        """
+        plain = "ppi_" + secrets.token_urlsafe(32)
+        mark = {"invitation_sha256": _digest(plain), "invitation_ends_s": time.time() + INVITATION_LIFE_S}
+        self._update(user_id, lambda user: replace(user, **mark))
+        return plain
+
+    def invited(self, plain: str) -> User:
+        """The enabled account of an invitation that still holds. Raises NotFound."""
+        digest, now = _digest(plain), time.time()
+        for user in self._read().values():
+            if user.invitation_sha256 and secrets.compare_digest(user.invitation_sha256, digest):
+                if now < user.invitation_ends_s and not user.is_disabled:
+                    return user
+        raise NotFound("This link is not valid any more. Ask the administrator for a new one.")
 
     def set_role(self, user_id: str, role: str) -> None:
         """Ends all sessions. Raises InputError, and Conflict for the last administrator."""
@@ -155,6 +180,21 @@ class Users:
             if not user.is_disabled and any(secrets.compare_digest(token.sha256, digest) for token in user.tokens):
                 return user
         return None
+
+    def accept(self, plain: str, password: str) -> User:
+        """Set the password with an invitation, which is used up: of two people with one link the first wins.
+
+        Raises NotFound, and InputError for a short password.
+        """
+        user, hashed = self.invited(plain), _hash(password)
+
+        def change(found: User) -> User:
+            if found.invitation_sha256 != user.invitation_sha256:
+                raise NotFound("This link is not valid any more. Ask the administrator for a new one.")
+            return replace(_ended(found), password_hash=hashed, invitation_sha256="", invitation_ends_s=0.0)
+
+        self._update(user.id, change)
+        return self.get(user.id)
 
     def _update(self, user_id: str, change: Callable[[User], User]) -> None:
         def apply(users: dict[str, User]) -> None:
@@ -224,7 +264,8 @@ def _parse(path: Path) -> dict[str, User]:
 def _user(row: dict) -> User:
     """Raises TypeError and ValueError for what a hand may have written wrong."""
     user = User(**{**row, "tokens": tuple(ApiToken(**token) for token in row.get("tokens", ()))})
-    texts = [user.id, user.name, user.password_hash, user.language, user.theme, *(token.sha256 for token in user.tokens)]
+    texts = [user.id, user.name, user.password_hash, user.language, user.theme, user.invitation_sha256]
+    texts += [token.sha256 for token in user.tokens]
     is_typed = all(isinstance(text, str) for text in texts) and isinstance(user.is_disabled, bool)
     if not is_typed or not isinstance(user.session_version, int):
         raise TypeError(f"a value of the account {user.name} is of another type than in the example")

@@ -50,11 +50,13 @@ ACCESS = {
     "agreement.page": "user", "agreement.figures": "user", "agreement.add": "user", "agreement.decide": "user",
     "agreement.gold_set": "user", "agreement.build": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",
+    "people.index": "admin", "people.add": "admin", "people.invite": "admin", "people.set_role": "admin",
+    "people.disable": "admin", "people.enable": "admin", "people.welcome": "public", "people.choose_password": "public",
     "admin.overview": "admin", "admin.audit": "admin", "admin.audit_csv": "admin",
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Forms of pages, which work without scripts and carry the token as a field.
-FORMS = ("pages.", "look.", "lessons.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle")
+FORMS = ("pages.", "look.", "lessons.", "people.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle")
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

@@ -134,7 +134,9 @@ def action_names() -> dict[str, str]:
         "download gold set": gettext("Gold set downloaded"),
         "publish dataset": gettext("Publishing asked for"), "download audit log": gettext("Audit log downloaded"),
         "record consent": gettext("Consent recorded"), "edit card": gettext("Card edited"),
-        "add account": gettext("Account added"), "set password": gettext("Password set"), "set role": gettext("Role changed"),
+        "add account": gettext("Account added"), "invite": gettext("Password link made"),
+        "choose password": gettext("Password chosen with a link"),
+        "set password": gettext("Password set"), "set role": gettext("Role changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
         "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),
     }  # fmt: skip

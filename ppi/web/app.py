@@ -32,6 +32,7 @@ from ppi.web import (
     look,
     openapi,
     pages,
+    people,
     storage,
     summaries,
     system,
@@ -110,7 +111,7 @@ def build_app(services: Services) -> Flask:
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
     steps = (upload, storage, transcription, transcript, summaries, jobs, kit, label_studio, agreement, export)
-    for module in (auth, *steps, pages, lessons, look, admin, system, openapi):
+    for module in (auth, *steps, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

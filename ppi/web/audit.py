@@ -53,6 +53,9 @@ def _chunk(response: Response) -> str | None:
 ACTIONS: dict[str, tuple[str, Namer]] = {
     "auth.login": ("log in", _told), "auth.login_form": ("log in", _told), "auth.logout": ("log out", _told),
     "auth.change_password": ("change password", _told), "auth.end_sessions": ("end sessions", _told),
+    "people.add": ("add account", _told), "people.invite": ("invite", _told), "people.set_role": ("set role", _told),
+    "people.disable": ("disable account", _told), "people.enable": ("enable account", _told),
+    "people.choose_password": ("choose password", _told),
     "auth.create_token": ("create token", _told), "auth.revoke_token": ("revoke token", _from_address),
     "upload.process_video": ("upload", _told), "upload.tus_create": ("begin upload", _told),
     "upload.tus_patch": ("upload", _chunk), "upload.tus_delete": ("give up upload", _from_address),

@@ -30,7 +30,8 @@ def addresses(app, row):
     """(endpoint, method, path) of every route, filled with the ids of the lesson."""
     filled = {
         "lesson_id": row.id, "file_id": row.id, "job_id": row.id, "token_id": "none", "bucket": "raw-data",
-        "key": row.video_key, "token": "none", "name": "video.mp4", "filename": "none.css", "version": "x", "kind": "csv",
+        "key": row.video_key, "token": "none", "name": "video.mp4", "filename": "none.css", "version": "x",
+        "user_id": row.owner_id, "secret": "none", "kind": "csv",
     }  # fmt: skip
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: filled[found.group(1)], rule.rule)

@@ -96,6 +96,10 @@ ROWS = {
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
     # A token is the account's own: nobody else has it, not even an administrator.
     "auth.revoke_token": Row(401, 200, 404, 404),
+    "people.index": admins(), "people.add": Row(401, 403, 403, 400), "people.invite": Row(401, 403, 403, 200),
+    "people.set_role": Row(401, 403, 403, 400), "people.disable": Row(401, 403, 403, 302),
+    "people.enable": Row(401, 403, 403, 302),
+    "people.welcome": everybody(404), "people.choose_password": everybody(404, nobody=CSRF),
     "admin.overview": admins(), "admin.audit": admins(), "admin.audit_csv": admins(), "system.metrics": admins(),
 }  # fmt: skip
 

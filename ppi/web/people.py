@@ -1,0 +1,99 @@
+"""Accounts: the administrator's page, and the one-time links with which people choose their passwords."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from ppi.accounts.users import ROLES, User
+from ppi.errors import InputError
+from ppi.web import access
+from ppi.web.jobs import absolute
+
+bp = Blueprint("people", __name__)
+
+
+@bp.get("/admin/people")
+def index() -> str:
+    """Everybody with an account, and how much they keep here."""
+    return _page()
+
+
+@bp.post("/admin/people")
+def add() -> str:
+    """Make an account that nobody can log in to yet, and a link with which its owner chooses the password."""
+    name, role = request.form.get("name", ""), request.form.get("role", "")
+    g.audit_object = name.strip()[:100]
+    user = access.services().users.add(name, secrets.token_urlsafe(24), role)
+    return _page(user, access.services().users.invite(user.id))
+
+
+@bp.post("/admin/people/<user_id>/link")
+def invite(user_id: str) -> str:
+    """A new link for somebody who has forgotten the password, or whose first link has ended."""
+    user = _named(user_id)
+    return _page(user, access.services().users.invite(user.id))
+
+
+@bp.post("/admin/people/<user_id>/role")
+def set_role(user_id: str) -> Response:
+    user, role = _named(user_id), request.form.get("role", "")
+    g.audit_object = f"{user.name}: {role}"[:100]
+    access.services().users.set_role(user.id, role)
+    flash(gettext("%(name)s has another role now and has to log in again.", name=user.name), "success")
+    return redirect(url_for("people.index"))
+
+
+@bp.post("/admin/people/<user_id>/disable")
+def disable(user_id: str) -> Response:
+    """Keep an account from logging in; its lessons stay."""
+    access.services().users.set_disabled(_named(user_id).id, True)
+    return redirect(url_for("people.index"))
+
+
+@bp.post("/admin/people/<user_id>/enable")
+def enable(user_id: str) -> Response:
+    access.services().users.set_disabled(_named(user_id).id, False)
+    return redirect(url_for("people.index"))
+
+
+@bp.get("/welcome/<secret>")
+def welcome(secret: str) -> str:
+    """Where a one-time link leads."""
+    user = access.services().users.invited(secret)
+    return render_template("welcome.html", step=0, chosen=None, name=user.name)
+
+
+@bp.post("/welcome/<secret>")
+def choose_password(secret: str) -> Response:
+    """Set the password and log in; the link is used up."""
+    users = access.services().users
+    user = users.invited(secret)
+    g.audit_object = user.name
+    if request.form.get("new", "") != request.form.get("again", ""):
+        raise InputError("The two new passwords differ. Type the same one twice.")
+    access.log_in(users.accept(secret, request.form.get("new", "")))
+    flash(gettext("Welcome. The password was set, and you are logged in."), "success")
+    return redirect(url_for("pages.home"))
+
+
+def _named(user_id: str) -> User:
+    user = access.services().users.get(user_id)
+    g.audit_object = user.name
+    return user
+
+
+def _page(invited: User | None = None, secret: str = "") -> str:
+    """The page; a link that was just made is shown on it this once."""
+    services = access.services()
+    kept: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in services.lessons.list():
+        kept[row.owner_id][0] += 1
+        kept[row.owner_id][1] += row.size_bytes
+    link = absolute(url_for("people.welcome", secret=secret)) if invited else ""
+    return render_template(
+        "people.html", step=0, chosen=None, people=services.users.all(), roles=ROLES, kept=kept, invited=invited, link=link
+    )
