@@ -90,7 +90,7 @@ OWNERS = {
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"},
     "huggingface_hub": {"ppi.publishing.hub_child", "ppi.speech.weights_child"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"},
-    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat", "ppi.speech.weights_child"},
+    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat"}, "httpx2": {"ppi.speech.weights_child"},
     "pyarrow": {"ppi.dataset.parquet"}, "matplotlib": {"ppi.dataset.figures"},
     "PIL": {"ppi.dataset.keyframes", "ppi.media.cutter.sheet"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},

@@ -26,7 +26,7 @@ def fetch_folder(report: Report, model: str, folder: Path, hub: str) -> None:
     if model not in REPOSITORIES:
         raise missing(model, folder)
     tell_library("HF_HUB_DISABLE_TELEMETRY", "1")
-    from httpx import HTTPError
+    from httpx2 import HTTPError  # what the Hub's client speaks HTTP with
     from huggingface_hub.errors import HfHubHTTPError
 
     try:

@@ -1,0 +1,75 @@
+"""A Hugging Face Hub on loopback that gives out the files of one model: what fetching weights asks of the real one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+LARGE = ("model.bin",)
+
+
+class ModelsStub:
+    """`files` are given out as they are; the hashes stated are those of `stated`, the same unless a test says otherwise."""
+
+    def __init__(self, repository: str, files: dict[str, bytes]):
+        self.repository, self.files, self.stated = repository, files, dict(files)
+        self.requests: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self) -> ModelsStub:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 (the handler's own self is in the inner class)
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args) -> None:
+                pass
+
+            def answer(self) -> None:
+                path = urlsplit(self.path).path
+                stub.requests.append(f"{self.command} {path}")
+                status, data, headers = stub._answer(path)
+                self.send_response(status)
+                for name, value in ({"Content-Length": len(data)} | headers).items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(data)
+
+            do_GET = do_HEAD = answer
+
+        return Handler
+
+    def _answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        if path == f"/api/models/{self.repository}" or path.startswith(f"/api/models/{self.repository}/revision/"):
+            return 200, json.dumps(self._described()).encode(), {"Content-Type": "application/json"}
+        begin = f"/{self.repository}/resolve/{'1' * 40}/"
+        name = path.removeprefix(begin)
+        if not path.startswith(begin) or name not in self.files:
+            return 404, b"{}", {"X-Error-Code": "EntryNotFound"}
+        data = self.stated[name]
+        etag = hashlib.sha256(data).hexdigest() if name in LARGE else _git(data)
+        return 200, self.files[name], {"ETag": f'"{etag}"', "X-Repo-Commit": "1" * 40, "Accept-Ranges": "bytes"}
+
+    def _described(self) -> dict:
+        siblings = []
+        for name, data in self.stated.items():
+            lfs = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+            about = {"rfilename": name, "size": len(data), "blobId": _git(data)}
+            siblings.append(about | ({"lfs": lfs} if name in LARGE else {}))
+        return {"_id": "1" * 24, "id": self.repository, "sha": "1" * 40, "siblings": siblings, "tags": [], "private": False}
+
+
+def _git(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,103 @@
+"""Weights: fetched once and checked by hash, found in folders, measured, and named when they cannot be had."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ppi.errors import InputError, WeightsMissing
+from ppi.speech import recognizer, weights
+from ppi.workflows import models
+from tests.conftest import settings_for
+from tests.servers.models_stub import ModelsStub
+
+FILES = {
+    "config.json": b"{}", "tokenizer.json": b'{"version": "1.0"}', "model.bin": bytes(range(256)) * 4000,
+    "vocabulary.txt": b"a\nb\n", "README.md": b"not needed",
+}  # fmt: skip
+
+
+@pytest.fixture
+def hub():
+    stub = ModelsStub("Systran/faster-whisper-tiny", dict(FILES)).start()
+    yield stub
+    stub.stop()
+
+
+def here(folder, hub=None, **variables):
+    address = {"HF_ENDPOINT": hub.url} if hub else {}
+    wanted = {"WHISPER_MODEL_DIR": str(folder / "weights"), "WHISPER_MODEL_SIZE": "tiny"}
+    return settings_for(folder / "data", **wanted, **address, **variables)
+
+
+def test_weights_are_fetched_once_and_are_whole(hub, tmp_path):
+    settings, progress = here(tmp_path, hub), []
+    path = models.fetch(settings, "", "faster-whisper", progress.append)
+    kept = {file.name: file.read_bytes() for file in path.iterdir()}
+    sums = json.loads(kept.pop(weights.SUMS))
+    assert kept == {name: data for name, data in FILES.items() if name != "README.md"} and set(sums) == set(kept)
+    assert progress == sorted(progress) and progress[-1] == 1.0 and any(0 < fraction < 1 for fraction in progress)
+    asked = len(hub.requests)
+    assert models.fetch(settings, "", "faster-whisper", progress.append) == path and len(hub.requests) == asked
+    assert [file.name for file in path.parent.iterdir()] == [path.name], "nothing is left lying about"
+
+
+def test_what_came_damaged_is_not_kept(hub, tmp_path):
+    hub.files["model.bin"] = FILES["model.bin"][:-1] + b"?"
+    settings = here(tmp_path, hub)
+    with pytest.raises(WeightsMissing, match="models fetch"):
+        models.fetch(settings, "", "faster-whisper", lambda fraction: None)
+    assert not any((tmp_path / "weights").iterdir())
+
+
+def test_weights_that_were_damaged_later_are_found_and_fetched_again(hub, tmp_path):
+    settings = here(tmp_path, hub)
+    path = models.fetch(settings, "", "faster-whisper", lambda fraction: None)
+    (path / "model.bin").write_bytes(b"other")
+    with pytest.raises(InputError, match="model.bin"):
+        models.measure(settings, "", lambda fraction: None)
+    models.fetch(settings, "", "faster-whisper", lambda fraction: None)
+    assert weights.damaged(path) == [] and (path / "model.bin").read_bytes() == FILES["model.bin"]
+
+
+def test_a_hub_that_does_not_answer_is_said_with_what_to_do(tmp_path):
+    settings = here(tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
+    with pytest.raises(WeightsMissing, match="faster-whisper-tiny"):
+        models.fetch(settings, "", "faster-whisper", lambda fraction: None)
+    with pytest.raises(InputError, match="large-v3"):
+        models.fetch(settings, "gigantic", "faster-whisper", lambda fraction: None)
+
+
+def test_the_list_says_what_is_here_and_where_the_rest_would_be(tmp_path):
+    settings = here(tmp_path)
+    folder = tmp_path / "weights" / "faster-whisper-tiny"
+    folder.mkdir(parents=True)
+    for name in weights.NEEDED:
+        (folder / name).write_bytes(FILES[name])
+    found = {(one.engine, one.model): one for one in models.all_weights(settings)}
+    assert found["faster-whisper", "tiny"].size_bytes > 0 and found["faster-whisper", "tiny"].path == folder
+    assert found["whisper", "turbo"].size_bytes == 0
+    assert found["whisper", "turbo"].path == tmp_path / "weights" / "large-v3-turbo.pt"
+
+
+def test_the_machine_is_measured_and_the_fastest_is_kept(random_models, tmp_path):
+    folder = tmp_path / "weights" / "faster-whisper-tiny"
+    folder.parent.mkdir()
+    shutil.copytree(random_models["faster-whisper"], folder)
+    settings = here(tmp_path)
+    measured, best = models.measure(settings, "tiny", lambda fraction: None)
+    assert {"int8", "float32"} <= {found["compute_type"] for found in measured}
+    assert all(found["encoder_s"] > 0 and found["token_s"] > 0 for found in measured)
+    chosen = recognizer.create(here(tmp_path, SPEECH_ENGINE="").speech)
+    assert chosen.engine == "faster-whisper" and repr(best["compute_type"]) in chosen.identity()
+    own = models.measure(settings, str(folder), lambda fraction: None)[0]
+    assert {found["engine"] for found in own} == {"faster-whisper"}, "a folder is measured by the engine that takes folders"
+
+
+def test_measuring_without_weights_says_what_to_fetch(tmp_path):
+    with pytest.raises(WeightsMissing, match="models fetch"):
+        models.measure(here(tmp_path), "small", lambda fraction: None)
+    assert not Path(here(tmp_path).speech.choice_file).exists()
