@@ -54,6 +54,7 @@ bench: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## time PPI and the a
 	$(PY) -m bench.upload_paths
 	$(PY) -m bench.download_paths
 	$(PY) -m bench.load
+	$(PY) -m bench.speech
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .

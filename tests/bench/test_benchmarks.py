@@ -13,6 +13,7 @@ from tests.conftest import ROOT, need
 
 pytestmark = pytest.mark.slow
 RUNS = {
+    "speech": (("40", "2", "tiny"), "openai-whisper, notebook way"),
     "upload_paths": (("3", "1"), "PPI, chunks (tus)"), "download_paths": (("3", "1"), "nginx + PPI"),
     "load": (("3", "2", "20", "5", "60"), "S3, Redis, worker"),
 }  # fmt: skip
