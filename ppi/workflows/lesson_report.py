@@ -83,8 +83,8 @@ def frames(services: Services, row: LessonRow, folder: Path) -> tuple[Picture, .
 
 
 def _spread(rows: list[dict]) -> list[dict]:
-    """At most MOST_FRAMES of the rows, the first and the last among them, of every moment one."""
-    moments = list({sample["start_time"]: sample for sample in rows}.values())
+    """At most MOST_FRAMES of the rows, the first and the last among them, of every second one."""
+    moments = list({int(sample["start_time"]): sample for sample in rows}.values())
     if len(moments) <= MOST_FRAMES:
         return moments
     return [moments[round(number * (len(moments) - 1) / (MOST_FRAMES - 1))] for number in range(MOST_FRAMES)]

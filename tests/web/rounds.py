@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import build_dataset, local, runner
+from ppi.workflows import build_dataset, local, runner, summarize
 from tests.conftest import DATA, PASSWORD
 
 SAID = {
@@ -34,7 +34,7 @@ class Furnished:
             "home": "/", "lessons": "/lessons", "lessons-none": "/lessons?text=nothing-is-called-so",
             "lesson": f"/lessons/{self.full}", "lesson-fresh": f"/lessons/{self.fresh}",
             "refused": f"/lessons/{self.refused}", "transcript": f"/lessons/{self.full}/transcript",
-            "transcript-none": f"/lessons/{self.fresh}/transcript",
+            "summary": f"/lessons/{self.full}/summary", "transcript-none": f"/lessons/{self.fresh}/transcript",
             "kit": f"/kit?lesson={self.full}", "dataset": f"/dataset?lesson={self.full}",
             "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
@@ -55,6 +55,7 @@ def furnish(services: Services, folder) -> Furnished:
             services, row, annotations=marks, annotations_name="export.json", table=table, table_name="patterns.xlsx"
         )
     runner.wait_for(services, job)
+    runner.wait_for(services, summarize.request_summary(services, row, engine_name="extractive", style="report"))
     (folder / "no-video.mp4").write_text("not a video")
     refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", "admin")
     runner.wait_for(services, refused)

@@ -17,7 +17,8 @@ from tests.summary.conftest import KEY_SENTENCES
 from tests.web.test_browser import CHROMIUM, FLAGS
 
 SAID = (
-    *KEY_SENTENCES["ru"], "Что происходит с водой, когда солнце нагревает океан?", "Домашнее задание: нарисуйте круговорот воды.",
+    *KEY_SENTENCES["ru"], "Что происходит с водой, когда солнце нагревает океан?",
+    "Домашнее задание: нарисуйте круговорот воды.",
 )  # fmt: skip
 
 
