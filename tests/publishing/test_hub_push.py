@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ppi.cli import main
 from ppi.dataset import manifest
 from ppi.errors import AccessDenied, BackendError, Cancelled, Conflict, DatasetError, InputError
 from ppi.publishing import hub
@@ -362,3 +364,20 @@ def test_what_was_pushed_passes_its_check(built_dataset, stub, tmp_path):
     assert manifest.is_ours(folder)
     assert verify.check(folder).problems == ()
     shutil.rmtree(folder)
+
+
+def test_the_command_tells_a_dry_run_file_by_file_and_then_pushes_under_a_tag(built_dataset, stub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_ENDPOINT", stub.url)
+    command = ["dataset", "push", str(built_dataset.folder), REPO]
+    told = CliRunner().invoke(main, [*command, "--dry-run"])
+    assert told.exit_code == 0, told.output
+    size_bytes = (built_dataset.folder / "metadata.jsonl").stat().st_size
+    assert f"added metadata.jsonl ({size_bytes} bytes)" in told.output and "tag v1." in told.output
+    assert "(private, to be made), account anna" in told.output and "Nothing was sent." in told.output
+    assert stub.repositories == {}
+    pushed = CliRunner().invoke(main, command)
+    assert pushed.exit_code == 0 and f"{stub.url}/datasets/{REPO} v1 (added " in pushed.output
+    assert stub.repositories[REPO].is_private
+    refused = CliRunner().invoke(main, [*command, "--dry-run", "--public"])
+    assert refused.exit_code == 1 and "consent for this lesson is “unknown”" in refused.output
