@@ -55,6 +55,7 @@ bench: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## time PPI and the a
 	$(PY) -m bench.download_paths
 	$(PY) -m bench.load
 	$(PY) -m bench.speech
+	$(PY) -m bench.pages
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .

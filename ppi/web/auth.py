@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_wtf.csrf import generate_csrf
@@ -14,6 +14,7 @@ from werkzeug.routing import RequestRedirect
 from ppi.accounts.users import User
 from ppi.errors import AccessDenied, InputError, NotLoggedIn
 from ppi.web import access, limits_sqlite  # noqa: F401  (registers the limiter's store)
+from ppi.web.errors import wants_json
 
 bp = Blueprint("auth", __name__)
 TRIES = "10 per 5 minutes"
@@ -90,12 +91,15 @@ def end_sessions() -> Response:
 
 
 @bp.post("/account/tokens")
-def create_token() -> Response:
+def create_token() -> Response | str:
     """Make an API token; it is shown this once and kept as a hash."""
     given = request.get_json(silent=True) if request.is_json else request.form
     label = g.audit_object = str(given.get("label") or "") if hasattr(given, "get") else ""
     token_id, plain = access.services().users.create_token(access.current().id, label)
-    return jsonify(success=True, id=token_id, token=plain)
+    if wants_json():
+        return jsonify(success=True, id=token_id, token=plain)
+    account = access.services().users.get(access.current().id)
+    return render_template("account.html", step=0, account=account, chosen=None, token=plain)
 
 
 @bp.post("/account/tokens/<token_id>/revoke")

@@ -1,6 +1,6 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
 import { call, during, words } from "./api.js";
-import { watchAll } from "./progress.js";
+import { tellDone, watchAll } from "./progress.js";
 
 const bootstrap = window.bootstrap;
 
@@ -71,4 +71,5 @@ document.addEventListener("click", async (event) => {
   }, 2000);
 });
 
+tellDone();
 watchAll();

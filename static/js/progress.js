@@ -3,6 +3,7 @@ import { call, during, fill, words } from "./api.js";
 
 const EVERY_MS = 700;
 const AGAIN_MS = 3000;
+const title = document.title;
 
 export function watchAll() {
   for (const box of document.querySelectorAll(".watch[data-watch]:not([data-watch=''])")) watch(box, box.dataset.watch);
@@ -34,6 +35,7 @@ function show(box, found) {
   const place = found.position > 1 ? fill(words.position, { position: found.position }) : "";
   box.querySelector(".watch-message").textContent = [found.message || place, remaining(found)].filter(Boolean).join(" · ");
   setBar(box.querySelector(".progress"), found.progress);
+  document.title = `${found.progress} % · ${title}`;
 }
 
 export function setBar(bar, percent) {
@@ -53,7 +55,16 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+// Whoever looks at another tab meanwhile sees in this one's title that it is done.
+export function tellDone() {
+  if (!sessionStorage.getItem("ended")) return;
+  sessionStorage.removeItem("ended");
+  document.title = `✓ ${title}`;
+  document.addEventListener("visibilitychange", () => { document.title = title; }, { once: true });
+}
+
 function ended(box, found) {
+  if (document.hidden && box.dataset.reload) sessionStorage.setItem("ended", "1");
   if (box.dataset.reload === "publish" && found.status === "completed") {
     location.assign(`/publish?lesson=${found.lesson_id}`);
   } else if (box.dataset.reload) {

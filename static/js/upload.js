@@ -11,9 +11,26 @@ const pause = document.getElementById("upload-pause");
 const message = document.getElementById("upload-message");
 let upload = null;
 
+// Only who uploads needs tus, so only they load it.
+let loading = null;
+function loadTus() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("../vendor/tus/tus.min.js", import.meta.url);
+    script.onload = resolve;
+    script.onerror = () => {
+      loading = null;
+      reject(new Error(words.failed));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
 function chosen() {
   const file = video.files[0];
   if (!file) return;
+  loadTus().catch(() => {});
   document.getElementById("chosen-file").textContent = fill(words.chosen, { name: file.name });
   if (!name.value) name.value = file.name.replace(/\.[^.]+$/, "");
 }
@@ -34,6 +51,11 @@ form.addEventListener("submit", async (event) => {
   const file = video.files[0];
   if (!file) return say(words.chooseFile);
   if (file.size > Number(form.dataset.limit)) return say(fill(words.tooLarge, { limit: form.dataset.limitText }));
+  try {
+    await loadTus();
+  } catch (error) {
+    return say(error.message);
+  }
   await begin(file);
 });
 

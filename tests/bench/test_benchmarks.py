@@ -27,6 +27,13 @@ def test_the_benchmark_of_datasets_runs_to_its_end():
     assert "| PPI, strict |" in done.stdout and "2 of 2" in done.stdout
 
 
+def test_the_benchmark_of_pages_runs_to_its_end():
+    command = [sys.executable, "-m", "bench.pages", "60"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "| home |" in done.stdout and "| `/lessons` |" in done.stdout
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_a_benchmark_runs_to_its_end(name):
     need(NGINX is not None, "nginx")

@@ -110,3 +110,12 @@ def test_every_button_of_a_page_that_changes_something_stands_in_a_form(anna, le
     for page in ("/", "/files", "/account", f"/lessons/{lesson.id}"):
         for part in anna.get(page).text.split("data-post=")[:-1]:
             assert part.rfind("<form") > part.rfind("</form>"), (page, part[-120:])
+
+
+def test_a_token_is_made_without_a_script_and_shown_this_once(anna):
+    _, fields = Forms(anna.get("/account").text).to("/account/tokens")
+    page = anna.post("/account/tokens", data={**fields, "label": "ноутбук"}, headers=ACCEPT).text
+    token = page.split('id="token" readonly value="')[1].split('"')[0]
+    assert token.startswith("ppi_") and "ноутбук" in page
+    later = anna.get("/account").text
+    assert token not in later and "ноутбук" in later
