@@ -26,7 +26,7 @@ STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
     "message": TEXT, "timestamp": {"type": "string", "format": "date-time"}, "transcription_ready": FLAG,
     "file_id": TEXT, "position": NUMBER, "shareable_url": TEXT, "shareable_url_expires": TEXT, "stable_url": TEXT,
-    "task_json": TEXT, "error": TEXT, "code": TEXT,
+    "task_json": TEXT, "error": TEXT, "code": TEXT, "remaining_s": NUMBER,
 }  # fmt: skip
 FILES = {"type": "array", "items": {"type": "object", "properties": {
     "name": TEXT, "size_mb": {"type": "number"}, "last_modified": {"type": "string", "format": "date-time"}}}}  # fmt: skip
@@ -52,7 +52,7 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/api/lessons/{lesson_id}/delete", "Delete a lesson and everything made of it.", {}, SUCCESS),
     ("post", "/api/lessons/{lesson_id}/link/revoke", "End the lesson's stable links.", {}, {**SUCCESS, "revoked": NUMBER}),
     ("post", "/api/transcribe", "Transcribe a lesson.",
-     {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT, "replace": FLAG}},
+     {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT, "phrases": TEXT, "replace": FLAG}},
      {**SUCCESS, "transcription_file_id": TEXT}),
     ("get", "/api/lessons/{lesson_id}/transcript", "The transcript as it is now, or with ?segment= one segment of it.", {},
      TRANSCRIPT),

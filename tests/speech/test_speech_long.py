@@ -1,0 +1,78 @@
+"""Two hours: flat memory, and killed twice without losing or changing a word."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import wave
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+from ppi.errors import ToolFailed
+from ppi.speech import recognizer
+from ppi.speech.recognizer import NOTHING
+from tests.conftest import settings_for
+from tests.fixtures_speech import RATE_HZ, said
+
+pytestmark = pytest.mark.slow
+LENGTH_S, EVERY_S = 7200, 24
+GROWTH_BYTES = 60 * 2**20
+
+
+@pytest.fixture(scope="module")
+def two_hours(tmp_path_factory):
+    """Sentences among silences, some of them noisy."""
+    path = tmp_path_factory.mktemp("long") / "lesson.wav"
+    sentences = [said(text) for text in ("Look at the board.", "Who can tell me the answer?", "Запишите результат.")]
+    chance = np.random.default_rng(2)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        for number in range(LENGTH_S // EVERY_S):
+            sound = chance.normal(0, (number % 3) * 20, EVERY_S * RATE_HZ)
+            spoken = sentences[number % 3]
+            sound[: len(spoken)] += spoken
+            file.writeframes(np.clip(sound, -32768, 32767).astype("<i2").tobytes())
+    return path
+
+
+def model_process() -> psutil.Process | None:
+    """The child with the model: the largest below this process."""
+    children = psutil.Process().children(recursive=True)
+    return max(children, key=lambda child: child.memory_info().rss, default=None)
+
+
+def test_two_hours_are_heard_in_flat_memory_and_after_two_kills_to_the_same_text(two_hours, classroom_models, tmp_path):
+    speech = settings_for(
+        tmp_path, SPEECH_ENGINE="faster-whisper", WHISPER_MODEL_SIZE=classroom_models["faster-whisper"]
+    ).speech
+    hear, used = recognizer.create(speech), []
+
+    def watch(fraction: float) -> None:
+        used.append((fraction, model_process().memory_info().rss))
+
+    whole = hear.transcribe(two_hours, "", watch)
+    early = max(rss for fraction, rss in used if 0.05 < fraction < 0.3)
+    late = max(rss for fraction, rss in used if fraction > 0.7)
+    assert late - early < GROWTH_BYTES
+    kept = NOTHING
+    for broken_at_s in (2000.0, 5000.0):
+        seen = []
+
+        def keep_and_kill(heard, seen=seen, broken_at_s=broken_at_s):
+            seen.append(heard)
+            if heard.until_s > broken_at_s:
+                os.kill(model_process().pid, signal.SIGKILL)
+
+        with pytest.raises(ToolFailed):
+            hear.transcribe(two_hours, "", lambda fraction: None, kept, keep_and_kill)
+        assert kept.until_s < seen[0].until_s < seen[-1].until_s
+        kept = replace(seen[-1], segments=tuple(json.loads(json.dumps(seen[-1].segments))))
+    resumed = hear.transcribe(two_hours, "", lambda fraction: None, kept)
+    assert resumed == whole and len(whole.words) > 1000
+    assert {segment.language for segment in whole.segments} == {"en", "ru"}
