@@ -61,7 +61,7 @@ def test_two_hours_are_heard_in_flat_memory_and_after_two_kills_to_the_same_text
     late = max(rss for fraction, rss in used if fraction > 0.7)
     assert late - early < GROWTH_BYTES
     kept = NOTHING
-    for broken_at_s in (2000.0, 5000.0):
+    for broken_at_s in (0.28 * LENGTH_S, 0.7 * LENGTH_S):
         seen = []
 
         def keep_and_kill(heard, seen=seen, broken_at_s=broken_at_s):
@@ -74,5 +74,5 @@ def test_two_hours_are_heard_in_flat_memory_and_after_two_kills_to_the_same_text
         assert kept.until_s < seen[0].until_s < seen[-1].until_s
         kept = replace(seen[-1], segments=tuple(json.loads(json.dumps(seen[-1].segments))))
     resumed = hear.transcribe(two_hours, "", lambda fraction: None, kept)
-    assert resumed == whole and len(whole.words) > 1000
+    assert resumed == whole and len(whole.words) > 2 * LENGTH_S / EVERY_S
     assert {segment.language for segment in whole.segments} == {"en", "ru"}
