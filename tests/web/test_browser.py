@@ -61,7 +61,7 @@ def log_in(page, name="admin"):
     page.fill("#username", name)
     page.fill("#password", PASSWORD)
     page.click("#login-form button[type=submit]")
-    expect(page.locator(".user-menu")).to_contain_text(name)
+    expect(page.locator(".user-menu")).to_contain_text(name, timeout=20_000)
 
 
 def test_the_page_is_locked_until_somebody_logs_in(open_page):
@@ -206,7 +206,7 @@ def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(op
 
     page.reload()
     expect(page.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1")).to_be_checked()
-    page.locator("details summary").click()
+    page.locator("main details summary").click()
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
