@@ -12,7 +12,8 @@ from ppi.settings import Settings
 FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d %(threadName)s] %(message)s"
 # Signatures of links, bearer tokens, API tokens, tokens of the Hub and keys of chat servers, wherever they come from.
 SECRETS = re.compile(
-    r"((?:X-Amz-Signature|X-Amz-Credential|sig)=)[^&\s\"']+|(Bearer\s+)\S+|\b(ppi_)[\w-]{8,}|\b(hf_)\w{4,}|\b(sk-)[\w-]{8,}|(/m/)[\w-]{16,}",
+    r"((?:X-Amz-Signature|X-Amz-Credential|sig)=)[^&\s\"']+|(Bearer\s+)\S+|\b(ppi_)[\w-]{8,}|\b(hf_)\w{4,}|\b(sk-)[\w-]{8,}"
+    r"|(/(?:m|welcome)/)[\w-]{16,}",
     re.IGNORECASE,
 )
 

@@ -66,6 +66,7 @@ def test_logs_hold_no_secrets_and_one_line_per_event(tmp_path, caplog):
     lines = [
         "GET /media/raw-data/a.mp4?expires=1&sig=abcdef0123", "https://s/x?X-Amz-Credential=AKIA&X-Amz-Signature=beef",
         "Authorization: Bearer ppi_verysecrettoken", "token hf_abcdefgh", "GET /m/AAAABBBBCCCCDDDDEEEEFFFF/lesson.mp4",
+        "POST /welcome/AAAABBBBCCCCDDDDEEEEFFFF",
         "two\nlines",
     ]  # fmt: skip
     for line in lines:

@@ -156,7 +156,7 @@ def test_no_log_of_nginx_holds_a_link(front, link):
 def test_links_are_not_in_the_log_either_when_ppi_is_away(tmp_path):
     """Control: other addresses are, so that the fault is found."""
     with running_nginx(tmp_path, free_port(), tmp_path) as url:
-        for path in ("/media/raw-data/a.mp4?sig=hush1", "/m/hush2/a.mp4", "/help"):
+        for path in ("/media/raw-data/a.mp4?sig=hush1", "/m/hush2/a.mp4", "/welcome/hush3", "/help"):
             assert requests.get(url + path, timeout=20).status_code == 502
     logged = (tmp_path / "access.log").read_text() + (tmp_path / "error.log").read_text()
     assert "hush" not in logged and 'request: "GET /help' in logged

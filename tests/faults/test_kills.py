@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_an_upload_survives_the_server_being_killed_at_random_bytes(stand, kind, note):
-    data, repeats, resent = LESSON.read_bytes(), 6, 0
+    data, repeats, resent = LESSON.read_bytes(), 12, 0
     chance = random.Random(11)
     for _ in range(repeats):
         location = stand.begin_upload(len(data))
