@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ppi.errors import AccessDenied, BackendError, InputError, NotFound, PpiError, ServerAway
@@ -30,12 +30,14 @@ LATIN_CHARACTERS, OTHER_CHARACTERS, RESERVE = 4.0, 2.5, 1.15
 OPTIONAL = {"max_tokens": "max_completion_tokens", "temperature": None}
 
 
-def summarize(report: Callable[[float], None], transcript: Transcript, settings: SummarySettings, language: str) -> Summary:
-    """In the child. Raises ServerAway when nobody answers, AccessDenied, NotFound and InputError for what has to be set
-    right, BackendError for the rest.
+def summarize(
+    report: Callable[[Any], None], transcript: Transcript, settings: SummarySettings, language: str, known: Mapping[str, str]
+) -> Summary:
+    """In the child; see `mapreduce.summarize`. Raises ServerAway when nobody answers, AccessDenied, NotFound and InputError
+    for what has to be set right, BackendError for the rest.
     """
     with ChatServer(settings) as chat:
-        return mapreduce.summarize(report, transcript, chat, language)
+        return mapreduce.summarize(report, transcript, chat, language, known)
 
 
 class ChatServer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -66,26 +66,31 @@ def summarize(
     on_progress: Callable[[float], None],
     engine: str = "",
     language: str = "",
+    known: MutableMapping[str, str] | None = None,
 ) -> Summary:
     """By the engine meant, see `choose`; a text by a chat model is in `language`, by default the lesson's.
 
-    An empty transcript gives an empty summary. `on_progress` is called about four times a second and may raise to stop.
-    Raises InputError, WeightsMissing, and what a chat server gives rise to.
+    `known` holds what a model answered in an earlier try and gets what it answers now: kept between tries, it spares a model
+    the questions it has answered. An empty transcript gives an empty summary. `on_progress` is called about four times a
+    second and may raise to stop. Raises InputError, WeightsMissing, and what a chat server gives rise to.
     """
     engine = choose(settings, engine)
     check_language(language)
     if not transcript.text:
         return Summary(transcript.language, engine, "", (), ())
-    reached = [0.0]
+    reached, known = [0.0], {} if known is None else known
 
-    def on_report(fraction: float) -> None:
-        reached[0] = max(reached[0], fraction)
+    def on_report(told: float | tuple[str, str]) -> None:
+        if isinstance(told, tuple):
+            known[told[0]] = told[1]
+        else:
+            reached[0] = max(reached[0], told)
 
     def on_tick() -> None:
         on_progress(reached[0])
 
     watched: dict[str, Any] = {"on_report": on_report, "on_tick": on_tick}
-    wanted = {"transcript": transcript, "language": language or transcript.language}
+    wanted = {"transcript": transcript, "language": language or transcript.language, "known": dict(known)}
     if engine == TRANSFORMERS:
         return _MODEL_CHILD.call("ppi.summary.llm_child:summarize", wanted | {"model": settings.model}, **watched)
     if engine == CHAT:

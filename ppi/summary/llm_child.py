@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,11 +17,13 @@ ENGINE = "transformers"
 LARGEST_CONTEXT = 8192
 
 
-def summarize(report: Callable[[float], None], transcript: Transcript, model: str, language: str) -> Summary:
-    """Raises WeightsMissing when the model cannot be loaded, InputError when it is too small, BackendError when it says
-    nothing of use.
+def summarize(
+    report: Callable[[Any], None], transcript: Transcript, model: str, language: str, known: Mapping[str, str]
+) -> Summary:
+    """See `mapreduce.summarize`. Raises WeightsMissing when the model cannot be loaded, InputError when it is too small,
+    BackendError when it says nothing of use.
     """
-    return mapreduce.summarize(report, transcript, _load(model), language)
+    return mapreduce.summarize(report, transcript, _load(model), language, known)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ merge would add inventions of its own.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ppi.errors import BackendError, InputError
 from ppi.records import KeyPoint, Segment, Span, Summary, SummarySection, Transcript
@@ -41,9 +42,15 @@ class Chat(Protocol):
         """One question, one answer, "" when there is none."""
 
 
-def summarize(report: Callable[[float], None], transcript: Transcript, chat: Chat, language: str) -> Summary:
-    """`language` is that of the answer, ISO 639-1. Raises BackendError when the model says nothing of use anywhere."""
-    work = _Work(transcript, chat, language)
+def summarize(
+    report: Callable[[Any], None], transcript: Transcript, chat: Chat, language: str, known: Mapping[str, str]
+) -> Summary:
+    """`language` is that of the answer, ISO 639-1. Raises BackendError when the model says nothing of use anywhere.
+
+    `report` gets the progress, 0..1, and every useful answer as (hash of the question, answer). Questions whose hash is in
+    `known` are not asked: a run that goes on after a break asks only what is left.
+    """
+    work = _Work(report, transcript, chat, language, known)
     chunks = list(chunks_of(transcript.segments, chat.count, work.budget("map")))
     for number, chunk in enumerate(chunks, start=1):
         work.read_chunk(chunk, number, len(chunks))
@@ -59,7 +66,10 @@ def summarize(report: Callable[[float], None], transcript: Transcript, chat: Cha
 
 
 class _Work:
-    def __init__(self, transcript: Transcript, chat: Chat, language: str):
+    def __init__(
+        self, report: Callable[[Any], None], transcript: Transcript, chat: Chat, language: str, known: Mapping[str, str]
+    ):  # fmt: skip
+        self._report, self._known = report, known
         self._transcript, self._chat, self._language = transcript, chat, language
         self._checker = Checker(transcript)
         self._is_checked = not transcript.language or language == transcript.language
@@ -117,10 +127,14 @@ class _Work:
 
     def _ask(self, question: str, is_of_use: Callable[[Said], bool]) -> list[Said]:
         """What was answered; when nothing of it is of use, the question is asked once more."""
-        asked = question
+        key, asked = hashlib.sha256(question.encode("utf-8", "replace")).hexdigest(), question
+        if key in self._known:
+            return answers.read(self._known[key])
         for _ in range(2):
-            found = answers.read(self._chat.ask(asked, self._answer_tokens))
+            answer = self._chat.ask(asked, self._answer_tokens)[: answers.MAX_ANSWER_CHARACTERS]
+            found = answers.read(answer)
             if any(is_of_use(said) for said in found):
+                self._report((key, answer))
                 return found
             asked = prompting.prompt("again", self._language, question=question)
         return []

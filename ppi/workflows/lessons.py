@@ -20,7 +20,7 @@ from ppi.workflows import corrections, label_studio_files, uploads
 from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
-PARTIAL = ".transcript.partial.json"
+PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
 LINK_LIFE_S = 7 * 24 * 3600
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
 
 def _is_hidden(name: str) -> bool:
     """Work in progress, and versions of a transcript, which have a page of their own."""
-    return name.endswith(PARTIAL) or corrections.is_kept_beside(name)
+    return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or corrections.is_kept_beside(name)
 
 
 def delete_file(services: Services, user: User, object_name: str) -> None:

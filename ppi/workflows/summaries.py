@@ -21,10 +21,12 @@ from ppi.summary import kept as records
 from ppi.summary.kept import Changes
 from ppi.summary.outline import Block, Picture
 from ppi.workflows.ingest import owner_metadata
+from ppi.workflows.lessons import SUMMARY_PARTIAL
 
 SUFFIX = ".summary.json"
 FIGURE = ".summary."  # what a figure's file name begins with after the stem
 MOST_KEPT = 8
+WRITE_EVERY_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,39 @@ class Shelf:
         """With an earlier result shown again; nothing was made, so nothing differs."""
         again = replace(entry, changes=None, before="")
         return Shelf(self.document, (again, *(old for old in self.kept if old.input != entry.input)))
+
+
+class Unfinished:
+    """What a model has answered in a try that has not ended, kept in the store for the next try, on any machine.
+
+    `mark` names what the answers are of: with another mark nothing is known.
+    """
+
+    def __init__(self, services: Services, row: LessonRow, mark: str):
+        self._services, self._row, self._mark = services, row, mark
+        self._key = keys.derivative_key(row.video_key, SUMMARY_PARTIAL)
+        self.known = self._load()
+        self._written, self._written_s = len(self.known), time.monotonic()
+
+    def write_due(self) -> None:
+        """Keep what is new, at most every WRITE_EVERY_S."""
+        if len(self.known) == self._written or time.monotonic() - self._written_s < WRITE_EVERY_S:
+            return
+        data = json.dumps({"mark": self._mark, "known": self.known}, ensure_ascii=False).encode("utf-8", "replace")
+        about = {"content_type": "application/json", "metadata": owner_metadata(self._row)}
+        self._services.store.put_bytes(self._services.raw, self._key, data, **about)
+        self._written, self._written_s = len(self.known), time.monotonic()
+
+    def remove(self) -> None:
+        self._services.store.delete(self._services.raw, self._key)
+
+    def _load(self) -> dict[str, str]:
+        try:
+            raw = json.loads(b"".join(self._services.store.read(self._services.raw, self._key)))
+            known = raw["known"] if raw["mark"] == self._mark else {}
+            return {str(key): str(answer) for key, answer in known.items()}
+        except (NotFound, ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
 
 def load(services: Services, row: LessonRow) -> Shelf:

@@ -20,7 +20,7 @@ from ppi.summary.outline import Block, Content, Picture
 from ppi.workflows import lesson_report, lessons, plain, summaries
 from ppi.workflows.ingest import put
 from ppi.workflows.scratch import scratch
-from ppi.workflows.summaries import Document, Kept, Shelf
+from ppi.workflows.summaries import Document, Kept, Shelf, Unfinished
 from ppi.workflows.transcribe import stored_transcript
 
 USUAL_STYLE = "minutes"
@@ -122,7 +122,14 @@ def _result(
     # What this very job made before it was interrupted counts as made anew.
     if found is not None and (not wanted["anew"] or found.made_s >= job.created_s):
         return shelf if found is shelf.kept[0] and found.made_s >= job.created_s else shelf.with_first(found)
-    summary = engine.summarize(transcript, settings, on_progress, name, wanted["language"])
+    unfinished = Unfinished(services, services.lessons.get(job.lesson_id), f"{made_of} {job.id if wanted['anew'] else ''}")
+
+    def on_tick(fraction: float) -> None:
+        on_progress(fraction)
+        unfinished.write_due()
+
+    summary = engine.summarize(transcript, settings, on_tick, name, wanted["language"], unfinished.known)
+    unfinished.remove()
     return shelf.with_new(made_of, summary)
 
 

@@ -16,7 +16,7 @@ from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import about_lesson, corrections, local, runner, summaries
 from tests.conftest import DATA, settings_for, with_people
-from tests.servers.chat_stub import KEY, ChatStub
+from tests.servers.chat_stub import KEY, ChatStub, Reply
 from tests.summary.conftest import KEY_SENTENCES
 
 SAID = (
@@ -199,6 +199,22 @@ def test_a_server_that_refuses_the_key_is_said_in_the_readers_words(client_for, 
     assert runner.wait_for(services, services.ledger.get(job)).status == "error"
     told = client.get(f"/api/status/{job}", headers={"Accept-Language": "ru"}).json["error"]
     assert "LLM_API_KEY" in told and "Сервер" in told
+
+
+def test_a_run_that_goes_on_after_a_break_asks_only_what_is_left(client_for, lesson, services, stub, monkeypatch):
+    monkeypatch.setattr(summaries, "WRITE_EVERY_S", 0.0)
+    client = client_for("anna")
+    stub.plan = [Reply(stub.says(told), hang_s=0.6) for told in ("[00:00] Water rises.",)] + [Reply(status=400, body=b"{}")]
+    job = client.post("/api/summarize", json={"file_id": lesson.id, "engine": "chat", "anew": True}).json["job_id"]
+    assert runner.wait_for(services, services.ledger.get(job)).status == "error"
+    assert len(stub.requests) == 2
+    shown = client.get(f"/lessons/{lesson.id}").get_data(as_text=True)
+    assert "partial.json" not in shown
+    client.post(f"/api/jobs/{job}/retry")
+    assert runner.wait_for(services, services.ledger.get(job)).status == "completed"
+    assert len(stub.requests) == 3 and "<points>" in stub.requests[-1]["messages"][0]["content"]
+    names = [found.key for found in services.store.list(services.raw, lesson.prefix)]
+    assert not [name for name in names if name.endswith("partial.json")]
 
 
 def test_kept_summaries_that_cannot_be_read_are_made_anew(client_for, lesson, services):
