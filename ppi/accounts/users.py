@@ -126,9 +126,9 @@ class Users:
         """The enabled account of an invitation that still holds. Raises NotFound."""
         digest, now = _digest(plain), time.time()
         for user in self._read().values():
-            if user.invitation_sha256 and secrets.compare_digest(user.invitation_sha256, digest):
-                if now < user.invitation_ends_s and not user.is_disabled:
-                    return user
+            holds = now < user.invitation_ends_s and not user.is_disabled
+            if holds and user.invitation_sha256 and secrets.compare_digest(user.invitation_sha256, digest):
+                return user
         raise NotFound("This link is not valid any more. Ask the administrator for a new one.")
 
     def set_role(self, user_id: str, role: str) -> None:
