@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from ppi.cli_datasets import about_dataset, diff_datasets, export_dataset, join_datasets, push_dataset
+from ppi.cli_datasets import about_dataset, diff_datasets, export_dataset, join_datasets, push_dataset, withdraw_lesson
 from ppi.cli_label_studio import label_studio
 from ppi.cli_models import models
 from ppi.cli_transcripts import transcript
@@ -215,6 +215,7 @@ dataset.add_command(diff_datasets)
 dataset.add_command(about_dataset)
 dataset.add_command(export_dataset)
 dataset.add_command(push_dataset)
+dataset.add_command(withdraw_lesson)
 
 
 @dataset.command("build")

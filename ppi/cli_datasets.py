@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from ppi.console import FILE, settings, with_progress
+from ppi.console import FILE, done, record, services, settings, with_progress
 
 
 @click.command("join")
@@ -15,12 +15,17 @@ from ppi.console import FILE, settings, with_progress
 @click.option("--out", type=FILE, required=True, help="Folder of the joined dataset; an earlier one in it is replaced.")
 @click.option("--shares", default="80,10,10", show_default=True, help="Of train, validation and test.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same splits.")
+@click.option(
+    "--by", type=click.Choice(["teacher", "lesson"]), default="teacher", show_default=True,
+    help="What is never divided between splits: all lessons of a teacher, or each lesson.",
+)
 @click.option("--name", default="", help="Name of the joined dataset.")
 @with_progress("Joining")
 def join_datasets(folders: tuple[Path, ...], out: Path, on_progress, **given) -> None:
     """Join the datasets in FOLDERS into one, with splits.
 
-    Lessons, and all lessons of a teacher, go to a split as wholes; patterns are shared out as evenly as that allows.
+    Lessons, and with --by teacher all lessons of a teacher, go to a split as wholes; patterns are shared out as evenly as
+    that allows.
     """
     from ppi.workflows.whole_datasets import join_folders
 
@@ -105,3 +110,39 @@ def _tell(found, repo_id: str) -> None:
         click.echo(f"FAIL {problem}")
     if found.check.problems:
         raise click.exceptions.Exit(1)
+
+
+@click.command("withdraw")
+@click.argument("lesson_id")
+@click.option("--confirm", default="", help="The name of the lesson. Without it nothing is done, only listed.")
+def withdraw_lesson(lesson_id: str, confirm: str) -> None:
+    """Take a lesson of the data folder out of every dataset, its own and joined ones.
+
+    Lists every sample, dataset and published version that holds it. What lies on the Hub stays there: the list says where.
+    """
+    from ppi.workflows import withdraw
+
+    here = services()
+    row = here.lessons.get(lesson_id)
+    _list(withdraw.touched(here, row))
+    if not confirm:
+        click.echo(f'Nothing was done. To withdraw the lesson add --confirm "{row.name}".')
+        return
+    ended = done(here, "Withdrawing", lambda: withdraw.request_withdraw(here, row, name=confirm))
+    record("withdraw lesson", row.id)
+    click.echo(f"Withdrawn: {ended.result['samples']} samples of its own dataset, and its part of the joined ones.")
+
+
+def _list(touched) -> None:
+    for sample in touched.samples:
+        click.echo(f"its own dataset, version {touched.version}: {_sample(sample)}")
+    for one in touched.joined:
+        for sample in one.samples:
+            click.echo(f"{one.joined.name}, version {one.version}: {_sample(sample)}")
+    for push, _ in touched.pushes:
+        click.echo(f"published: {push.url} revision {push.revision} {push.tag}".rstrip())
+
+
+def _sample(sample: dict) -> str:
+    patterns = ", ".join(pattern["type"] for pattern in sample["patterns"])
+    return f"{sample['id']} {sample['start_time']:.3f}-{sample['end_time']:.3f} s, {patterns}"

@@ -6,23 +6,12 @@ import secrets
 
 import click
 
-from ppi.console import services
+from ppi.console import record, services
 
 
 @click.group()
 def users() -> None:
     """Accounts in users.json."""
-
-
-def _record(action: str, name: str) -> None:
-    """Write into the audit log what was done here, under the name of the system's user."""
-    import getpass
-
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # in containers the system may have no name for us
-        who = ""
-    services().audit.record(action, user_name=who, object=name, way="command")
 
 
 def _password(given: str | None) -> tuple[str, bool]:
@@ -37,7 +26,7 @@ def add_user(name: str, role: str, password: str | None) -> None:
     """Add an account."""
     chosen, is_random = _password(password)
     services().users.add(name, chosen, role)
-    _record("add account", name)
+    record("add account", name)
     click.echo(f"Added {name} ({role})." + (f" Password: {chosen}" if is_random else ""))
 
 
@@ -56,7 +45,7 @@ def change_password(name: str, password: str | None) -> None:
     chosen, is_random = _password(password)
     here = services().users
     here.set_password(here.by_name(name).id, chosen)
-    _record("set password", name)
+    record("set password", name)
     click.echo(f"Changed the password of {name}." + (f" Password: {chosen}" if is_random else ""))
 
 
@@ -67,7 +56,7 @@ def change_role(name: str, role: str) -> None:
     """Give an account another role; ends all its sessions."""
     here = services().users
     here.set_role(here.by_name(name).id, role)
-    _record("set role", f"{name}: {role}")
+    record("set role", f"{name}: {role}")
     click.echo(f"{name} is now {role}.")
 
 
@@ -78,7 +67,7 @@ def disable_user(name: str, undo: bool) -> None:
     """Keep an account from logging in; ends all its sessions and refuses its tokens."""
     here = services().users
     here.set_disabled(here.by_name(name).id, not undo)
-    _record("enable account" if undo else "disable account", name)
+    record("enable account" if undo else "disable account", name)
     click.echo(f"{name} is {'enabled' if undo else 'disabled'}.")
 
 
@@ -89,5 +78,5 @@ def remove_user(name: str) -> None:
     """Remove an account."""
     here = services().users
     here.remove(here.by_name(name).id)
-    _record("remove account", name)
+    record("remove account", name)
     click.echo(f"Removed {name}.")

@@ -26,6 +26,17 @@ def services():
     return Services(settings())
 
 
+def record(action: str, name: str) -> None:
+    """Write into the audit log what was done here, under the name of the system's user."""
+    import getpass
+
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # in containers the system may have no name for us
+        who = ""
+    services().audit.record(action, user_name=who, object=name, way="command")
+
+
 class Bar:
     """Progress: a bar on a terminal, a plain line every ten percent when piped."""
 

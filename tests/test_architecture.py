@@ -70,7 +70,7 @@ OWNERS = {
     "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database", "ppi.speech.model_child"},
     "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work", "ppi.summary.chat"},
-    "zipstream": {"ppi.workflows.build_dataset", "ppi.workflows.texts"}, "webvtt": {"ppi.speech.uploaded"},
+    "zipstream": {"ppi.workflows.stored_datasets", "ppi.workflows.texts"}, "webvtt": {"ppi.speech.uploaded"},
     "defusedxml": {"ppi.annotation.elan"}, "pympi": {"ppi.annotation.elan"},
     "sqlite3": {
         "ppi.jobs.database", "ppi.jobs.ledger_sqlite", "ppi.jobs.lessons_sqlite", "ppi.accounts.audit",

@@ -10,7 +10,8 @@ from typing import Any
 from ppi.errors import AccessDenied, InputError
 from ppi.records import Consent
 
-STATES = ("unknown", "internal", "public")
+WITHDRAWN = "withdrawn"
+STATES = (WITHDRAWN, "unknown", "internal", "public")  # the strictest first
 # Names as the Hub knows them (its documentation, "Licenses").
 LICENSES = (
     "other", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-4.0", "cc0-1.0",
@@ -46,7 +47,8 @@ def of_settings(settings: Mapping[str, Any]) -> Consent:
 
 
 def check_push(consent: Consent, is_private: bool, today: datetime.date) -> None:
-    """Raises AccessDenied when this consent does not allow a push to a public repository today."""
+    """Raises AccessDenied when this consent does not allow a push today; into a private repository most do."""
+    check_use(consent)
     if is_private:
         return
     if consent.state != "public":
@@ -58,6 +60,14 @@ def check_push(consent: Consent, is_private: bool, today: datetime.date) -> None
     if is_under_embargo(consent, today):
         raise AccessDenied(
             "This lesson is under embargo until {date}. Until then push it as private.", date=consent.embargo_until
+        )
+
+
+def check_use(consent: Consent) -> None:
+    """Raises AccessDenied when the lesson was withdrawn: then nothing is made of it or given away any more."""
+    if consent.state == WITHDRAWN:
+        raise AccessDenied(
+            "The consent for this lesson was withdrawn. Nothing is built of it or published until another consent is recorded."
         )
 
 

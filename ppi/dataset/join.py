@@ -42,12 +42,13 @@ class JoinReport:
 
 def join(
     folders: Sequence[Path], out: Path, shares: Shares, *, pretty_name: str = "", tools: Mapping[str, str] | None = None,
-    is_illustrated: bool = False, on_progress: Progress = lambda fraction: None,
+    previous: Path | None = None, is_illustrated: bool = False, on_progress: Progress = lambda fraction: None,
 ) -> JoinReport:  # fmt: skip
     """Copy the samples of `folders` into one checked dataset in `out`.
 
-    The order of the folders does not matter. What holds for the strictest part holds for the whole: consent, embargo,
-    and a licence only where all have the same. Raises InputError for a part given twice, DatasetError for a bad one.
+    `previous` is the folder of the build before, when it lies elsewhere. The order of the folders does not matter. What
+    holds for the strictest part holds for the whole: consent, embargo, and a licence only where all have the same. Raises
+    InputError for a part given twice, DatasetError for a bad one.
     """
     splits.check(shares)
     parts = sorted((_read(folder) for folder in folders), key=lambda part: part.rows[0]["lesson"])
@@ -56,11 +57,11 @@ def join(
     groups = splits.assign(rows, shares)
 
     def fill(made: Path, report: Progress) -> Contents:
-        copied = _copied(made, parts, groups, report)
+        copied = _copied(made, parts, groups, shares.by, report)
         return Contents(copied, _report(parts, copied, splits.report(copied, groups, shares)), _unused(parts, copied))
 
     inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
-    origin = Origin(inputs, _settings(parts, shares), tools or {})
+    origin = Origin(inputs, _settings(parts, shares), tools or {}, previous)
     note = splits.note(groups, shares)
     facts = _facts(parts, pretty_name, bool(note))
     assemble(out, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
@@ -90,7 +91,7 @@ def _refuse_doubles(parts: Sequence[Part]) -> None:
             seen[lesson] = part.folder
 
 
-def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], report: Progress) -> list[Row]:
+def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], by: str, report: Progress) -> list[Row]:
     whole = sum(len(part.rows) for part in parts)
     copied: list[Row] = []
     for part in parts:
@@ -102,7 +103,8 @@ def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], report
             }  # fmt: skip
             for key in ("video_path", "image_path"):
                 shutil.copyfile(part.folder / row[key], made / paths[key])
-            copied.append({**row, **paths, "file_name": paths["video_path"], "id": name, "split": groups[splits.group_of(row)]})
+            split = groups[splits.group_of(row, by)]
+            copied.append({**row, **paths, "file_name": paths["video_path"], "id": name, "split": split})
             report(len(copied) / whole)
     return copied
 
@@ -111,6 +113,7 @@ def _settings(parts: Sequence[Part], shares: Shares) -> dict[str, Any]:
     agreed = _consent(parts)
     return {
         "lessons": [part.manifest["settings"] for part in parts], **refresh.settings_of(agreed, "en"), "seed": shares.seed,
+        "by": shares.by,
         "shares": {split: getattr(shares, split) for split in layout.SPLITS},
     }  # fmt: skip
 

@@ -17,18 +17,23 @@ from ppi.errors import InputError
 
 # Which splits are filled when there are fewer groups than splits.
 BY_NEED = ("train", "test", "validation")
+GROUPINGS = ("teacher", "lesson")
 ALL = ""  # stands among the patterns for "any sample"
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of a hundred samples go where; the same `seed` gives the same splits."""
+    """How many of a hundred samples go where; the same `seed` gives the same splits.
+
+    What is never divided: with `by` "teacher" the lessons of one teacher, with "lesson" each lesson.
+    """
 
     train: float = 80
     validation: float = 10
     test: float = 10
     seed: int = 0
+    by: str = "teacher"
 
     def of(self, split: str) -> float:
         return getattr(self, split) / (self.train + self.validation + self.test)
@@ -36,14 +41,16 @@ class Shares:
 
 def check(shares: Shares) -> None:
     """Raises InputError unless the shares are numbers from 0 up and something is left to train with."""
+    if shares.by not in GROUPINGS:
+        raise InputError("Samples are kept together by {known}, not by {by}.", known=", ".join(GROUPINGS), by=shares.by[:40])
     given = [getattr(shares, split) for split in SPLITS]
     if not all(0 <= share <= 100 for share in given) or shares.train <= 0:
         raise InputError("The shares of train, validation and test must be numbers from 0 to 100, and train more than 0.")
 
 
-def group_of(row: Row) -> str:
-    """Rows of one teacher stay together; without a code for the teacher those of one lesson do."""
-    return f"teacher {row['teacher']}" if row.get("teacher") else f"lesson {row['lesson']}"
+def group_of(row: Row, by: str = "teacher") -> str:
+    """Rows of one teacher stay together; without a code for the teacher, or `by` "lesson", those of one lesson do."""
+    return f"teacher {row['teacher']}" if by == "teacher" and row.get("teacher") else f"lesson {row['lesson']}"
 
 
 def assign(rows: Sequence[Row], shares: Shares) -> dict[str, str]:
@@ -51,7 +58,7 @@ def assign(rows: Sequence[Row], shares: Shares) -> dict[str, str]:
     check(shares)
     weights: dict[str, Counter[str]] = {}
     for row in rows:
-        counts = weights.setdefault(group_of(row), Counter())
+        counts = weights.setdefault(group_of(row, shares.by), Counter())
         counts.update({ALL, *(pattern["type"] for pattern in row["patterns"])})
     usable = [split for split in BY_NEED if shares.of(split) > 0][: len(weights)]
     order = sorted(weights)
@@ -74,7 +81,7 @@ def report(rows: Sequence[Row], groups: Mapping[str, str], shares: Shares) -> di
         duration_s = round(sum(row["end_time"] - row["start_time"] for row in inside), 3)
         counts[split] = {"samples": len(inside), "duration_s": duration_s, "patterns": dict(sorted(patterns.items()))}
     return {
-        "seed": shares.seed, "shares": {split: round(shares.of(split), 4) for split in SPLITS},
+        "seed": shares.seed, "by": shares.by, "shares": {split: round(shares.of(split), 4) for split in SPLITS},
         "groups": dict(sorted(groups.items())), "counts": counts, "note": note(groups, shares),
     }  # fmt: skip
 

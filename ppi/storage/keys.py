@@ -64,6 +64,29 @@ def dataset_prefix(prefix: str, name: str) -> str:
     return f"{prefix}{clean_name(name)}/"
 
 
+def joined_record(dataset_id: str) -> str:
+    """What is known of a joined dataset, in the final bucket; with "" the prefix of all of them.
+
+    No lesson's key begins like this: `clean_name` takes the sign off.
+    """
+    return f"~joined/about/{dataset_id}.json" if dataset_id else "~joined/about/"
+
+
+def joined_prefix(dataset_id: str, build: str = "") -> str:
+    """Where the builds of a joined dataset lie in the final bucket, or one of them."""
+    return f"~joined/data/{dataset_id}/" + (f"{build}/" if build else "")
+
+
+def joined_pushes(dataset_id: str) -> str:
+    """What was published of a joined dataset, in the final bucket; with "" the prefix of all of it."""
+    return f"~joined/pushes/{dataset_id}.json" if dataset_id else "~joined/pushes/"
+
+
+def joined_dry_run(dataset_id: str) -> str:
+    """What the last dry run of a push found, in the final bucket."""
+    return f"~joined/dry-runs/{dataset_id}.json"
+
+
 def _shorten(name: str) -> str:
     if len(name.encode()) <= MAX_NAME_BYTES:
         return name

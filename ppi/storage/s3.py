@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from ppi.errors import AccessDenied, BackendError, DiskFull, InputError, NotFound, ServerAway
@@ -95,9 +96,8 @@ class S3Store:
         return sorted(found, key=lambda info: info.key)
 
     def copy(self, bucket: str, source_key: str, target_key: str) -> None:
-        source = self.stat(bucket, source_key)
-        with self.as_file(bucket, source_key) as path:
-            self.put_file(bucket, target_key, path, content_type=source.content_type, metadata=source.metadata)
+        with self._errors(source_key):
+            self._client.copy_object(bucket, target_key, CopySource(bucket, source_key))
 
     def delete(self, bucket: str, key: str) -> None:
         try:

@@ -46,6 +46,8 @@ ACCESS = {
     "kit.normalize": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",
     "export.push": "user", "export.list_pushes": "user", "export.save_consent": "user", "export.save_card": "user",
+    "joined.page": "user", "joined.form": "user", "joined.show": "user", "joined.download_zip": "user",
+    "joined.push": "user", "joined.delete": "user", "withdrawal.page": "user", "withdrawal.withdraw_lesson": "user",
     "label_studio.send": "user", "label_studio.fetch": "user",
     "agreement.page": "user", "agreement.figures": "user", "agreement.add": "user", "agreement.decide": "user",
     "agreement.gold_set": "user", "agreement.build": "user",
@@ -56,7 +58,9 @@ ACCESS = {
     "openapi.description": "public", "openapi.docs": "public",
 }  # fmt: skip
 # Forms of pages, which work without scripts and carry the token as a field.
-FORMS = ("pages.", "look.", "lessons.", "people.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle")
+FORMS = (
+    "pages.", "look.", "lessons.", "people.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle", "joined.form",
+)  # fmt: skip
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

@@ -127,6 +127,8 @@ def action_names() -> dict[str, str]:
         "keep pattern table": gettext("Pattern table given"), "prepare for Label Studio": gettext("Prepared for Label Studio"),
         "make annotation copy": gettext("Annotation copy asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
+        "join datasets": gettext("Joined dataset asked for"), "delete dataset": gettext("Joined dataset deleted"),
+        "withdraw lesson": gettext("Lesson withdrawn"),
         "build dataset": gettext("Dataset asked for"), "download dataset": gettext("Dataset downloaded"),
         "send to label studio": gettext("Sending to Label Studio asked for"),
         "fetch annotations": gettext("Fetching of annotations asked for"),

@@ -26,6 +26,7 @@ from ppi.web import (
     export,
     forms,
     jobs,
+    joined,
     kit,
     label_studio,
     lessons,
@@ -39,6 +40,7 @@ from ppi.web import (
     transcript,
     transcription,
     upload,
+    withdrawal,
 )
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -111,7 +113,7 @@ def build_app(services: Services) -> Flask:
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
     steps = (upload, storage, transcription, transcript, summaries, jobs, kit, label_studio, agreement, export)
-    for module in (auth, *steps, pages, lessons, look, people, admin, system, openapi):
+    for module in (auth, *steps, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

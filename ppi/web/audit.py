@@ -44,6 +44,11 @@ def _each(response: Response) -> list[str] | None:
     return g.get("audit_object", [""])
 
 
+def _begun(response: Response) -> str | None:
+    """To look at a plan is worth no row; to begin is, and so is what was refused."""
+    return g.get("audit_object") or ("" if response.status_code >= 400 else None)
+
+
 def _chunk(response: Response) -> str | None:
     """Of the chunks of an upload the last is worth a row; the view says which one it was. So are those that were refused."""
     return g.get("audit_object") or (_from_address(response) if response.status_code >= 400 else None)
@@ -79,6 +84,9 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "agreement.gold_set": ("download gold set", _from_address), "agreement.build": ("build dataset", _from_address),
     "export.save_consent": ("record consent", _from_address), "export.save_card": ("edit card", _from_address),
     "export.download_annotations": ("download", _from_address), "export.push": ("publish dataset", _from_address),
+    "joined.form": ("join datasets", _begun), "joined.download_zip": ("download dataset", _from_address),
+    "joined.push": ("publish dataset", _from_address), "joined.delete": ("delete dataset", _from_address),
+    "withdrawal.withdraw_lesson": ("withdraw lesson", _from_address),
     "label_studio.send": ("send to label studio", _from_address),
     "label_studio.fetch": ("fetch annotations", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip

@@ -8,9 +8,12 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from ppi.errors import InputError
+from ppi.jobs.ledger import Job
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes
+from ppi.workflows.joined import Joined
 
 bp = Blueprint("export", __name__)
 MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -51,7 +54,7 @@ def download_zip(lesson_id: str) -> Response:
     row = lessons.owned(access.services(), access.current(), lesson_id)
     name, stream = build_dataset.zip_stream(access.services(), row)
     answer = Response(stream, mimetype="application/zip")
-    answer.headers["Content-Disposition"] = _attachment(name, "dataset.zip")
+    answer.headers["Content-Disposition"] = attachment(name, "dataset.zip")
     return answer
 
 
@@ -61,7 +64,7 @@ def download_annotations(lesson_id: str, kind: str) -> Response:
     row = lessons.owned(access.services(), access.current(), lesson_id)
     made = annotations.converted(access.services(), row, kind, absolute)
     answer = Response(made.data, content_type=made.content_type)
-    answer.headers["Content-Disposition"] = _attachment(made.file_name, f"annotations.{kind}")
+    answer.headers["Content-Disposition"] = attachment(made.file_name, f"annotations.{kind}")
     return answer
 
 
@@ -72,16 +75,20 @@ def push(lesson_id: str) -> Response:
     With dry_run nothing is sent: the job finds out what a push would do, and `pushes` tells it.
     """
     row = lessons.owned(access.services(), access.current(), lesson_id)
+    return jsonify(success=True, job_id=ask_to_push(row).id)
+
+
+def ask_to_push(thing: LessonRow | Joined) -> Job:
+    """Queue what the request asks for: a push, or a dry run of one."""
     given = request.get_json(silent=True)
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
         raise InputError("Send repo_id, such as university/lesson-patterns.")
     is_dry_run = given.get("dry_run", False) is not False
-    g.audit_object = f"{row.id} {given['repo_id']}" + (" (dry run)" if is_dry_run else "")
-    job = publish.request_push(
-        access.services(), row, repo_id=given["repo_id"], is_private=given.get("private", True) is not False,
+    g.audit_object = f"{thing.id} {given['repo_id']}" + (" (dry run)" if is_dry_run else "")
+    return publish.request_push(
+        access.services(), thing, repo_id=given["repo_id"], is_private=given.get("private", True) is not False,
         by=access.current().name, is_dry_run=is_dry_run,
     )  # fmt: skip
-    return jsonify(success=True, job_id=job.id)
 
 
 @bp.get("/api/datasets/<lesson_id>/pushes")
@@ -117,6 +124,6 @@ def _texts(names: tuple[str, ...]) -> dict[str, str]:
     return {name: given[name] for name in names if name in given}
 
 
-def _attachment(name: str, simple: str) -> str:
+def attachment(name: str, simple: str) -> str:
     """To be saved as `name`; `simple` is for programs that know no other letters than Latin ones."""
     return f"attachment; filename=\"{simple}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
-from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
+from flask_babel import format_datetime, format_decimal, get_locale, gettext
 
 from ppi.errors import NotFound
-from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
+from ppi.web.joined import newest_push, with_labels
 from ppi.workflows import (
     about_lesson,
     annotate,
@@ -102,15 +102,16 @@ def publish() -> str:
             stored = build_dataset.stored_dataset(services, row)
         except NotFound:  # chosen before a dataset was built: the page says so
             stored = None
+    counts = with_labels(stored.report.get("patterns", [])) if stored else []
     return render_template(
-        "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=_counts(stored),
+        "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=counts,
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
         consent=about_lesson.consent(services, row) if row else None,
         own_text=about_lesson.own_text(services, row) if row else "",
         card_language=about_lesson.card_language(services, row) if row else "",
         sheets=build_dataset.sheet_urls(services, row) if stored else [],
         dry_run=publishing.fresh_dry_run(services, row) if stored else None,
-        pushed=pushes.pushes(services, row) if row else [], push_job=_push_job(shown) if shown else None,
+        pushed=pushes.pushes(services, row) if row else [], push_job=newest_push(shown.jobs) if shown else None,
     )  # fmt: skip
 
 
@@ -289,20 +290,3 @@ def _annotating(row: LessonRow) -> dict[str, Any]:
         "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
         "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip
-
-
-def _push_job(shown: lessons.LessonView) -> Job | None:
-    """The newest push or dry run."""
-    found = [job for kind in (publishing.PUBLISH, publishing.PREVIEW) if (job := shown.jobs.get(kind)) is not None]
-    return max(found, key=lambda job: job.created_s, default=None)
-
-
-def _counts(stored: build_dataset.StoredDataset | None) -> list[dict[str, Any]]:
-    """Patterns with their number of samples and share of the largest."""
-    if stored is None:
-        return []
-    found = stored.report.get("patterns", [])
-    most = max((entry["samples"] for entry in found), default=1)
-    return [
-        {**entry, "most": most, "label": ngettext("%(num)s sample", "%(num)s samples", entry["samples"])} for entry in found
-    ]

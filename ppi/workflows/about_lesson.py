@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from ppi.dataset import card, layout
 from ppi.dataset import consent as consents
@@ -42,6 +43,17 @@ def save_consent(services: Services, row: LessonRow, given: Mapping[str, str]) -
     Only the teacher's code waits for the next build: it stands in every row.
     """
     checked = consents.checked(**given)
+    if checked.state == consents.WITHDRAWN and consent(services, row).state != consents.WITHDRAWN:
+        raise InputError("A lesson is withdrawn with “Withdraw this lesson”, which takes it out of every dataset.")
+    return _keep_consent(services, row, checked)
+
+
+def record_withdrawal(services: Services, row: LessonRow) -> Consent:
+    """Record that the consent was withdrawn; licence, embargo and teacher stay."""
+    return _keep_consent(services, row, replace(consent(services, row), state=consents.WITHDRAWN))
+
+
+def _keep_consent(services: Services, row: LessonRow, checked: Consent) -> Consent:
     kept = {
         "state": checked.state, "license": checked.license, "embargo_until": checked.embargo_until,
         "teacher": checked.teacher,

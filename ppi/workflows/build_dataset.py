@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA, REPORT
+from ppi.dataset import consent as consents
 from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
@@ -20,39 +18,19 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset
+from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset, stored_datasets
 from ppi.workflows import annotations as given
 from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
 from ppi.workflows.annotate import fetched_annotations
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
+from ppi.workflows.stored_datasets import TYPES, StoredDataset
 from ppi.workflows.transcribe import hear, stored_transcript
 
 MAX_ANNOTATIONS_BYTES = 50_000_000
 SHEET = ".contact-sheet-"
-TYPES = {
-    ".mp4": "video/mp4", ".jpg": "image/jpeg", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
-    ".jsonl": "application/x-ndjson", ".md": "text/markdown; charset=utf-8",
-    ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
-}  # fmt: skip
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class StoredDataset:
-    """A built dataset as pages show it. Rows carry `image_url` and `video_url`, presigned, as `figures` are.
-
-    `versions` is its history, the newest last.
-    """
-
-    rows: list[dict[str, Any]]
-    report: dict[str, Any]
-    card: str
-    figures: list[str]
-    versions: list[dict[str, Any]]
-    size_bytes: int
-    file_count: int
 
 
 def request_build(
@@ -64,9 +42,11 @@ def request_build(
 
     The annotations replace those of the last build, unless `kept_as` gives them an ending of their own (".gold.json").
     Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
-    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs.
+    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs, and
+    AccessDenied when the lesson was withdrawn.
     """
     plain_dataset.check_mode(clips)
+    consents.check_use(about_lesson.consent(services, row))
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
@@ -106,8 +86,8 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
                 _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
                 card_language=about_lesson.card_language(services, row),
-                previous=_previous(services, row, folder / "previous"),
-                bring=lambda path, target: _bring(services, dataset_prefix(row) + path, target),
+                previous=stored_datasets.before(services, dataset_prefix(row), folder / "previous"),
+                bring=lambda path, target: stored_datasets.bring(services, dataset_prefix(row) + path, target),
             )  # fmt: skip
             sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME, report.unchanged)
@@ -121,18 +101,7 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
 
 def stored_dataset(services: Services, row: LessonRow) -> StoredDataset:
     """The lesson's dataset. Raises NotFound when none was built."""
-    found = dataset_objects(services, row)
-    prefix = dataset_prefix(row)
-    rows = [json.loads(line) for line in _text(services, prefix + "metadata.jsonl").splitlines()]
-    for sample in rows:
-        sample["image_url"] = services.store.presign_get(services.final, prefix + sample["image_path"], expires_s=86_400)
-        sample["video_url"] = services.store.presign_get(services.final, prefix + sample["video_path"], expires_s=86_400)
-    report = json.loads(_text(services, prefix + "report.json"))
-    names = {item.key.removeprefix(prefix) for item in found}
-    figures = [services.store.presign_get(services.final, prefix + name, expires_s=86_400) for name in FIGURES if name in names]
-    versions = json.loads(_text(services, prefix + CHANGES))["versions"] if CHANGES in names else []
-    size_bytes = sum(item.size_bytes for item in found)
-    return StoredDataset(rows, report, _text(services, prefix + CARD), figures, versions, size_bytes, len(found))
+    return stored_datasets.read(services, dataset_prefix(row))
 
 
 def sheet_urls(services: Services, row: LessonRow) -> list[str]:
@@ -141,42 +110,9 @@ def sheet_urls(services: Services, row: LessonRow) -> list[str]:
     return [services.store.presign_get(services.raw, item.key, expires_s=86_400) for item in found]
 
 
-def dataset_objects(services: Services, row: LessonRow) -> list[ObjectInfo]:
-    """The files of the lesson's dataset. Raises NotFound when none was built."""
-    found = services.store.list(services.final, dataset_prefix(row))
-    if not any(item.key == dataset_prefix(row) + "manifest.json" for item in found):
-        raise NotFound("This lesson has no dataset yet. Build it first.", lesson_id=row.id)
-    return found
-
-
 def zip_stream(services: Services, row: LessonRow) -> tuple[str, Iterator[bytes]]:
     """The dataset as a ZIP in flat memory: its file name and its bytes. Raises NotFound when none was built."""
-    from zipstream import ZipStream
-
-    found = dataset_objects(services, row)
-    prefix = dataset_prefix(row)
-    bundle = ZipStream(sized=False)
-    for item in found:
-        bundle.add(services.store.read(services.final, item.key), arcname=f"{row.name}/{item.key[len(prefix) :]}")
-    return f"{row.name}.zip", iter(bundle)
-
-
-def _previous(services: Services, row: LessonRow, folder: Path) -> Path | None:
-    """What is needed of the dataset before to tell what changed since and what can be kept; None when there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    names = (MANIFEST, METADATA, CHANGES, REPORT)
-    return folder if all(_bring(services, dataset_prefix(row) + name, folder / name) for name in names) else None
-
-
-def _bring(services: Services, key: str, target: Path) -> bool:
-    """Fetch an object of the final bucket; False when there is none."""
-    try:
-        blocks = services.store.read(services.final, key)
-    except NotFound:
-        return False
-    with target.open("wb") as file:
-        file.writelines(blocks)
-    return True
+    return stored_datasets.zip_stream(services, dataset_prefix(row), row.name)
 
 
 def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, has_audio: bool):
@@ -213,25 +149,12 @@ def _sheets(services: Services, row: LessonRow) -> list[ObjectInfo]:
 
 
 def _publish(services: Services, row: LessonRow, run: Run, folder: Path, unchanged: Collection[str]) -> None:
-    """Put the files; the manifest comes last and files of an earlier build go after it, so readers see a whole.
-
-    Those `unchanged` were read from their very places when this build began, and lie there still.
-    """
+    """Files of an earlier build go last. Those `unchanged` were read from their very places when this build began."""
     on_progress = run.step("building", "Storing the dataset", 0.9, 1.0)
     prefix = dataset_prefix(row)
-    paths = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == "manifest.json")
-    for number, path in enumerate(paths):
-        on_progress(number / len(paths))
-        if path.relative_to(folder).as_posix() in unchanged:
-            continue
-        services.store.put_file(
-            services.final, prefix + path.relative_to(folder).as_posix(), path,
-            content_type=TYPES.get(path.suffix, "application/octet-stream"), metadata=owner_metadata(row),
-        )  # fmt: skip
-    made = {prefix + path.relative_to(folder).as_posix() for path in paths}
-    for item in services.store.list(services.final, prefix):
-        if item.key not in made:
-            services.store.delete(services.final, item.key)
+    stored_datasets.put(services, folder, prefix, owner_metadata(row), on_progress, unchanged)
+    made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    stored_datasets.remove(services, prefix, but=made)
 
 
 def _keep_marks(
@@ -258,10 +181,6 @@ def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
         raise InputError(
             "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
         ) from error
-
-
-def _text(services: Services, key: str) -> str:
-    return b"".join(services.store.read(services.final, key)).decode()
 
 
 def _video_name(row: LessonRow) -> str:

@@ -58,8 +58,9 @@ class LessonView:
 
     @property
     def has_dataset(self) -> bool:
-        job = self.jobs.get("build_dataset")
-        return job is not None and job.status == "completed"
+        job, withdrawal = self.jobs.get("build_dataset"), self.jobs.get("withdraw")
+        is_built = job is not None and job.status == "completed"
+        return is_built and (withdrawal is None or withdrawal.created_s < job.created_s)
 
     @property
     def active_job(self) -> Job | None:

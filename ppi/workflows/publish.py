@@ -1,25 +1,25 @@
-"""Publish: the lesson's checked dataset goes to the Hub, or is compared with what lies there."""
+"""Publish: the checked dataset of a lesson, or one joined of several, goes to the Hub, or is compared with what lies there."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import hashlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ppi.dataset import consent as consents
 from ppi.dataset.layout import MANIFEST
-from ppi.errors import AccessDenied, Conflict
+from ppi.errors import AccessDenied, Conflict, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.publishing import hub
 from ppi.services import Services
-from ppi.workflows import about_lesson, pushes
-from ppi.workflows.build_dataset import dataset_objects, dataset_prefix
+from ppi.workflows import about_lesson, joined, pushes, stored_datasets
+from ppi.workflows.about_lesson import dataset_prefix
+from ppi.workflows.joined import Joined
 from ppi.workflows.plain_push import preview_folder, push_folder
 from ppi.workflows.pushes import DryRun, Push
 from ppi.workflows.scratch import scratch
@@ -28,90 +28,93 @@ PUBLISH, PREVIEW = "publish", "preview_push"
 
 
 def request_push(
-    services: Services, row: LessonRow, *, repo_id: str, is_private: bool, by: str = "", is_dry_run: bool = False
+    services: Services, thing: LessonRow | Joined, *, repo_id: str, is_private: bool, by: str = "", is_dry_run: bool = False
 ) -> Job:
     """Queue a push, or with `is_dry_run` the finding out what it would do; `by` is the name of who asks.
 
     Raises NotFound without a dataset, AccessDenied without a token or when the consent does not allow it, InputError for
     a bad repo_id, Conflict while one of both is under way.
     """
-    dataset_objects(services, row)
+    stored_datasets.objects(services, _prefix(thing))
     if not services.settings.hub.token:
         raise AccessDenied("The server has no Hugging Face token. The administrator sets HF_TOKEN.")
     hub.check_repo_id(repo_id)
-    _check_consent(services, row, is_private)
-    if any(job.is_active and job.kind in (PUBLISH, PREVIEW) for job in services.ledger.list(lesson_id=row.id)):
+    _check_consent(services, thing, is_private)
+    if any(job.is_active and job.kind in (PUBLISH, PREVIEW) for job in services.ledger.list(lesson_id=thing.id)):
         raise Conflict("This dataset is being published already.")
-    wanted = {"repo_id": repo_id, "is_private": is_private, "by": by or row.owner_name}
-    job = services.ledger.submit(PREVIEW if is_dry_run else PUBLISH, row.owner_id, row.id, wanted)
+    wanted = {"repo_id": repo_id, "is_private": is_private, "by": by or thing.owner_name}
+    job = services.ledger.submit(PREVIEW if is_dry_run else PUBLISH, thing.owner_id, thing.id, wanted)
     services.ring(job)
     return job
 
 
 def run_publish(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: send the dataset, and keep what became of it with the lesson."""
-    row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
-    _check_consent(services, row, is_private)
-    about_lesson.refresh(services, row)
-    with _fetched(services, row, job, run, "publishing") as folder:
+    thing, repo_id, is_private = _thing(services, job.lesson_id), job.input["repo_id"], job.input["is_private"]
+    _check_consent(services, thing, is_private)
+    if isinstance(thing, LessonRow):
+        about_lesson.refresh(services, thing)
+    with _fetched(services, thing, job, run, "publishing") as folder:
         on_progress = run.step("publishing", "Sending the dataset to {repo_id}", 0.3, 1.0, repo_id=repo_id)
         done = push_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
     pushed = done.result
     record = Push(
         repo_id, pushed.url, pushed.revision, pushed.tag, done.version, is_private, done.samples, pushes.now(),
-        job.input.get("by") or row.owner_name,
+        job.input.get("by") or thing.owner_name, thing.wanted.lessons if isinstance(thing, Joined) else (),
     )  # fmt: skip
-    pushes.keep_push(services, row, record)
-    pushes.forget_dry_run(services, row)
+    pushes.keep_push(services, thing, record)
+    pushes.forget_dry_run(services, thing)
     return {"url": pushed.url, "revision": pushed.revision, "tag": pushed.tag, "files": dict(pushed.counts)}
 
 
 def run_preview(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: find out what a push would do, and keep that for the page."""
-    row, repo_id, is_private = services.lessons.get(job.lesson_id), job.input["repo_id"], job.input["is_private"]
-    _check_consent(services, row, is_private)
-    about_lesson.refresh(services, row)
-    with _fetched(services, row, job, run, "preparing") as folder:
+    thing, repo_id, is_private = _thing(services, job.lesson_id), job.input["repo_id"], job.input["is_private"]
+    _check_consent(services, thing, is_private)
+    if isinstance(thing, LessonRow):
+        about_lesson.refresh(services, thing)
+    with _fetched(services, thing, job, run, "preparing") as folder:
         on_progress = run.step("preparing", "Comparing the dataset with {repo_id}", 0.3, 1.0, repo_id=repo_id)
         found = preview_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
     made = DryRun(
         repo_id, found.preview, found.version, found.check.levels, found.check.problems, len(found.check.warnings),
-        found.manifest_sha256, pushes.now(), job.input.get("by") or row.owner_name,
+        found.manifest_sha256, pushes.now(), job.input.get("by") or thing.owner_name,
     )  # fmt: skip
-    pushes.keep_dry_run(services, row, made)
+    pushes.keep_dry_run(services, thing, made)
     return {"tag": found.preview.tag, "files": len(found.preview.changes), "size_bytes": found.preview.sent_bytes}
 
 
-def fresh_dry_run(services: Services, row: LessonRow) -> DryRun | None:
+def fresh_dry_run(services: Services, thing: LessonRow | Joined) -> DryRun | None:
     """The last dry run, when it was of the dataset as it is now."""
-    found = pushes.dry_run(services, row)
+    found = pushes.dry_run(services, thing)
     stored = hashlib.sha256()
     if found is not None:
-        for piece in services.store.read(services.final, dataset_prefix(row) + MANIFEST):
+        for piece in services.store.read(services.final, _prefix(thing) + MANIFEST):
             stored.update(piece)
     return found if found is not None and found.manifest_sha256 == stored.hexdigest() else None
 
 
 @contextlib.contextmanager
-def _fetched(services: Services, row: LessonRow, job: Job, run: Run, phase: str) -> Iterator[Path]:
+def _fetched(services: Services, thing: LessonRow | Joined, job: Job, run: Run, phase: str) -> Iterator[Path]:
     """The stored dataset as a folder of its own."""
     with scratch(services, job) as folder:
         on_progress = run.step(phase, "Fetching the dataset from storage", 0.0, 0.3)
-        fetch_dataset(services, row, folder / "dataset", on_progress)
+        stored_datasets.lay_out(services, _prefix(thing), folder / "dataset", on_progress)
         yield folder / "dataset"
 
 
-def _check_consent(services: Services, row: LessonRow, is_private: bool) -> None:
+def _thing(services: Services, subject_id: str) -> LessonRow | Joined:
+    try:
+        return services.lessons.get(subject_id)
+    except NotFound:
+        return joined.get(services, subject_id)
+
+
+def _prefix(thing: LessonRow | Joined) -> str:
+    return thing.prefix if isinstance(thing, Joined) else dataset_prefix(thing)
+
+
+def _check_consent(services: Services, thing: LessonRow | Joined, is_private: bool) -> None:
     """As recorded now: consent may be withdrawn while a push waits. What the dataset itself says is checked with its files."""
-    consents.check_push(about_lesson.consent(services, row), is_private, datetime.date.today())
-
-
-def fetch_dataset(services: Services, row: LessonRow, folder: Path, on_progress) -> None:
-    """Lay the stored dataset out as a plain folder."""
-    found = dataset_objects(services, row)
-    for number, item in enumerate(found):
-        target = folder / item.key.removeprefix(dataset_prefix(row))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with services.store.as_file(services.final, item.key) as path:
-            shutil.copyfile(path, target)
-        on_progress((number + 1) / len(found))
+    given = joined.consent(services, thing) if isinstance(thing, Joined) else about_lesson.consent(services, thing)
+    consents.check_push(given, is_private, datetime.date.today())

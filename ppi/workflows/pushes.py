@@ -1,4 +1,7 @@
-"""What became public of a lesson, and what would: the record of its pushes, and the last dry run. Kept beside the video."""
+"""What became public of a lesson or of a joined dataset, and what would: the record of pushes, and the last dry run.
+
+A lesson's lie beside its video, a joined dataset's below a prefix of their own, and stay there when it is deleted.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,14 @@ from ppi.publishing.hub import FileChange, Preview
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
+from ppi.workflows.joined import Joined
 
 PUSHES, DRY_RUN = ".pushes.json", ".push-preview.json"
 
 
 @dataclass(frozen=True)
 class Push:
-    """One version of a lesson's dataset on the Hub.
+    """One version of a dataset on the Hub. `lessons` are the ids of those in a joined one.
 
     `revision` is the commit's hash, `tag` its name there, `version` the dataset's own number; `pushed_at` is ISO 8601 in
     UTC, `by` the account that asked.
@@ -35,6 +39,7 @@ class Push:
     samples: int
     pushed_at: str
     by: str
+    lessons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,33 +65,45 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def pushes(services: Services, row: LessonRow) -> list[Push]:
-    """All pushes of the lesson's dataset, the oldest first.
+def pushes(services: Services, thing: LessonRow | Joined) -> list[Push]:
+    """All pushes of the dataset, the oldest first.
 
     Raises DatasetError when the record cannot be read: whoever withdraws a lesson must not miss one.
     """
     try:
-        return [Push(**push) for push in _read(services, row, PUSHES) or ()]
+        return [_push(given) for given in _read(services, thing, PUSHES) or ()]
     except (ValueError, TypeError) as error:
-        raise DatasetError(
-            "The record of what was published of this lesson cannot be read. Ask the administrator to look at {name}.",
-            name=keys.derivative_key(row.video_key, PUSHES),
-        ) from error
+        raise _unreadable(_place(services, thing, PUSHES)[1]) from error
 
 
-def keep_push(services: Services, row: LessonRow, push: Push) -> None:
+def of_lesson(services: Services, row: LessonRow) -> list[tuple[Push, bool]]:
+    """Every push that held the lesson, and whether it held nothing else; also those of joined datasets that are deleted.
+
+    Raises DatasetError as `pushes` does.
+    """
+    found = [(push, True) for push in pushes(services, row)]
+    for item in services.store.list(services.final, keys.joined_pushes("")):
+        try:
+            listed = [_push(given) for given in json.loads(b"".join(services.store.read(services.final, item.key)))]
+        except (ValueError, TypeError) as error:
+            raise _unreadable(item.key) from error
+        found += [(push, push.lessons == (row.id,)) for push in listed if row.id in push.lessons]
+    return sorted(found, key=lambda one: one[0].pushed_at)
+
+
+def keep_push(services: Services, thing: LessonRow | Joined, push: Push) -> None:
     """Add a push to the record. One that changed nothing on the Hub is recorded once, as it was first."""
-    found = pushes(services, row)
+    found = pushes(services, thing)
     what = {"repo_id": push.repo_id, "revision": push.revision, "tag": push.tag, "version": push.version}
     if any(replace(known, **what) == known for known in found):
         return
-    _write(services, row, PUSHES, [asdict(known) for known in (*found, push)])
+    _write(services, thing, PUSHES, [asdict(known) for known in (*found, push)])
 
 
-def dry_run(services: Services, row: LessonRow) -> DryRun | None:
+def dry_run(services: Services, thing: LessonRow | Joined) -> DryRun | None:
     """The last dry run; None when there was none, or the dataset has been pushed since."""
     try:
-        found = _read(services, row, DRY_RUN)
+        found = _read(services, thing, DRY_RUN)
         if not found:
             return None
         shown = found["preview"]
@@ -96,24 +113,42 @@ def dry_run(services: Services, row: LessonRow) -> DryRun | None:
         return None
 
 
-def keep_dry_run(services: Services, row: LessonRow, made: DryRun) -> None:
-    _write(services, row, DRY_RUN, asdict(made))
+def keep_dry_run(services: Services, thing: LessonRow | Joined, made: DryRun) -> None:
+    _write(services, thing, DRY_RUN, asdict(made))
 
 
-def forget_dry_run(services: Services, row: LessonRow) -> None:
-    services.store.delete(services.raw, keys.derivative_key(row.video_key, DRY_RUN))
+def forget_dry_run(services: Services, thing: LessonRow | Joined) -> None:
+    bucket, key, _ = _place(services, thing, DRY_RUN)
+    services.store.delete(bucket, key)
 
 
-def _read(services: Services, row: LessonRow, ending: str) -> Any:
+def _push(given: Mapping[str, Any]) -> Push:
+    return Push(**{**given, "lessons": tuple(given.get("lessons", ()))})
+
+
+def _unreadable(name: str) -> DatasetError:
+    return DatasetError(
+        "The record of what was published of this lesson cannot be read. Ask the administrator to look at {name}.", name=name
+    )
+
+
+def _place(services: Services, thing: LessonRow | Joined, ending: str) -> tuple[str, str, dict[str, str]]:
+    """Bucket, key and metadata of a record."""
+    if isinstance(thing, LessonRow):
+        return services.raw, keys.derivative_key(thing.video_key, ending), owner_metadata(thing)
+    key = keys.joined_pushes(thing.id) if ending == PUSHES else keys.joined_dry_run(thing.id)
+    return services.final, key, thing.metadata
+
+
+def _read(services: Services, thing: LessonRow | Joined, ending: str) -> Any:
+    bucket, key, _ = _place(services, thing, ending)
     try:
-        return json.loads(b"".join(services.store.read(services.raw, keys.derivative_key(row.video_key, ending))))
+        return json.loads(b"".join(services.store.read(bucket, key)))
     except NotFound:
         return None
 
 
-def _write(services: Services, row: LessonRow, ending: str, value: Any) -> None:
+def _write(services: Services, thing: LessonRow | Joined, ending: str, value: Any) -> None:
+    bucket, key, metadata = _place(services, thing, ending)
     data = json.dumps(value, ensure_ascii=False, indent=1).encode()
-    services.store.put_bytes(
-        services.raw, keys.derivative_key(row.video_key, ending), data, content_type="application/json",
-        metadata=owner_metadata(row),
-    )  # fmt: skip
+    services.store.put_bytes(bucket, key, data, content_type="application/json", metadata=metadata)

@@ -12,7 +12,7 @@ from ppi.jobs.run import Run
 from ppi.jobs.threads import Lane, ThreadRunner
 from ppi.jobs.work import Handler, Worker
 from ppi.services import Services
-from ppi.workflows import annotate, build_dataset, ingest, kit, normalize, publish, summarize, transcribe
+from ppi.workflows import annotate, build_dataset, ingest, joined, kit, normalize, publish, summarize, transcribe, withdraw
 from ppi.workflows.house import Housekeeper
 
 JOBS = {
@@ -22,6 +22,8 @@ JOBS = {
     "build_dataset": build_dataset.run_build,
     publish.PUBLISH: publish.run_publish,
     publish.PREVIEW: publish.run_preview,
+    "join": joined.run_join,
+    "withdraw": withdraw.run_withdraw,
     annotate.SEND: annotate.run_send,
     annotate.FETCH: annotate.run_fetch,
     "kit": kit.run_kit,

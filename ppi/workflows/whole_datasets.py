@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ppi
-from ppi.dataset import changes, join, shards
+from ppi.dataset import changes, join, shards, splits
 from ppi.dataset.changes import Change
 from ppi.dataset.join import JoinReport
 from ppi.dataset.splits import Shares
@@ -15,20 +15,21 @@ from ppi.workflows.plain import Progress, quiet
 
 
 def join_folders(
-    folders: Sequence[Path], out: Path, *, shares: str = "80,10,10", seed: int = 0, name: str = "",
-    on_progress: Progress = quiet,
+    folders: Sequence[Path], out: Path, *, shares: str = "80,10,10", seed: int = 0, by: str = "teacher", name: str = "",
+    previous: Path | None = None, on_progress: Progress = quiet,
 ) -> JoinReport:  # fmt: skip
     """Join datasets of lessons into `out`, with splits. `shares` are those of train, validation and test, by commas.
 
-    Raises InputError for wrong shares, a lesson that comes twice or a missing folder, DatasetError for a bad dataset.
+    For the rest see `ppi.dataset.join.join`. Raises InputError for wrong shares, a lesson that comes twice or a missing
+    folder, DatasetError for a bad dataset.
     """
     for folder in folders:
         _check(folder)
     if out.absolute() in [folder.absolute() for folder in folders]:
         raise InputError("The joined dataset needs a folder of its own: {out} is one of its parts.", out=str(out))
     return join.join(
-        folders, out, _shares(shares, seed), pretty_name=name, tools={"ppi": ppi.__version__}, is_illustrated=True,
-        on_progress=on_progress,
+        folders, out, read_shares(shares, seed, by), pretty_name=name, tools={"ppi": ppi.__version__}, previous=previous,
+        is_illustrated=True, on_progress=on_progress,
     )  # fmt: skip
 
 
@@ -52,9 +53,12 @@ def _check(folder: Path) -> None:
         raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
 
 
-def _shares(given: str, seed: int) -> Shares:
+def read_shares(given: str, seed: int, by: str) -> Shares:
+    """Shares as people write them. Raises InputError."""
     try:
         train, validation, test = (float(part) for part in given.split(","))
     except ValueError as error:
         raise InputError("Give three numbers for train, validation and test, such as 80,10,10.") from error
-    return Shares(train, validation, test, seed)
+    shares = Shares(train, validation, test, seed, by)
+    splits.check(shares)
+    return shares

@@ -1,8 +1,8 @@
-// Step 3: find out what a push to the Hub would do, then push.
+// Find out what a push to the Hub would do, then push.
 import { call, during } from "./api.js";
 
-async function ask(lesson, given) {
-  await call("POST", `/api/datasets/${lesson}/push`, given);
+async function ask(url, given) {
+  await call("POST", url, given);
   location.reload();
 }
 
@@ -10,11 +10,11 @@ document.getElementById("push-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.currentTarget;
   const given = { repo_id: form.elements.repo_id.value.trim(), private: form.elements.private.checked, dry_run: true };
-  during(event.submitter, () => ask(form.dataset.lesson, given));
+  during(event.submitter, () => ask(form.dataset.url, given));
 });
 
 document.getElementById("push-now")?.addEventListener("click", (event) => {
   const button = event.currentTarget;
   const given = { repo_id: button.dataset.repo, private: button.dataset.private === "true" };
-  during(button, () => ask(button.dataset.lesson, given));
+  during(button, () => ask(button.dataset.url, given));
 });

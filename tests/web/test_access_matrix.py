@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import annotate, build_dataset, uploads
+from ppi.workflows import annotate, build_dataset, joined, uploads
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA, PASSWORD, settings_for, with_people
 from tests.web.test_access import addresses
@@ -93,6 +93,10 @@ ROWS = {
     "export.push": owners(200, repo_id="school/lesson"), "export.list_pushes": owners(200),
     "export.save_consent": owners(200, state="internal"),
     "export.save_card": owners(422, text="words"),  # the card of this test has no place for them
+    "joined.page": members(200), "joined.show": owners(200), "joined.download_zip": owners(200),
+    "joined.push": owners(200, repo_id="school/all"), "joined.delete": owners(200),
+    "joined.form": owners(400, dataset="{id}"),  # no lesson is chosen
+    "withdrawal.page": owners(200), "withdrawal.withdraw_lesson": owners(200, name="Урок"),
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
     # A token is the account's own: nobody else has it, not even an administrator.
     "auth.revoke_token": Row(401, 200, 404, 404),
@@ -112,7 +116,10 @@ def services(tmp_path) -> Services:
 
 @pytest.fixture
 def fresh(services) -> Callable[[], LessonRow]:
-    """`fresh()` is a lesson of anna's with a video, a transcript, a dataset and an ended job; the one before is gone."""
+    """`fresh()` is a lesson of anna's with a video, a transcript, a dataset, one that is joined of it, and an ended job.
+
+    The one before is gone.
+    """
     anna = services.users.by_name("anna")
     info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, True), (AudioTrack("aac", 44_100, 2),))
 
@@ -122,6 +129,7 @@ def fresh(services) -> Callable[[], LessonRow]:
                 if job.is_active:
                     services.ledger.cancel(job.id)
             services.ledger.remove_lesson(old.id)
+            services.store.delete(services.final, keys.joined_record(old.id))
             services.lessons.remove(old.id)
         row = uploads.begin_upload(services, anna, file_name="урок.mp4", task_name="Урок", size_bytes=4)
         services.lessons.move_on(row.id, "uploading", "stored")
@@ -135,6 +143,10 @@ def fresh(services) -> Callable[[], LessonRow]:
         put(services.raw, f"{row.prefix}урок.annotations.json", (DATA / "sample_annotations.json").read_bytes(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
             put(services.final, build_dataset.dataset_prefix(row) + name, b"" if name.endswith("jsonl") else b"{}")
+        whole = joined.Joined(row.id, "Все", anna.id, "anna", 1.0, joined.Wanted((row.id,)), "1")
+        put(services.final, keys.joined_record(row.id), json.dumps(asdict(whole)).encode())
+        for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):
+            put(services.final, whole.prefix + name, b"" if name.endswith("jsonl") else b"{}")
         services.ledger.submit("ingest", anna.id, row.id, {}, job_id=row.id)
         services.ledger.cancel(row.id)
         return services.lessons.get(row.id)
