@@ -10,7 +10,7 @@ from ppi.dataset import manifest, verify
 from ppi.errors import AccessDenied
 from ppi.jobs.run import Run
 from ppi.services import Services
-from ppi.workflows import about_lesson, build_dataset, publish
+from ppi.workflows import about_lesson, build_dataset, publish, stored_datasets
 from tests.conftest import settings_for, with_people
 
 
@@ -91,7 +91,7 @@ def test_a_consent_takes_effect_at_once_in_the_stored_dataset_and_cuts_nothing(c
     after = {item.key: item.etag for item in services.store.list(services.final, build_dataset.dataset_prefix(lesson))}
     changed = {key.rpartition("/")[2] for key in after if after[key] != before[key]}
     assert changed == {"README.md", "croissant.json", "manifest.json"}
-    publish.fetch_dataset(services, lesson, tmp_path / "fetched", lambda fraction: None)
+    stored_datasets.lay_out(services, about_lesson.dataset_prefix(lesson), tmp_path / "fetched", lambda fraction: None)
     assert verify.check(tmp_path / "fetched").problems == ()
     consents.check_push(consents.of_settings(manifest.read(tmp_path / "fetched")["settings"]), False, datetime.date.today())
     anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "internal"})
