@@ -63,6 +63,7 @@ EN = {
     "listed": "`manifest.json` holds the checksums of all inputs and files, `report.json` what was left out.",
     "consent": "Consent and licence",
     "consent_public": "The people in the lesson, or those who answer for them, agreed that it is published.",
+    "consent_withdrawn": "The people in the lesson took their consent back. Do not use it and do not pass it on.",
     "consent_internal": "The people in the lesson agreed to use inside the research group only. Do not pass it on.",
     "consent_unknown": "Nobody has recorded what the people in the lesson agreed to. Do not pass it on.",
     "embargo": "Nothing may be public before {date}.",
@@ -172,6 +173,7 @@ RU = {
     "listed": "В `manifest.json` — контрольные суммы всех исходных данных и файлов, в `report.json` — то, что не вошло.",
     "consent": "Согласие и лицензия",
     "consent_public": "Участники урока или те, кто за них отвечает, согласились на публикацию.",
+    "consent_withdrawn": "Участники урока отозвали согласие. Не используйте и не передавайте его дальше.",
     "consent_internal": (
         "Участники урока согласились на использование только внутри исследовательской группы. Не передавайте другим."
     ),
