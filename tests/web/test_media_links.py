@@ -129,4 +129,4 @@ def test_a_lesson_without_sound_is_kept_and_says_so(services, client_for, tmp_pa
     assert "This recording has no sound, so there is nothing to transcribe." in page
     refused = client.post("/api/transcribe", json={"file_id": job.lesson_id})
     assert (refused.status_code, refused.json["code"]) == (400, "input")
-    assert [item["name"].rsplit(".", 1)[1] for item in client.get("/list_files").json["files"]] == ["json", "mp4", "mp3"]
+    assert [item["name"].rsplit(".", 1)[1] for item in client.get("/list_files").json["files"]] == ["json", "mp4", "jpg", "mp3"]
