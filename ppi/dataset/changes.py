@@ -15,6 +15,8 @@ from ppi.errors import DatasetError, InputError
 KINDS = ("added", "removed", "moved", "relabelled", "edited")
 SAME_S = 0.02  # half a frame at 25 frames a second
 LIKE_ENOUGH = 0.5
+# So many of the newest versions tell their changes one by one, older ones only how many there were: a history stays small.
+TOLD_VERSIONS = 20
 EDITABLE = ("text", "speakers", "text_origin", "choices", "comments", "teacher")
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
@@ -71,7 +73,7 @@ def rows_of(folder: Path) -> list[Row]:
 def history(previous: Path | None, rows: Sequence[Row], inputs: Mapping[str, str]) -> list[dict[str, Any]]:
     """The versions of a dataset, the newest last. Nothing new means no new version: the history stays as it was.
 
-    `previous` is the folder of the build before, or None. Only the newest version tells its changes one by one.
+    `previous` is the folder of the build before, or None. The newest TOLD_VERSIONS tell their changes one by one.
     """
     first = {"version": 1, "samples": len(rows), "inputs": [], "counts": {}, "changes": []}
     if previous is None:
@@ -89,7 +91,8 @@ def history(previous: Path | None, rows: Sequence[Row], inputs: Mapping[str, str
         "counts": {kind: count for kind, count in Counter(change.kind for change in changes).items()},
         "changes": [asdict(change) for change in changes],
     }  # fmt: skip
-    return [*({**version, "changes": []} for version in versions), newest]
+    told = versions[1 - TOLD_VERSIONS :]
+    return [*({**version, "changes": []} for version in versions[: -len(told)]), *told, newest]
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -113,6 +113,20 @@ def test_a_build_tells_what_changed_since_the_one_before(real_plan, tmp_path):
     assert versions(folder)[-1] == newest, "what changed is still told after a rebuild that changed nothing"
 
 
+def test_every_recent_version_tells_its_changes_and_an_old_one_only_their_number(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"inputs": {}}')
+    for number in range(1, changes.TOLD_VERSIONS + 3):
+        known = changes.history(folder if number > 1 else None, [row(1, number, number + 1, regions=["r1"])], {})
+        (folder / "changes.json").write_text(json.dumps({"versions": known}))
+        (folder / "metadata.jsonl").write_text(json.dumps(row(1, number, number + 1, regions=["r1"])))
+    assert [version["version"] for version in known] == list(range(1, changes.TOLD_VERSIONS + 3))
+    assert [len(version["changes"]) for version in known] == [0, 0] + [1] * changes.TOLD_VERSIONS
+    assert known[2]["changes"][0]["detail"] == "2.000-3.000 s -> 3.000-4.000 s"
+    assert known[1]["counts"] == {"moved": 1}
+
+
 def test_the_build_before_may_lie_elsewhere(real_plan, tmp_path):
     build.build(tmp_path / "a", real_plan, fake_cut(), None)
     fewer = replace(real_plan, samples=real_plan.samples[1:])
