@@ -1,0 +1,59 @@
+"""Two lessons become one dataset in Chromium, and one of them is withdrawn from it by its name."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.conftest import need
+from tests.functional.stored import lesson_with_dataset
+from tests.web import rounds
+from tests.web.test_browser import CHROMIUM, FLAGS
+
+
+@pytest.fixture
+def page(live_server):
+    """A page of the administrator, in Russian at the width of a phone; errors of scripts and of the policy fail the test."""
+    need(CHROMIUM is not None, "Chromium")
+    faults = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = chromium.new_context(base_url=live_server.url, locale="ru", viewport={"width": 390, "height": 800})
+        rounds.log_in(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+        yield page
+        chromium.close()
+    assert faults == []
+
+
+def test_lessons_are_joined_and_one_is_withdrawn_by_its_name(page, live_server, real_plan):
+    first, second = (lesson_with_dataset(live_server.services, real_plan, name) for name in ("Вода", "Воздух"))
+
+    page.goto("/joined")
+    page.get_by_label("Название").fill("Две недели")
+    for name in ("Вода", "Воздух"):
+        page.get_by_role("checkbox", name=name).check()
+    page.get_by_role("button", name="Посмотреть, что в нём будет").click()
+    expect(page.locator("#plan")).to_contain_text("6")
+    page.get_by_role("button", name="Собрать").click()
+    expect(page.locator("#zip")).to_be_visible(timeout=60_000)
+    assert page.locator("#samples li").count() == 6
+    joined = page.url
+
+    page.goto(f"/lessons/{first.id}/withdraw")
+    expect(page.locator("#touched")).to_contain_text("Две недели")
+    name = page.get_by_label("Для подтверждения введите название урока")
+    name.fill("Воздух")
+    page.get_by_role("button", name="Отозвать этот урок").click()
+    expect(page.locator("#toasts")).to_contain_text("введите его название: Вода")
+    name.fill("Вода")
+    page.get_by_role("button", name="Отозвать этот урок").click()
+    expect(page.get_by_role("status").filter(has_text="отозван")).to_be_visible(timeout=60_000)
+    page.goto(joined)
+    assert page.locator("#samples li").count() == 3
+    expect(page.locator("#samples")).not_to_contain_text("Вода")
+    page.goto(f"/publish?lesson={second.id}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
