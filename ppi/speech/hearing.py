@@ -38,8 +38,9 @@ def choose_language(found: str, probability: float, before: str) -> str:
 
 def placed(window: Window, start_s: float, end_s: float, words: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
     """A segment of a window as kept: times of the recording, words inside it, and what is needed to doubt it."""
+    is_behind = start_s >= window.length_s  # in what Whisper adds to make half a minute of it: nobody speaks there
     start_s, end_s = min(start_s, window.length_s), min(end_s, window.length_s)
-    share = window.speech_share(start_s, end_s, MARGIN_S)
+    share = 0.0 if is_behind else window.speech_share(start_s, end_s, MARGIN_S)
     moved = [
         {**word, "start": begin_s, "end": stop_s}
         for word in in_segment(words, start_s, end_s)

@@ -89,11 +89,7 @@ def _hear(model, window: Window, language: str, before: str, phrases: str) -> tu
         sound, language=language or "en", word_timestamps=True, verbose=None, condition_on_previous_text=False,
         fp16=model.device.type == "cuda", initial_prompt=phrases or None, no_speech_threshold=None,
     )  # fmt: skip
-    segments = [
-        _placed(window, segment, language or "en")
-        for segment in found["segments"]
-        if segment["text"].strip() and _said(segment)[0] < window.length_s  # behind it is no sound of the recording
-    ]
+    segments = [_placed(window, segment, language or "en") for segment in found["segments"] if segment["text"].strip()]
     return segments, language if segments else before
 
 

@@ -200,6 +200,6 @@ def test_a_large_file_is_read_in_a_child_that_can_be_stopped(monkeypatch):
     assert formats.read_apart(data, "x.json", **ABOUT) == wanted
     with pytest.raises(AnnotationError, match="Item 1 is not a task"):
         formats.read_apart(b"[1]" + b" " * len(data), "x.json", **ABOUT)
-    monkeypatch.setattr(formats, "CHILD_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(formats, "CHILD_MEMORY_BYTES", 1024 * 1024)
     with pytest.raises(AnnotationError, match="too much time or memory"):
         formats.read_apart(data, "x.json", **ABOUT)

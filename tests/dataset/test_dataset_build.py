@@ -39,6 +39,7 @@ def test_a_build_holds_every_file_and_nothing_else(built_dataset):
     assert names == [
         "README.md",
         "changes.json",
+        "croissant.json",
         "data",
         "images",
         "manifest.json",

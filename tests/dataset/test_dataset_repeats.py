@@ -21,7 +21,7 @@ def test_two_builds_of_the_same_files_are_equal_byte_for_byte(tmp_path):
     for name in ("one", "two"):
         build_from_files(**INPUTS, out=tmp_path / name, no_texts=True, lesson="Урок", own_text="Наш урок.")
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 3 * 10 + 5 + 1 + 3
+    assert len(files) == 3 * 10 + 6 + 1 + 3
     different = [
         str(name) for name in files if (tmp_path / "one" / name).read_bytes() != (tmp_path / "two" / name).read_bytes()
     ]

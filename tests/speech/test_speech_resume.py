@@ -86,7 +86,7 @@ def test_a_run_that_was_broken_off_finds_the_same_as_one_that_was_not(hear, less
     assert progress[0] == pytest.approx(kept[-1].until_s / resumed.duration_s), "progress begins where it was"
 
 
-@pytest.mark.parametrize("engine", ["whisper", "faster-whisper"])
+@pytest.mark.parametrize("engine", [pytest.param("whisper", marks=pytest.mark.slow), "faster-whisper"])
 def test_a_model_unsure_of_everything_draws_the_same_lots_after_a_break(engine, speak, random_models, tmp_path):
     """Whisper tries again by lot what it is unsure of; the lots must not depend on what was drawn before."""
     settings = settings_for(tmp_path, SPEECH_ENGINE=engine, WHISPER_MODEL_SIZE=random_models[engine])

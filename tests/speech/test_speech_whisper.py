@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from ppi.errors import Cancelled, InputError, WeightsMissing
+from ppi.errors import Cancelled, InputError, PpiError, WeightsMissing
 from ppi.processes import run_in_child
 from ppi.speech import doubt, model_child, recognizer, wav
 from tests import espeak
@@ -216,14 +218,22 @@ def test_the_encoder_runs_once_for_each_window_of_speech(random_models, tmp_path
     assert 0 < len(passes) <= len(sound) / RATE_HZ / 30 + 1
 
 
-def test_the_model_stays_loaded_between_two_lessons(speak, guessing):
-    hear, path = guessing, speak("The lesson is over.")
-    hear.transcribe(path, "en", quiet)
+def test_the_model_stays_loaded_between_two_lessons(speak, engine, classroom_models, tmp_path):
+    """Its weights are spoiled meanwhile, so whoever read them again would fail."""
+    weights = Path(classroom_models[engine])
+    (shutil.copytree if weights.is_dir() else shutil.copy)(weights, tmp_path / weights.name)
+    hear, path = hearer(engine, str(tmp_path / weights.name), tmp_path / "data"), speak("Look at the board.")
+    first = hear.transcribe(path, "en", quiet)
     children = {child.pid for child in psutil.Process().children(recursive=True)}
-    began = time.monotonic()
-    hear.transcribe(path, "en", quiet)
+    for file in [tmp_path / weights.name, *(tmp_path / weights.name).glob("*.bin")]:
+        if file.is_file():
+            file.unlink()
+            file.write_bytes(b"spoiled")
+    assert hear.transcribe(path, "en", quiet).text == first.text != ""
     assert {child.pid for child in psutil.Process().children(recursive=True)} == children
-    assert time.monotonic() - began < 10
+    model_child.stop()
+    with pytest.raises(PpiError):
+        hear.transcribe(path, "en", quiet)
 
 
 def test_cancelling_kills_the_child_within_a_second(speak, guessing):
