@@ -22,15 +22,21 @@ UPDATE jobs SET status='running', attempt=attempt+1, beats=beats+1, runner=:runn
   started_s=CASE WHEN started_s=0 THEN :now ELSE started_s END, updated_s=:now,
   progress=CASE WHEN attempt=attempts_base THEN progress ELSE 0 END
 WHERE id = (
-  SELECT id FROM jobs LEFT JOIN turns ON queue IN ({fair}) AND chore='served:' || queue || ':' || owner_id
+  SELECT id FROM jobs {turns}
   WHERE queue IN ({marks}) AND status='queued' AND (not_before_s<=:now OR not_before_s>:now+:fault)
     AND place IN ('', :place)
     AND (:limit=0 OR (SELECT count(*) FROM jobs WHERE queue IN ({marks}) AND status='running' AND host=:host) < :limit)
-  ORDER BY CASE WHEN queue IN ({fair}) THEN min(created_s) OVER (PARTITION BY queue) ELSE created_s END,
-    coalesce(taken_s, 0), created_s, id LIMIT 1)
+  ORDER BY {order} LIMIT 1)
 RETURNING *
 """
+# The first in line is found by the index; whose turn it is, by looking at all that wait, so only where owners take turns.
+IN_LINE = {"turns": "", "order": "created_s, id"}
 FAIR = ",".join(f"'{queue}'" for queue in FAIR_QUEUES)
+BY_TURNS = {
+    "turns": f"LEFT JOIN turns ON queue IN ({FAIR}) AND chore='served:' || queue || ':' || owner_id",
+    "order": f"CASE WHEN queue IN ({FAIR}) THEN min(created_s) OVER (PARTITION BY queue) ELSE created_s END, "
+    "coalesce(taken_s, 0), created_s, id",
+}
 TURN = """
 INSERT INTO turns VALUES (:chore, :now)
 ON CONFLICT (chore) DO UPDATE SET taken_s=:now WHERE taken_s<=:now-:every OR taken_s>:now
@@ -93,7 +99,8 @@ class SqliteLedger:
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
         names = {f"q{number}": queue for number, queue in enumerate(queues)}
-        statement = CLAIM.format(marks=",".join(f":{name}" for name in names), fair=FAIR)
+        way = BY_TURNS if set(queues) & set(FAIR_QUEUES) else IN_LINE
+        statement = CLAIM.format(marks=",".join(f":{name}" for name in names), **way)
         values = dict(runner=runner, host=host, limit=limit, place=place, now=time.time(), fault=CLOCK_FAULT_S)
         with self._database.connection() as connection:
             rows = connection.execute(statement, values | names).fetchall()

@@ -49,8 +49,10 @@ def init_app(app: Flask) -> None:
 
 
 def translated(template: str, values: dict) -> str:
-    """The message in the reader's language."""
-    return errors.fill(gettext(template), values) if template else ""
+    """The message in the reader's language. Halves of characters that somebody sent become question marks: they cannot be
+    written.
+    """
+    return errors.fill(gettext(template), values).encode("utf-8", "replace").decode() if template else ""
 
 
 def _known(error: errors.PpiError) -> Response:

@@ -147,3 +147,10 @@ def test_the_pages_show_the_form_the_check_and_the_changes(client_for, lesson):
     ):
         assert words in shown
     assert "Педагог (рамка)" in shown
+
+
+def test_half_a_character_in_what_is_refused_is_answered_in_words(client_for, lesson):
+    body = '{"text": "", "language": "\\ud800"}'
+    answer = client_for("anna").post(f"/api/datasets/{lesson.id}/card", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (400, "input")
+    assert "not in ?." in answer.json["error"]
