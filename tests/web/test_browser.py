@@ -12,7 +12,6 @@ import requests
 from playwright.sync_api import expect, sync_playwright
 
 from ppi.storage import keys
-from ppi.web.limits_sqlite import SqliteLimits
 from ppi.workflows import local, runner
 from tests.conftest import DATA, PASSWORD, need
 
@@ -55,8 +54,7 @@ def open_page(browser, live_server):
 
 
 def log_in(page, name="admin"):
-    """Log in as a person does. The tests share an address, so the tries of earlier ones are forgotten."""
-    SqliteLimits(f"ppi-sqlite://{page.live.folder}/limits.sqlite3").reset()
+    """Log in as a person does."""
     page.goto("/")
     page.fill("#username", name)
     page.fill("#password", PASSWORD)
