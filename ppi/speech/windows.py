@@ -46,7 +46,6 @@ class Window:
         by_s, low_s, high_s = (begin - packed) / wav.RATE_HZ, begin / wav.RATE_HZ, end / wav.RATE_HZ
         return tuple(min(max(moment_s + by_s, low_s), high_s) for moment_s in (start_s, end_s))
 
-
     def speech_share(self, start_s: float, end_s: float, margin_s: float) -> float:
         """The part of a span of the window in which somebody speaks: pieces without their margins."""
         heard_s, packed_s = 0.0, 0.0
