@@ -60,20 +60,21 @@ def test_redis_comes_back_empty_while_jobs_run_and_wait(stand, note):
 
 
 def test_the_object_store_is_away_for_half_a_minute(stand, note):
-    lesson = stand.upload()
+    lesson, longest_s, repeats = stand.upload(), 0.0, 3
     stand.wait_for(lesson, "completed")
-    stand.proxy.mode = "refuse"
-    during = [stand.upload() for _ in range(3)]
-    assert stand.get("/").status_code == 200
-    assert stand.get(f"/lessons/{lesson}").status_code in (200, 503)
-    time.sleep(30)
-    stand.proxy.mode = "pass"
-    began = time.monotonic()
-    for one in during:
-        stand.wait_for(one, "completed")
-    back_s = time.monotonic() - began
+    for _ in range(repeats):
+        stand.proxy.mode = "refuse"
+        during = [stand.upload() for _ in range(3)]
+        assert stand.get("/").status_code == 200
+        assert stand.get(f"/lessons/{lesson}").status_code in (200, 503)
+        time.sleep(30)
+        stand.proxy.mode = "pass"
+        began = time.monotonic()
+        for one in during:
+            stand.wait_for(one, "completed")
+        longest_s = max(longest_s, time.monotonic() - began)
     stand.check()
-    note("object store unreachable for 30 s", "cluster", 1, f"3 uploads taken meanwhile; whole {back_s:.0f} s after")
+    note("object store unreachable for 30 s", "cluster", repeats, f"3 uploads taken each time; whole {longest_s:.0f} s after")
 
 
 @pytest.mark.parametrize("mode", ["503", "cut"])
