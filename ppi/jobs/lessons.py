@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -93,8 +93,8 @@ class Lessons(Protocol):
     def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
         """A piece of the list, without what is being deleted, and how long the whole list is."""
 
-    def of_key(self, key: str) -> LessonRow | None:
-        """The lesson whose prefix holds this object key."""
+    def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
+        """The lessons whose prefixes hold these object keys, by key; what nobody owns is left out. One question for all."""
 
     def advance(self, lesson_id: str, from_bytes: int, to_bytes: int) -> None:
         """Acknowledge bytes that are safely on disk. Raises Conflict when another request moved the offset."""
@@ -123,6 +123,11 @@ class Links(Protocol):
 
     def revoke(self, lesson_id: str) -> int:
         """End all stable links of a lesson; answers how many there were."""
+
+
+def prefixes_of(key: str) -> list[str]:
+    """Every prefix that could hold the key."""
+    return [key[: at + 1] for at, letter in enumerate(key) if letter == "/"]
 
 
 def new_row(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.journal import Journal
-from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, quota_is_full
+from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, quota_is_full
 from ppi.jobs.redis_db import CHANGE_ROW, PREFIX, RedisDatabase, plain, typed
 
 BLANK = LessonRow("", "", "", "", "", "", 0, 0, 0, "", "", 0.0, 0.0, "")
@@ -104,13 +105,14 @@ class RedisLessons:
             total, ids = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=True)
         return [row for row in self._rows(ids) if row.state != "deleting"], total
 
-    def of_key(self, key: str) -> LessonRow | None:
-        prefixes = [key[: at + 1] for at, letter in enumerate(key) if letter == "/"]
-        if not prefixes:
-            return None
+    def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
+        asked = sorted({prefix for key in keys for prefix in prefixes_of(key)})
+        if not asked:
+            return {}
         with self._database.faults() as client:
-            ids = [found for found in client.hmget(f"{PREFIX}prefixes", prefixes) if found]
-        return next(iter(self._rows(ids)), None)
+            ids = [found for found in client.hmget(f"{PREFIX}prefixes", asked) if found]
+        rows = {row.prefix: row for row in self._rows(ids)}
+        return {key: rows[prefix] for key in keys for prefix in prefixes_of(key) if prefix in rows}
 
     def advance(self, lesson_id: str, from_bytes: int, to_bytes: int) -> None:
         stands = {"state": "uploading", "offset_bytes": from_bytes}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.database import Database
-from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, quota_is_full
+from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, quota_is_full
 
 ORDERS = {"created": "created_s", "name": "folded(name)", "size": "size_bytes", "owner": "folded(owner_name)"}
 
@@ -56,9 +58,10 @@ class SqliteLessons:
             total = connection.execute(f"SELECT count(*) FROM lessons WHERE {where}", values).fetchone()[0]
         return self._select(f"WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, limit, offset), total
 
-    def of_key(self, key: str) -> LessonRow | None:
-        rows = self._select("WHERE substr(?, 1, length(prefix)) = prefix", key)
-        return rows[0] if rows else None
+    def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
+        asked = json.dumps(sorted({prefix for key in keys for prefix in prefixes_of(key)}))
+        rows = {row.prefix: row for row in self._select("WHERE prefix IN (SELECT value FROM json_each(?))", asked)}
+        return {key: rows[prefix] for key in keys for prefix in prefixes_of(key) if prefix in rows}
 
     def advance(self, lesson_id: str, from_bytes: int, to_bytes: int) -> None:
         changed = self._write(

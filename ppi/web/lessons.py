@@ -8,14 +8,13 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from flask_babel import gettext, ngettext
 
 from ppi.errors import InputError
-from ppi.web import access
+from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.workflows import lesson_list
 from ppi.workflows.lessons import LessonView
 
 bp = Blueprint("lessons", __name__)
 ASKED = ("text", "state", "owner", "sort")
-MAX_DIGITS = 6
 
 
 @bp.app_context_processor
@@ -32,10 +31,9 @@ def index() -> str:
     """All lessons the visitor may see, searched, narrowed and sorted, a page at a time."""
     services, account = access.services(), access.current()
     asked = {name: request.args[name] for name in ASKED if request.args.get(name)}
-    given = request.args.get("page", "")
     found = lesson_list.page(
         services, account, text=asked.get("text", ""), state=asked.get("state", ""), owner_id=asked.get("owner", ""),
-        sort=asked.get("sort", "-created"), number=int(given) if given.isdecimal() and len(given) <= MAX_DIGITS else 1,
+        sort=asked.get("sort", "-created"), number=look.asked_page(),
     )  # fmt: skip
     people = services.users.all() if account.role == "admin" else []
     return render_template("lessons.html", step=0, chosen=None, found=found, asked=asked, people=people)

@@ -15,6 +15,7 @@ bp = Blueprint("look", __name__)
 THEMES = ("light", "dark")
 YEAR_S = 365 * 24 * 3600
 PACKED = (".css", ".js", ".svg")
+MAX_DIGITS = 6
 STATES = ("", "good", "bad", "calm")
 
 
@@ -67,6 +68,12 @@ def shown_theme() -> str:
     account = access.viewer()
     chosen = (account.theme if account else "") or request.cookies.get("theme", "")
     return chosen if chosen in THEMES else ""
+
+
+def asked_page() -> int:
+    """Which page of a list the address asks for; the first when it asks for nothing that makes sense."""
+    given = request.args.get("page", "")
+    return int(given) if given.isdecimal() and len(given) <= MAX_DIGITS else 1
 
 
 def back_remembering(cookie: str, value: str) -> Response:

@@ -19,6 +19,7 @@ from ppi.workflows import (
     annotate,
     annotations,
     build_dataset,
+    file_list,
     lesson_list,
     lessons,
     normalize,
@@ -117,20 +118,14 @@ def publish() -> str:
 
 @bp.get("/files")
 def files() -> str:
+    """The files the visitor may see, searched, a page at a time."""
     services, account = access.services(), access.current()
-    rows = lessons.overview(services, account)
-    owners = sorted({shown.row.owner_name for shown in rows})
-    wanted = request.args.get("owner", "")
-    prefixes = {shown.row.prefix: shown.row for shown in rows}
-    listed = []
-    for found in lessons.list_files(services, account):
-        row = next((row for prefix, row in prefixes.items() if found.key.startswith(prefix)), None)
-        if not wanted or (row is not None and row.owner_name == wanted):
-            listed.append((found, row))
-    total_bytes = sum(found.size_bytes for found, _ in listed)
-    return render_template(
-        "files.html", step=0, files=listed, owners=owners, wanted=wanted, total_bytes=total_bytes, chosen=None
+    asked = {name: request.args[name] for name in ("text", "owner") if request.args.get(name)}
+    found = file_list.page(
+        services, account, text=asked.get("text", ""), owner_id=asked.get("owner", ""), number=look.asked_page()
     )
+    people = services.users.all() if account.role == "admin" else []
+    return render_template("files.html", step=0, found=found, asked=asked, people=people, chosen=None)
 
 
 @bp.get("/account")

@@ -42,7 +42,7 @@ def ingest_from_storage(services: Services, user: User, *, object_name: str, tas
     Raises NotFound when there is no such object or it is not the user's, and InputError.
     """
     uploads.check_parts(parts)
-    row = services.lessons.of_key(object_name)
+    row = services.lessons.of_keys([object_name]).get(object_name)
     if row is not None and row.video_key == object_name and _is_visible(user, row):
         return _again(services, row, parts)
     found = services.store.stat(services.raw, object_name)

@@ -235,7 +235,7 @@ def delete_file(services: Services, user: User, object_name: str) -> None:
 
     Raises NotFound (also for the files of others) and Conflict while a job uses the lesson.
     """
-    row = services.lessons.of_key(object_name)
+    row = services.lessons.of_keys([object_name]).get(object_name)
     if row is None or (user.role != "admin" and row.owner_id != user.id):
         if user.role != "admin":
             raise NotFound("There is no such file in storage.", object_name=object_name)

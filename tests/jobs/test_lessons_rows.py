@@ -92,8 +92,9 @@ def test_a_state_is_left_only_once(lessons):
 
 def test_a_key_leads_to_its_lesson(lessons):
     row = reserve(lessons)
-    assert lessons.of_key("урок_20261121/видео.wav").id == row.id
-    assert lessons.of_key("урок_2026112/видео.wav") is None
+    theirs, nobodys = "урок_20261121/видео.wav", "урок_2026112/видео.wav"
+    assert {key: found.id for key, found in lessons.of_keys([nobodys, theirs, "видео.wav"]).items()} == {theirs: row.id}
+    assert lessons.of_keys([]) == {}
 
 
 def test_a_lost_row_is_written_again_and_a_kept_one_is_not_changed(lessons):

@@ -1,0 +1,43 @@
+"""The list of files, a piece at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppi.accounts.users import User
+from ppi.jobs.lessons import LessonRow, prefixes_of
+from ppi.records import ObjectInfo
+from ppi.services import Services
+from ppi.workflows import lessons
+
+PAGE_FILES = 50
+
+
+@dataclass(frozen=True)
+class FilePage:
+    """`number` of `count` pages, the first is 1. `total` files of `total_bytes` fit what was asked; each with its lesson."""
+
+    files: list[tuple[ObjectInfo, LessonRow | None]]
+    total: int
+    total_bytes: int
+    number: int
+    count: int
+
+
+def page(services: Services, user: User, *, text: str = "", owner_id: str = "", number: int = 1) -> FilePage:
+    """The files the user may see whose name holds `text`, of one owner when an administrator asks for one.
+
+    Beyond the last page is the last page. The store is listed once, and the ledger asked once.
+    """
+    listed = lessons.list_files(services, user)
+    if user.role == "admin" and owner_id:
+        theirs = {row.prefix for row in services.lessons.list(owner_id)}
+        listed = [found for found in listed if not theirs.isdisjoint(prefixes_of(found.key))]
+    wanted = text.strip().casefold()
+    found = [item for item in listed if wanted in item.key.casefold()]
+    count = max(1, -(-len(found) // PAGE_FILES))
+    number = min(max(number, 1), count)
+    piece = found[(number - 1) * PAGE_FILES : number * PAGE_FILES]
+    rows = services.lessons.of_keys([item.key for item in piece])
+    total_bytes = sum(item.size_bytes for item in found)
+    return FilePage([(item, rows.get(item.key)) for item in piece], len(found), total_bytes, number, count)
