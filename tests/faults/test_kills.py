@@ -12,7 +12,7 @@ import requests
 
 from tests.faults.stand import LESSON, moments
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_an_upload_survives_the_server_being_killed_at_random_bytes(stand, kind, note):
