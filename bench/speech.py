@@ -14,7 +14,9 @@ import resource
 import subprocess
 import sys
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +108,11 @@ def spend(way: str, folder: Path, lesson: Path, clips: int) -> Spent:
 
 def _hear(way: str, folder: Path, lesson: Path, clips: int) -> None:
     """Inside the process: hear, and print the figures as JSON."""
-    passes, hear = _ppi(folder, lesson) if way == PPI else _openai(way, folder, lesson, clips)
+    if way == PPI:
+        passes, listen = ppi_ears(folder)
+        hear = partial(listen, lesson)
+    else:
+        passes, hear = _openai(way, folder, lesson, clips)
     began_s = _cpu_s()
     hear()
     print(json.dumps({"cpu_s": _cpu_s() - began_s, "passes": passes[0], "peak_mb": _peak_mb()}))
@@ -127,8 +133,11 @@ def _tokens(length_s: float) -> int:
     return max(int(min(length_s, 30.0) * TOKENS_PER_S), 4)
 
 
-def _ppi(folder: Path, lesson: Path):
-    """PPI's own child, with the number of tokens fixed and without second tries, which random weights would always need."""
+def ppi_ears(folder: Path) -> tuple[list[int], Callable[..., None]]:
+    """PPI's own child, with the number of tokens fixed and without second tries, which random weights would always need.
+
+    Answers its count of encoder passes, and what hears a WAV; the model of `folder` is loaded.
+    """
     from faster_whisper import WhisperModel
 
     from ppi.speech import faster_whisper_child as child
@@ -155,29 +164,36 @@ def _ppi(folder: Path, lesson: Path):
 
     WhisperModel.encode, child._features, child._text = counted, measured, fixed
     wanted = {
-        "path": str(lesson), "weights": str(folder / "ct2"), "model": str(folder / "ct2"), "hub": "", "language": "en",
+        "weights": str(folder / "ct2"), "model": str(folder / "ct2"), "hub": "", "language": "en",
         "before": "", "device": "cpu", "compute_type": "int8", "phrases": "",
     }  # fmt: skip
     child._threads = lambda: 1
     child._load(lambda told: None, wanted["weights"], wanted["model"], "", "cpu", "int8")
-    return passes, lambda: child.transcribe(lambda told: None, **wanted)
+    return passes, lambda lesson, report=lambda told: None: child.transcribe(report, path=str(lesson), **wanted)
 
 
-def _openai(way: str, folder: Path, lesson: Path, clips: int):
-    """openai-whisper as its makers run it; greedy, with word times, and without second tries."""
+def openai_ears(folder: Path) -> tuple[list[int], Callable[..., None]]:
+    """openai-whisper as its makers run it; greedy and without second tries. Answers as `ppi_ears`; what hears takes samples
+    and how many seconds they are, and what `transcribe` of that library takes.
+    """
     import torch
     import whisper
 
     torch.set_num_threads(1)
     model, passes = whisper.load_model(str(folder / "whisper.pt")), [0]
     model.encoder.register_forward_hook(lambda *given: passes.__setitem__(0, passes[0] + 1))
+    return passes, partial(_transcribe, model)
+
+
+def _openai(way: str, folder: Path, lesson: Path, clips: int):
+    passes, hear = openai_ears(folder)
     with wave.open(str(lesson)) as file:
         sound = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
     if way == WHOLE:
-        return passes, lambda: _transcribe(model, sound, 30.0, language="en", word_timestamps=True)
+        return passes, lambda: hear(sound, 30.0, language="en", word_timestamps=True)
     length = int(6.0 * RATE_HZ)
     starts = np.linspace(0, max(len(sound) - length, 0), clips).astype(int)
-    return passes, lambda: [_transcribe(model, sound[start : start + length], 6.0) for start in starts]
+    return passes, lambda: [hear(sound[start : start + length], 6.0) for start in starts]
 
 
 def _transcribe(model, sound: np.ndarray, held_s: float, **asked) -> None:

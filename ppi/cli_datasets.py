@@ -20,12 +20,13 @@ from ppi.console import FILE, done, record, services, settings, with_progress
     help="What is never divided between splits: all lessons of a teacher, or each lesson.",
 )
 @click.option("--name", default="", help="Name of the joined dataset.")
+@click.option("--card-language", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="Of card and figures.")
 @with_progress("Joining")
 def join_datasets(folders: tuple[Path, ...], out: Path, on_progress, **given) -> None:
     """Join the datasets in FOLDERS into one, with splits.
 
     Lessons, and with --by teacher all lessons of a teacher, go to a split as wholes; patterns are shared out as evenly as
-    that allows.
+    that allows. Lessons of the same name are told apart by the beginning of their recordings' checksums.
     """
     from ppi.workflows.whole_datasets import join_folders
 
@@ -119,12 +120,20 @@ def withdraw_lesson(lesson_id: str, confirm: str) -> None:
     """Take a lesson of the data folder out of every dataset, its own and joined ones.
 
     Lists every sample, dataset and published version that holds it. What lies on the Hub stays there: the list says where.
+    Of a lesson that was deleted it lists what is left.
     """
-    from ppi.workflows import withdraw
+    from ppi.errors import NotFound
+    from ppi.workflows import pushes, withdraw
 
     here = services()
-    row = here.lessons.get(lesson_id)
-    _list(withdraw.touched(here, row))
+    try:
+        row = here.lessons.get(lesson_id)
+    except NotFound:
+        gone = pushes.deleted_lesson(here, lesson_id)
+        _list(withdraw.touched(here, gone), gone.id)
+        click.echo(f"{gone.name} was deleted on {gone.deleted_at[:10]}. Joined datasets are built without it next time.")
+        return
+    _list(withdraw.touched(here, row), row.id)
     if not confirm:
         click.echo(f'Nothing was done. To withdraw the lesson add --confirm "{row.name}".')
         return
@@ -133,14 +142,15 @@ def withdraw_lesson(lesson_id: str, confirm: str) -> None:
     click.echo(f"Withdrawn: {ended.result['samples']} samples of its own dataset, and its part of the joined ones.")
 
 
-def _list(touched) -> None:
+def _list(touched, lesson_id: str) -> None:
     for sample in touched.samples:
         click.echo(f"its own dataset, version {touched.version}: {_sample(sample)}")
     for one in touched.joined:
         for sample in one.samples:
             click.echo(f"{one.joined.name}, version {one.version}: {_sample(sample)}")
     for push, _ in touched.pushes:
-        click.echo(f"published: {push.url} revision {push.revision} {push.tag}".rstrip())
+        held = ", ".join(push.held.get(lesson_id, ()))
+        click.echo(f"published: {push.url} revision {push.revision} {push.tag}".rstrip() + (f": {held}" if held else ""))
 
 
 def _sample(sample: dict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from ppi.dataset import beside, card, changes, croissant, figures, layout, manifest, parquet, quality, verify
 from ppi.dataset.card import CardFacts
 from ppi.errors import DatasetError
-from ppi.records import MediaInfo
 
 Progress = Callable[[float], None]
 Row = dict[str, Any]
@@ -19,15 +18,11 @@ MEDIA_SHARE, MANIFEST_SHARE = 0.85, 0.93
 
 @dataclass(frozen=True)
 class Contents:
-    """What was put into the folder: the rows of the media there, and what report.json tells besides.
-
-    `checked` are the ids whose clips passed the check of an earlier build and have the same bytes still.
-    """
+    """What was put into the folder: the rows of the media there, and what report.json tells besides."""
 
     rows: Sequence[Row]
     report: Mapping[str, Any]
     unused: Sequence[str] = ()
-    checked: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -49,14 +44,14 @@ def assemble(
     facts: CardFacts,
     origin: Origin,
     *,
-    inspect: Callable[[Path], MediaInfo] | None = None,
     is_illustrated: bool = False,
     on_progress: Progress = lambda fraction: None,
 ) -> tuple[str, ...]:
     """Let `fill` put media into `<folder>.incomplete`, add the rest, check all, rename; answers the check's warnings.
 
-    With `is_illustrated` figures are drawn, in a process of their own. Raises DatasetError when the check fails, and
-    Conflict when `folder` holds something PPI did not build: that is never touched.
+    Clips are not opened: whoever cuts one compares it with its source, and a copy has its checksum. With `is_illustrated`
+    figures are drawn, in a process of their own. Raises DatasetError when the check fails, and Conflict when `folder` holds
+    something PPI did not build: that is never touched.
     """
     folder = folder.absolute()
     beside.settle(folder)
@@ -69,7 +64,7 @@ def assemble(
             made, inputs=origin.inputs, settings=origin.settings, tools=tools,
             on_progress=between(on_progress, MEDIA_SHARE, MANIFEST_SHARE),
         )  # fmt: skip
-        found = verify.check(made, inspect, between(on_progress, MANIFEST_SHARE, 1.0), contents.checked)
+        found = verify.check(made, on_progress=between(on_progress, MANIFEST_SHARE, 1.0))
         if found.problems:
             raise DatasetError(
                 "The dataset did not pass its check ({count} problems). The first: {problem}",
@@ -104,7 +99,7 @@ def _describe(
     layout.write_json(made / layout.REPORT, told)
     versions = changes.history(earlier, rows, origin.inputs)
     layout.write_json(made / layout.CHANGES, {"versions": versions})
-    drawn = figures.draw(made, on_tick) if is_illustrated else []
+    drawn = figures.draw(made, facts.language, on_tick) if is_illustrated else []
     text = card.render(rows, facts, versions, drawn)
     (made / layout.CARD).write_text(text, encoding="utf-8", newline="\n")
     files = {path: manifest.facts_of(made, path) for path in (layout.METADATA, *parquets)}

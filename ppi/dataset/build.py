@@ -15,7 +15,7 @@ from ppi.dataset.plan import Plan
 from ppi.dataset.reuse import Bring, Kept, Recipe, Wanted
 from ppi.dataset.texts import UNCERTAIN_BELOW, said
 from ppi.errors import DatasetError
-from ppi.records import Clip, Consent, Dropped, MediaInfo, Sample, Transcript
+from ppi.records import Clip, Consent, Dropped, Sample, Transcript
 
 Cut = Callable[[Sequence[Wanted], Progress], Sequence[Clip]]
 
@@ -49,7 +49,6 @@ def build(
     *,
     inputs: Mapping[str, str] | None = None,
     tools: Mapping[str, str] | None = None,
-    inspect: Callable[[Path], MediaInfo] | None = None,
     consent: Consent = Consent(),
     pretty_name: str = "",
     own_text: str = "",
@@ -85,11 +84,9 @@ def build(
             for sample in plan.samples
         ]
         kept = Kept() if cuts_all else reuse.keep(before(folder.absolute(), origin), wanted, recipe, bring)
-        return _contents(plan, _cut(wanted, kept, cut, report), kept, transcript)
+        return _contents(plan, _cut(wanted, kept, cut, report), transcript)
 
-    warnings = assemble(
-        folder, fill, facts, origin, inspect=inspect, is_illustrated=is_illustrated, on_progress=on_progress
-    )  # fmt: skip
+    warnings = assemble(folder, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
     return BuildReport(
         folder.absolute(), len(plan.samples), plan.dropped, plan.unmatched, warnings, len(kept.clips), kept.unchanged
     )
@@ -105,10 +102,9 @@ def _cut(wanted: Sequence[Wanted], kept: Kept, cut: Cut, report: Progress) -> li
     return [clips[number] for number in range(len(wanted))]
 
 
-def _contents(plan: Plan, clips: Sequence[Clip], kept: Kept, transcript: Transcript | None) -> Contents:
+def _contents(plan: Plan, clips: Sequence[Clip], transcript: Transcript | None) -> Contents:
     rows = [layout.row(sample, said(transcript, sample.span)) for sample in plan.samples]
-    checked = frozenset(plan.samples[number].id for number in kept.clips)
-    return Contents(rows, _report(plan, clips, rows), plan.unused, checked)
+    return Contents(rows, _report(plan, clips, rows), plan.unused)
 
 
 def _facts(plan: Plan, transcript: Transcript | None, pretty_name: str) -> CardFacts:

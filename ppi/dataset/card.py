@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from ppi.dataset.card_words import LANGUAGES, WORDS
@@ -36,6 +37,7 @@ COLUMNS = (
     ("`annotator`", "text", "annotator"), ("`lesson`", "text", "lesson"), ("`teacher`", "text", "teacher"),
     ("`regions`", "list", "regions"), ("`split`", "text", "split"),
 )  # fmt: skip
+FIGURES_OF_AGREEMENT = ("kappa", "alpha", "f1")
 CHANGEABLE = ("consent", "own_text", "language")
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!{}$])")
 Row = dict[str, Any]
@@ -59,7 +61,8 @@ class CardFacts:
 
     `has_empty_split` says that a split that was asked for got nothing. `corrected_segments` is None when no person corrected
     the text. `agreement` holds `annotators` (how many), `step_s` and `patterns`, each with its name and `kappa`, `alpha` and
-    `f1`, None where not defined. The card is written in `language`.
+    `f1`, None where not defined; of several lessons it holds `lessons`, such a mapping for each that can be compared. The
+    card is written in `language`.
     """
 
     pretty_name: str
@@ -235,12 +238,37 @@ def _agreement(facts: CardFacts, words: Words) -> str:
     found = facts.agreement
     if not found:
         return ""
+    if "lessons" in found:
+        return _agreement_of_lessons(found["lessons"], len(facts.recordings), words)
     lines = [
-        f"| {escaped(entry['pattern'])} | {' | '.join(_figure(entry[name], words) for name in ('kappa', 'alpha', 'f1'))} |"
+        f"| {escaped(entry['pattern'])} | {' | '.join(_figure(entry[name], words) for name in FIGURES_OF_AGREEMENT)} |"
         for entry in found["patterns"]
     ]
     how = words["agreement_how"].format(count=found["annotators"], step=f"{found['step_s']:g}")
     return "\n".join([f"## {words['agreement']}", "", how, "", words["head_agreement"], "|---|---|---|---|", *lines])
+
+
+def _agreement_of_lessons(lessons: Sequence[Mapping[str, Any]], count: int, words: Words) -> str:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in (entry for lesson in lessons for entry in lesson["patterns"]):
+        found.setdefault(entry["pattern"], []).append(entry)
+    lines = []
+    for pattern, entries in sorted(found.items()):
+        defined = sum(any(entry[name] is not None for name in FIGURES_OF_AGREEMENT) for entry in entries)
+        cells = " | ".join(_figures([entry[name] for entry in entries], words) for name in FIGURES_OF_AGREEMENT)
+        lines.append(f"| {escaped(pattern)} | {defined} | {cells} |")
+    steps = ", ".join(f"{step_s:g}" for step_s in sorted({lesson["step_s"] for lesson in lessons}))
+    how = words["agreement_lessons"].format(told=len(lessons), count=count, step=steps)
+    head = [f"## {words['agreement']}", "", how, "", words["head_agreement_lessons"], "|---|---|---|---|---|"]
+    return "\n".join([*head, *lines])
+
+
+def _figures(values: Sequence[float | None], words: Words) -> str:
+    """The mean of those that are defined, with the least and the most when there are several."""
+    defined = [value for value in values if value is not None]
+    if len(defined) < 2:
+        return _figure(defined[0] if defined else None, words)
+    return f"{fmean(defined):.2f} ({min(defined):.2f}–{max(defined):.2f})"
 
 
 def _figure(value: float | None, words: Words) -> str:

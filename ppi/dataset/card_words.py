@@ -22,6 +22,11 @@ EN = {
     "figure_patterns": "Samples and time by pattern",
     "figure_durations": "How long samples are",
     "figure_timeline": "Where in the lessons patterns were marked",
+    "axis_samples": "samples",
+    "axis_minutes": "minutes, overlaps counted",
+    "axis_length": "length of a sample, seconds",
+    "axis_lesson": "minutes of the lesson",
+    "decimal_sign": ".",
     "structure": "Structure",
     "load": "path or repository",
     "head_columns": "| Column | Type | Meaning |",
@@ -43,6 +48,13 @@ EN = {
         "Cohen's, the mean over pairs; alpha is Krippendorff's, nominal."
     ),
     "head_agreement": "| Pattern | Kappa | Alpha | F1 |",
+    "agreement_lessons": (
+        "Compared in each lesson for itself, where it has several annotators (lessons: {told} of {count}). A row gives the "
+        "mean over the lessons in which a figure is defined, in brackets the least and the most; nothing is pooled. Grid of "
+        "{step} s; intervals match from a temporal IoU of 0.5. Kappa is Cohen's, the mean over pairs; alpha is "
+        "Krippendorff's, nominal."
+    ),
+    "head_agreement_lessons": "| Pattern | Lessons | Kappa | Alpha | F1 |",
     "not_defined": "not defined",
     "made": "How it was made",
     "made_how": (
@@ -132,6 +144,11 @@ RU = {
     "figure_patterns": "Примеры и время по паттернам",
     "figure_durations": "Какой длины примеры",
     "figure_timeline": "Где на уроках отмечены паттерны",
+    "axis_samples": "примеры",
+    "axis_minutes": "минуты, с учётом наложений",
+    "axis_length": "длина примера, секунды",
+    "axis_lesson": "минуты урока",
+    "decimal_sign": ",",
     "structure": "Структура",
     "load": "путь или репозиторий",
     "head_columns": "| Столбец | Тип | Значение |",
@@ -153,6 +170,13 @@ RU = {
         "— Коэна, среднее по парам; альфа — Криппендорфа, номинальная."
     ),
     "head_agreement": "| Паттерн | Каппа | Альфа | F1 |",
+    "agreement_lessons": (
+        "Сравнение в каждом уроке отдельно, где разметчиков несколько (уроков: {told} из {count}). В строке — среднее по "
+        "урокам, в которых показатель определён, в скобках наименьшее и наибольшее; отметки разных уроков не смешиваются. "
+        "Шаг сетки {step} с; интервалы совпадают при IoU по времени от 0,5. Каппа — Коэна, среднее по парам; альфа — "
+        "Криппендорфа, номинальная."
+    ),
+    "head_agreement_lessons": "| Паттерн | Уроки | Каппа | Альфа | F1 |",
     "not_defined": "не определено",
     "made": "Как это сделано",
     "made_how": (

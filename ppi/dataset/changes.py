@@ -45,6 +45,7 @@ def compare(before: Sequence[Row], after: Sequence[Row]) -> list[Change]:
     """
     if len({row.get("lesson") for row in [*before, *after]}) == 2 and all(map(_is_one_lesson, (before, after))):
         before = [{**row, "lesson": after[0].get("lesson")} for row in before]  # one lesson that was renamed
+    before = _under_new_marks(before, after)
     pairs, gone, new = _pairs(list(before), list(after))
     found = [Change("added", "", row["id"], _described(row)) for row in new]
     found += [Change("removed", row["id"], "", _described(row)) for row in gone]
@@ -104,6 +105,28 @@ def read(folder: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError("{folder} has no readable changes.json. Build it again.", folder=folder.name) from error
     return versions
+
+
+def _under_new_marks(before: Sequence[Row], after: Sequence[Row]) -> Sequence[Row]:
+    """The rows of `before`, their lessons called as in `after`: a mark comes or goes with another lesson of the same name."""
+    old, new = ({row.get("lesson", "") for row in rows} for rows in (before, after))
+    pairs = [(one, other) for one in old - new for other in new - old if layout.unmarked(one) == layout.unmarked(other)]
+    pairs.sort(key=lambda pair: (-_alike(_keys_of(before, pair[0]), _keys_of(after, pair[1])), pair))
+    names: dict[str, str] = {}
+    for one, other in pairs:
+        if one not in names and other not in names.values():
+            names[one] = other
+    return [{**row, "lesson": names.get(row.get("lesson", ""), row.get("lesson", ""))} for row in before] if names else before
+
+
+def _alike(one: set, other: set) -> float:
+    """How much of both together is in both."""
+    return len(one & other) / max(len(one | other), 1)
+
+
+def _keys_of(rows: Sequence[Row], lesson: str) -> set[tuple]:
+    """What tells the samples of a lesson apart from those of another."""
+    return {(row.get("annotator"), _span(row), row.get("text", "")) for row in rows if row.get("lesson") == lesson}
 
 
 def _inputs_of(folder: Path) -> dict[str, str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppi.dataset import changes
+from ppi.dataset.card_words import WORDS
 from ppi.dataset.layout import FIGURES
 from ppi.processes import run_in_child
 from ppi.settings import tell_library
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
 TIMEOUT_S = 300.0
 SHOWN_PATTERNS, SHOWN_LANES, COLOURED = 25, 16, 9
 MAX_LABEL_CHARACTERS = 40
+FONT = "DejaVu Sans"  # comes with matplotlib, and has Latin, Greek and Cyrillic letters
 ACCENT, REST = "#2b6cb0", "#b8bec7"
 Row = dict[str, Any]
+Words = Mapping[str, str]
 
 
-def draw(folder: Path, on_tick: Callable[[], None]) -> list[str]:
-    """Draw the figures of the dataset in `folder` into it; answers their paths. `on_tick` may raise to stop it."""
-    run_in_child(f"{__name__}:draw_all", {"folder": str(folder)}, on_tick=on_tick, timeout_s=TIMEOUT_S)
+def draw(folder: Path, language: str, on_tick: Callable[[], None] = lambda: None) -> list[str]:
+    """Draw the figures of the dataset in `folder` into it; answers their paths. `on_tick` may raise to stop it.
+
+    `language` is the card's: titles, axes and decimal signs are in it, names of patterns and lessons stay as they are.
+    """
+    given = {"folder": str(folder), "language": language}
+    run_in_child(f"{__name__}:draw_all", given, on_tick=on_tick, timeout_s=TIMEOUT_S)
     return list(FIGURES)
 
 
@@ -40,13 +47,13 @@ def tools() -> dict[str, str]:
     return {"matplotlib": version("matplotlib")}
 
 
-def draw_all(report: Callable[[Any], None], folder: str) -> None:
+def draw_all(report: Callable[[Any], None], folder: str, language: str) -> None:
     """In the child."""
     with canvas():
         rows = changes.rows_of(Path(folder))
         (Path(folder) / "figures").mkdir()
         for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
-            paint(rows, Path(folder) / path)
+            paint(rows, WORDS[language], Path(folder) / path)
 
 
 @contextmanager
@@ -60,7 +67,7 @@ def canvas() -> Iterator[None]:
 
         matplotlib.use("Agg")
         spines = {"axes.spines.top": False, "axes.spines.right": False}
-        matplotlib.rcParams.update({"text.parse_math": False, "font.size": 10, **spines})
+        matplotlib.rcParams.update({"text.parse_math": False, "font.size": 10, "font.family": FONT, **spines})
         yield
 
 
@@ -72,7 +79,7 @@ def colour(number: int) -> Any:
     return palette[number % len(palette)]
 
 
-def _patterns(rows: Sequence[Row], path: Path) -> None:
+def _patterns(rows: Sequence[Row], words: Words, path: Path) -> None:
     counts, times_s = Counter(), Counter()
     for row in rows:
         for name in _names(row):
@@ -80,40 +87,49 @@ def _patterns(rows: Sequence[Row], path: Path) -> None:
             times_s[name] += row["end_time"] - row["start_time"]
     shown = sorted(counts, key=lambda name: (-counts[name], name))[:SHOWN_PATTERNS]
     shown.reverse()
-    figure, (left, right) = subplots(1, 2, (9, 1.4 + 0.32 * len(shown)))
+    figure, (left, right) = subplots(1, 2, (9, 1.7 + 0.32 * len(shown)))
     left.barh(range(len(shown)), [counts[name] for name in shown], color=ACCENT)
     right.barh(range(len(shown)), [times_s[name] / 60 for name in shown], color=ACCENT)
     left.set_yticks(range(len(shown)), [readable(name) for name in shown])
     right.set_yticks(range(len(shown)), [])
-    left.set_xlabel("samples")
-    right.set_xlabel("minutes, overlaps counted")
+    _tell(left, words, words["axis_samples"])
+    _tell(right, words, words["axis_minutes"])
+    figure.suptitle(words["figure_patterns"])
     save(figure, path)
 
 
-def _durations(rows: Sequence[Row], path: Path) -> None:
-    figure, axes = subplots(1, 1, (7, 3.2))
+def _durations(rows: Sequence[Row], words: Words, path: Path) -> None:
+    figure, axes = subplots(1, 1, (7, 3.5))
     axes.hist([row["end_time"] - row["start_time"] for row in rows], bins=min(30, max(5, len(rows) // 3)), color=ACCENT)
-    axes.set_xlabel("length of a sample, seconds")
-    axes.set_ylabel("samples")
+    _tell(axes, words, words["axis_length"])
+    axes.set_ylabel(words["axis_samples"])
+    figure.suptitle(words["figure_durations"])
     save(figure, path)
 
 
-def _timeline(rows: Sequence[Row], path: Path) -> None:
+def _timeline(rows: Sequence[Row], words: Words, path: Path) -> None:
     """A lane for each annotator of each lesson; the most frequent patterns have colours, the others are grey."""
     counts = Counter(name for row in rows for name in _names(row))
     coloured = sorted(counts, key=lambda name: (-counts[name], name))[:COLOURED]
     colours = {name: colour(number) for number, name in enumerate(coloured)}
     lanes = sorted({(row["lesson"], row["annotator"]) for row in rows})[:SHOWN_LANES]
-    figure, axes = subplots(1, 1, (10, 1.6 + 0.5 * len(lanes) + 0.1 * len(coloured)))
+    figure, axes = subplots(1, 1, (10, 1.9 + 0.5 * len(lanes) + 0.1 * len(coloured)))
     for row in rows:
         if (row["lesson"], row["annotator"]) in lanes:
             lane = len(lanes) - 1 - lanes.index((row["lesson"], row["annotator"]))
             _mark(axes, row, lane, colours)
     axes.set_yticks(range(len(lanes)), [readable(f"{lesson}, {annotator}") for lesson, annotator in reversed(lanes)])
-    axes.set_xlabel("minutes of the lesson")
+    _tell(axes, words, words["axis_lesson"])
+    figure.suptitle(words["figure_timeline"])
     handles = [axes.barh(0, 0, color=colours.get(name, REST)) for name in coloured]
     figure.legend(handles, [readable(name) for name in coloured], loc="outside lower center", ncols=3, frameon=False)
     save(figure, path)
+
+
+def _tell(axes: Axes, words: Words, what: str) -> None:
+    """Name the horizontal axis, and write its numbers as the language does."""
+    axes.set_xlabel(what)
+    axes.xaxis.set_major_formatter(lambda value, position: f"{value:.6g}".replace(".", words["decimal_sign"]))
 
 
 def _mark(axes: Axes, row: Row, lane: int, colours: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,20 @@ class JoinReport:
 
 def join(
     folders: Sequence[Path], out: Path, shares: Shares, *, pretty_name: str = "", tools: Mapping[str, str] | None = None,
-    previous: Path | None = None, is_illustrated: bool = False, on_progress: Progress = lambda fraction: None,
+    previous: Path | None = None, labels: Sequence[str] = (), language: str = "en", is_illustrated: bool = False,
+    on_progress: Progress = lambda fraction: None,
 ) -> JoinReport:  # fmt: skip
-    """Copy the samples of `folders` into one checked dataset in `out`.
+    """Copy the samples of `folders` into one checked dataset in `out`, whose card is written in `language`.
 
     `previous` is the folder of the build before, when it lies elsewhere. The order of the folders does not matter. What
-    holds for the strictest part holds for the whole: consent, embargo, and a licence only where all have the same. Raises
-    InputError for a part given twice, DatasetError for a bad one.
+    holds for the strictest part holds for the whole: consent, embargo, and a licence only where all have the same. `labels`
+    are what the lessons of the folders are called in the whole; without them those of the same name are told apart by
+    the beginning of their recordings' checksums. Raises InputError for a part given twice, DatasetError for a bad one.
     """
     splits.check(shares)
-    parts = sorted((_read(folder) for folder in folders), key=lambda part: part.rows[0]["lesson"])
+    read = [_read(folder) for folder in folders]
+    named = [_called(part, label) for part, label in zip(read, labels, strict=True)] if labels else _told_apart(read)
+    parts = sorted(named, key=lambda part: part.rows[0]["lesson"])
     _refuse_doubles(parts)
     rows = [row for part in parts for row in part.rows]
     groups = splits.assign(rows, shares)
@@ -61,9 +65,9 @@ def join(
         return Contents(copied, _report(parts, copied, splits.report(copied, groups, shares)), _unused(parts, copied))
 
     inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
-    origin = Origin(inputs, _settings(parts, shares), tools or {}, previous)
+    origin = Origin(inputs, _settings(parts, shares, language), tools or {}, previous)
     note = splits.note(groups, shares)
-    facts = _facts(parts, pretty_name, bool(note))
+    facts = replace(_facts(parts, pretty_name, bool(note)), language=language)
     assemble(out, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
     return JoinReport(out, len(rows), groups, note)
 
@@ -76,6 +80,34 @@ def _read(folder: Path) -> Part:
         )
     report = json.loads((folder / layout.REPORT).read_text(encoding="utf-8"))
     return Part(folder, verify.sound_rows(folder), manifest.read(folder), report)
+
+
+def _told_apart(parts: Sequence[Part]) -> list[Part]:
+    """The parts, those of one lesson marked where another part has a lesson of that name but of another recording."""
+    recordings: dict[str, set[str]] = {}
+    for part in parts:
+        for lesson in {row["lesson"] for row in part.rows}:
+            recordings.setdefault(lesson, set()).add(_recording(part))
+    return [
+        _called(part, layout.marked(name, _recording(part)))
+        if len(recordings[name := part.rows[0]["lesson"]]) > 1 and _recording(part)
+        else part
+        for part in parts
+    ]
+
+
+def _recording(part: Part) -> str:
+    """The checksum of the recording of a part of one lesson, "" of one that was joined before."""
+    return str(part.manifest["inputs"].get("video", ""))
+
+
+def _called(part: Part, label: str) -> Part:
+    """The part of one lesson under another name."""
+    if len({row["lesson"] for row in part.rows}) > 1 or label == part.rows[0]["lesson"]:
+        return part
+    settings = {**part.manifest["settings"], "lesson": label}
+    rows = [{**row, "lesson": label} for row in part.rows]
+    return replace(part, rows=rows, manifest={**part.manifest, "settings": settings})
 
 
 def _refuse_doubles(parts: Sequence[Part]) -> None:
@@ -109,10 +141,10 @@ def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], by: st
     return copied
 
 
-def _settings(parts: Sequence[Part], shares: Shares) -> dict[str, Any]:
+def _settings(parts: Sequence[Part], shares: Shares, language: str) -> dict[str, Any]:
     agreed = _consent(parts)
     return {
-        "lessons": [part.manifest["settings"] for part in parts], **refresh.settings_of(agreed, "en"), "seed": shares.seed,
+        "lessons": [part.manifest["settings"] for part in parts], **refresh.settings_of(agreed, language), "seed": shares.seed,
         "by": shares.by,
         "shares": {split: getattr(shares, split) for split in layout.SPLITS},
     }  # fmt: skip
@@ -143,7 +175,18 @@ def _facts(parts: Sequence[Part], pretty_name: str, has_empty_split: bool) -> Ca
         consent=_consent(parts), speech_engines=tuple(sorted(engines)), corrected_segments=_corrected_segments(parts),
         unmatched=tuple(sorted({label for part in parts for label in part.report.get("unmatched", ())})),
         dropped=sum(len(part.report.get("dropped", ())) for part in parts), has_empty_split=has_empty_split,
+        agreement=_agreement(parts),
     )  # fmt: skip
+
+
+def _agreement(parts: Sequence[Part]) -> dict[str, Any] | None:
+    """The figures of every lesson that has them, each for itself; None when there are none."""
+    told: list[dict[str, Any]] = []
+    for part in parts:
+        found = part.report["card"].get("agreement")
+        if found:
+            told += found["lessons"] if "lessons" in found else [{"lesson": part.rows[0]["lesson"], **found}]
+    return {"lessons": told} if told else None
 
 
 def _corrected_segments(parts: Sequence[Part]) -> int | None:

@@ -27,6 +27,7 @@ KEYS = (
     "regions", "split",
 )  # fmt: skip
 MARK = ".ppi-build"  # in a folder that is still being written; no part of the dataset
+_MARKED = re.compile(r" \[[0-9a-f]{6}\]$")
 _LOOKS_LIKE_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T][0-9:.,]+ *(Z|[+-][0-9:]+)?)?")
 
 
@@ -83,6 +84,16 @@ def _answers(given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
 def as_text(word: str, value: str) -> str:
     """A column in which all values look like dates would load as time stamps: `word` before it keeps it a text."""
     return f"{word} {value}" if _LOOKS_LIKE_A_DATE.fullmatch(value.strip()) else value
+
+
+def marked(lesson: str, identity: str) -> str:
+    """A lesson's name that tells it from others of that name: `identity` is hexadecimal and stays the same."""
+    return f"{lesson} [{identity[:6]}]"
+
+
+def unmarked(lesson: str) -> str:
+    """The name that was marked, or `lesson` itself."""
+    return _MARKED.sub("", lesson)
 
 
 def make_folders(folder: Path) -> None:

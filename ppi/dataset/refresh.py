@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ppi.dataset import card, consent, croissant, layout, manifest
+from ppi.dataset import card, consent, croissant, figures, layout, manifest
 from ppi.errors import DatasetError
 from ppi.records import Consent
 
@@ -16,22 +18,32 @@ Read = Callable[[str], bytes]
 def refreshed(read: Read, agreed: Consent, own_text: str, language: str) -> dict[str, bytes]:
     """The files of a dataset that have to be written so that it says this: by path, the manifest last, none when it does.
 
-    `read` answers the bytes of a file of the dataset. Raises DatasetError for a dataset of an earlier version of PPI.
+    `read` answers the bytes of a file of the dataset. Figures are drawn anew, in a child process, when the language changes.
+    Raises DatasetError for a dataset of an earlier version of PPI.
     """
     described = manifest.parsed(read(layout.MANIFEST))
     settings = {**described["settings"], **settings_of(agreed, language)}
     facts = card.facts_of(_json(read, layout.REPORT), agreed, own_text, language)
     rows = [json.loads(line) for line in read(layout.METADATA).decode().split("\n") if line]
     listed = {file["path"] for file in described["files"]}
-    figures = [path for path in layout.FIGURES if path in listed]
+    shown = [path for path in layout.FIGURES if path in listed]
     versions = _json(read, layout.CHANGES)["versions"]
-    text = card.render(rows, facts, versions, figures).encode()
+    text = card.render(rows, facts, versions, shown).encode()
     if settings == described["settings"] and text == read(layout.CARD):
         return {}
     files = {file["path"]: file for file in described["files"]}
     told = croissant.describe(facts, files, versions[-1]["version"])
     changed = {layout.CARD: text, layout.CROISSANT: layout.as_json(told).encode()}
+    if shown and settings["card_language"] != described["settings"].get("card_language", "en"):
+        changed |= _drawn(read(layout.METADATA), language)
     return {**changed, layout.MANIFEST: manifest.with_files(described, settings, changed)}
+
+
+def _drawn(metadata: bytes, language: str) -> dict[str, bytes]:
+    """The figures of these rows, by path."""
+    with tempfile.TemporaryDirectory(prefix="ppi-figures-") as folder:
+        (Path(folder) / layout.METADATA).write_bytes(metadata)
+        return {path: (Path(folder) / path).read_bytes() for path in figures.draw(Path(folder), language)}
 
 
 def settings_of(agreed: Consent, language: str) -> dict[str, Any]:

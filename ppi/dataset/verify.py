@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,12 @@ def check(
     folder: Path,
     inspect: Callable[[Path], MediaInfo] | None = None,
     on_progress: Callable[[float], None] = lambda fraction: None,
-    opened: Collection[str] = (),
 ) -> CheckReport:
     """Check `folder`; with `inspect`, which opens a clip, every clip's duration is compared with its span too.
 
-    The clips of the rows `opened` were compared before and are not opened again. Nothing is raised for a bad dataset: each
-    fault is a sentence that names the row or the file.
+    Nothing is raised for a bad dataset: each fault is a sentence that names the row or the file.
     """
-    return _Checker(folder, inspect, on_progress, opened).run()
+    return _Checker(folder, inspect, on_progress).run()
 
 
 def sound_rows(folder: Path) -> list[dict[str, Any]]:
@@ -73,10 +71,9 @@ def unused_patterns(folder: Path) -> list[str]:
 
 class _Checker:
     def __init__(
-        self, folder: Path, inspect: Callable[[Path], MediaInfo] | None, on_progress: Callable[[float], None],
-        opened: Collection[str] = (),
+        self, folder: Path, inspect: Callable[[Path], MediaInfo] | None, on_progress: Callable[[float], None]
     ):  # fmt: skip
-        self._folder, self._inspect, self._on_progress, self._opened = folder, inspect, on_progress, opened
+        self._folder, self._inspect, self._on_progress = folder, inspect, on_progress
         self._problems: list[str] = []
         self._warnings: list[str] = []
         self._named: set[str] = {METADATA, CARD, REPORT, CHANGES, CROISSANT, *FIGURES}
@@ -117,7 +114,7 @@ class _Checker:
             faults.append("the id is used twice.")
         ids.add(name)
         faults += self._file_faults(row)
-        if not faults and self._inspect is not None and name not in self._opened:
+        if not faults and self._inspect is not None:
             faults += self._clip_faults(row)
         self._problems += [f"{name}: {fault}" for fault in faults]
 

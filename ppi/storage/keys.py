@@ -82,6 +82,11 @@ def joined_pushes(dataset_id: str) -> str:
     return f"~joined/pushes/{dataset_id}.json" if dataset_id else "~joined/pushes/"
 
 
+def kept_pushes(lesson_id: str) -> str:
+    """What is kept of a deleted lesson that was published, in the final bucket; with "" the prefix of all of it."""
+    return f"~pushes/{lesson_id}.json" if lesson_id else "~pushes/"
+
+
 def joined_dry_run(dataset_id: str) -> str:
     """What the last dry run of a push found, in the final bucket."""
     return f"~joined/dry-runs/{dataset_id}.json"

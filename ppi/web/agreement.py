@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal, gettext
 
 from ppi.errors import Conflict, InputError
@@ -88,6 +88,7 @@ def build(lesson_id: str) -> Response:
     """Build the dataset of the gold set -> {success, job_id}."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
     job = agreement.request_gold_build(access.services(), row, _comparison(row), _task(row))
+    g.then = url_for("pages.dataset", lesson=row.id)
     return jsonify(success=True, job_id=job.id)
 
 

@@ -12,7 +12,7 @@ from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
-from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes
+from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes, say_consent
 from ppi.workflows.joined import Joined
 
 bp = Blueprint("export", __name__)
@@ -52,6 +52,7 @@ def show(lesson_id: str) -> Response:
 @bp.get("/datasets/<lesson_id>.zip")
 def download_zip(lesson_id: str) -> Response:
     row = lessons.owned(access.services(), access.current(), lesson_id)
+    about_lesson.check_use(access.services(), row)
     name, stream = build_dataset.zip_stream(access.services(), row)
     answer = Response(stream, mimetype="application/zip")
     answer.headers["Content-Disposition"] = attachment(name, "dataset.zip")
@@ -80,13 +81,13 @@ def push(lesson_id: str) -> Response:
 
 def ask_to_push(thing: LessonRow | Joined) -> Job:
     """Queue what the request asks for: a push, or a dry run of one."""
-    given = request.get_json(silent=True)
+    given = forms.given()
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
         raise InputError("Send repo_id, such as university/lesson-patterns.")
-    is_dry_run = given.get("dry_run", False) is not False
-    g.audit_object = f"{thing.id} {given['repo_id']}" + (" (dry run)" if is_dry_run else "")
+    repo_id, is_dry_run = given["repo_id"].strip(), given.get("dry_run", False) not in (False, "false")
+    g.audit_object = f"{thing.id} {repo_id}" + (" (dry run)" if is_dry_run else "")
     return publish.request_push(
-        access.services(), thing, repo_id=given["repo_id"], is_private=given.get("private", True) is not False,
+        access.services(), thing, repo_id=repo_id, is_private=given.get("private", True) not in (False, "false"),
         by=access.current().name, is_dry_run=is_dry_run,
     )  # fmt: skip
 
@@ -106,7 +107,7 @@ def save_consent(lesson_id: str) -> Response:
     """{state?, license?, embargo_until?, teacher?} -> {success, and the four as they are kept}."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
     given = _texts(("state", "license", "embargo_until", "teacher"))
-    return jsonify(success=True, **asdict(about_lesson.save_consent(access.services(), row, given)))
+    return jsonify(success=True, **asdict(say_consent.save_consent(access.services(), row, given)))
 
 
 @bp.post("/api/datasets/<lesson_id>/card")

@@ -20,6 +20,8 @@ TABLE_BYTES = pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 PLAIN = {
     "export.build": build_dataset.MAX_ANNOTATIONS_BYTES + TABLE_BYTES, "export.save_consent": 0, "export.save_card": 0,
     "kit.keep": TABLE_BYTES, "kit.prepare": 0, "kit.normalize": 0, "jobs.cancel": 0, "jobs.retry": 0,
+    "export.push": 0, "joined.push": 0, "joined.delete": 0, "withdrawal.withdraw_lesson": 0,
+    "agreement.add": build_dataset.MAX_ANNOTATIONS_BYTES + 64 * 1024, "agreement.build": 0,
     "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "transcription.summarize": 0,
 }  # fmt: skip
 
@@ -57,6 +59,11 @@ def questions() -> dict[str, tuple[Callable[[], str], str, str]]:
             lambda: "",
             gettext("Label Studio projects that use the stable link will stop showing the video. A new one is made at once."),
             gettext("Revoke"),
+        ),
+        "joined.delete": (
+            lambda: "",
+            gettext("The joined dataset is deleted. The lessons and their own datasets stay, and so does what was published."),
+            gettext("Delete the joined dataset"),
         ),
     }  # fmt: skip
 

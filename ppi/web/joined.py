@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 
 from ppi.errors import Conflict, InputError, NotFound, PpiError
 from ppi.jobs.ledger import Job
@@ -18,7 +18,7 @@ from ppi.web import access
 from ppi.web.errors import STATUS, translated, wants_json
 from ppi.web.export import ask_to_push, attachment
 from ppi.web.jobs import describe_job
-from ppi.workflows import joined, publish, pushes, stored_datasets
+from ppi.workflows import joined, joined_consent, publish, pushes, stored_datasets
 
 bp = Blueprint("joined", __name__)
 SPLITS = ("train", "validation", "test")
@@ -31,13 +31,14 @@ def page() -> str | Response:
     if wants_json():
         found = joined.overview(access.services(), access.current())
         return jsonify(success=True, datasets=[_described(one) for one in found])
-    return _form_page(None, {"shares": ["80", "10", "10"], "seed": 0, "by": "teacher", "lessons": (), "name": ""})
+    usual = {"shares": ["80", "10", "10"], "seed": 0, "by": "teacher", "language": str(get_locale())}
+    return _form_page(None, {**usual, "lessons": (), "name": ""})
 
 
 @bp.post("/joined")
 def form() -> Response:
-    """name, lessons, shares ("80,10,10", or three fields), seed, by (teacher or lesson), dataset? (its id, to build it
-    anew), action (plan or build) -> {success, and what it would hold, or dataset_id and job_id}.
+    """name, lessons, shares ("80,10,10", or three fields), seed, by (teacher or lesson), language? (of the card: en or ru),
+    dataset? (its id, to build it anew), action (plan or build) -> {success, and what it would hold, or dataset_id and job_id}.
     """
     given = _given()
     try:
@@ -56,14 +57,20 @@ def show(dataset_id: str) -> str | Response:
     stored = stored_datasets.read(services, found.prefix) if found.build else None
     if wants_json():
         told = {"rows": stored.rows, "report": stored.report, "card": stored.card} if stored else {"rows": []}
+        now = joined_consent.standing(services, found)
+        told |= {"consent": now.consent.state, "withdrawn": list(now.withdrawn), "deleted": list(now.deleted)}
         return jsonify(success=True, **_described(found), **told)
     return _dataset_page(found, stored)
 
 
 @bp.get("/joined/<dataset_id>.zip")
 def download_zip(dataset_id: str) -> Response:
-    found = joined.owned(access.services(), access.current(), dataset_id)
-    name, stream = stored_datasets.zip_stream(access.services(), found.prefix, found.name)
+    services = access.services()
+    found = joined.owned(services, access.current(), dataset_id)
+    joined_consent.check_use(services, found)
+    if not joined.is_busy(services, found):
+        joined_consent.tell(services, found)
+    name, stream = stored_datasets.zip_stream(services, found.prefix, found.name)
     answer = Response(stream, mimetype="application/zip")
     answer.headers["Content-Disposition"] = attachment(name, "dataset.zip")
     return answer
@@ -79,6 +86,7 @@ def push(dataset_id: str) -> Response:
 @bp.post("/api/joined/<dataset_id>/delete")
 def delete(dataset_id: str) -> Response:
     joined.remove(access.services(), joined.owned(access.services(), access.current(), dataset_id))
+    g.then = url_for("joined.page")
     return jsonify(success=True)
 
 
@@ -92,7 +100,7 @@ def _given() -> dict[str, Any]:
     else:
         sent, lessons = request.form, request.form.getlist("lessons")
         shares = [sent[split] for split in SPLITS] if all(split in sent for split in SPLITS) else ["80", "10", "10"]
-    texts = {name: str(sent.get(name) or "") for name in ("name", "by", "dataset", "action")}
+    texts = {name: str(sent.get(name) or "") for name in ("name", "by", "dataset", "action", "language")}
     return {**texts, "lessons": tuple(lessons), "shares": shares, "seed": sent.get("seed") or 0, "by": texts["by"] or "teacher"}
 
 
@@ -110,8 +118,9 @@ def _planned(given: dict[str, Any]) -> Response:
     planned = joined.preview(access.services(), access.current(), _wanted(given))
     if not wants_json():
         return make_response(_form_page(changed, given, planned))
+    names = planned.labels
     listed = [
-        {"lesson_id": row.id, "name": row.name, "samples": samples, "duration_s": round(length_s, 3), "split": split}
+        {"lesson_id": row.id, "name": names[row.id], "samples": samples, "duration_s": round(length_s, 3), "split": split}
         for row, samples, length_s, split in planned.lessons
     ]
     return jsonify(
@@ -137,6 +146,7 @@ def _described(found: joined.Joined) -> dict[str, Any]:
     return {
         "dataset_id": found.id, "name": found.name, "owner": found.owner_name, "is_built": bool(found.build),
         "lessons": list(wanted.lessons), "shares": wanted.shares, "seed": wanted.seed, "by": wanted.by,
+        "language": wanted.language,
         "job": describe_job(jobs[0]) if jobs else None,
     }  # fmt: skip
 
@@ -161,12 +171,12 @@ def _dataset_page(found: joined.Joined, stored: stored_datasets.StoredDataset | 
     number = max(1, request.args.get("page", 1, type=int))
     pages = max(1, -(-len(stored.rows) // PER_PAGE)) if stored else 1
     published = pushes.pushes(services, found)
-    wanted = found.wanted
+    wanted, now = found.wanted, joined_consent.standing(services, found)
     return render_template(
         "joined_dataset.html", step=0, chosen=None, found=found, stored=stored, job=building,
         patterns=with_labels(stored.report["patterns"] if stored else []), number=min(number, pages), pages=pages,
         rows=stored.rows[(min(number, pages) - 1) * PER_PAGE :][:PER_PAGE] if stored else [],
-        has_token=bool(services.settings.hub.token), consent=joined.consent(services, found), pushed=published,
+        has_token=bool(services.settings.hub.token), now=now, consent=now.consent, pushed=published,
         dry_run=publish.fresh_dry_run(services, found) if stored else None,
         push_job=newest_push({one.kind: one for one in reversed(jobs)}),
         outdated=_outdated(published, found), lessons=joined.candidates(services, access.current()),

@@ -18,7 +18,7 @@ from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
 
 CONSENT, OWN_TEXT, LANGUAGE = ".consent.json", ".card.md", ".card-language.txt"
-TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
+TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json", "png": "image/png"}
 DATASET_NAME = "dataset"
 STATES, LICENSES, LANGUAGES = consents.STATES, consents.LICENSES, card.LANGUAGES
 
@@ -35,6 +35,11 @@ def consent(services: Services, row: LessonRow) -> Consent:
         return consents.checked(**given)
     except (NotFound, ValueError, TypeError, InputError):  # unreadable means that nobody knows: never that it is allowed
         return Consent()
+
+
+def check_use(services: Services, row: LessonRow) -> None:
+    """Raises AccessDenied when the lesson was withdrawn."""
+    consents.check_use(consent(services, row))
 
 
 def save_consent(services: Services, row: LessonRow, given: Mapping[str, str]) -> Consent:

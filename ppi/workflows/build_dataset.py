@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ppi.dataset import consent as consents
 from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
@@ -46,7 +45,7 @@ def request_build(
     AccessDenied when the lesson was withdrawn.
     """
     plain_dataset.check_mode(clips)
-    consents.check_use(about_lesson.consent(services, row))
+    about_lesson.check_use(services, row)
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")

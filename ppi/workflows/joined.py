@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ppi.accounts.users import User
-from ppi.dataset import build, manifest, splits
+from ppi.dataset import build, card, layout, manifest, splits
 from ppi.dataset import consent as consents
 from ppi.errors import Conflict, InputError, NotFound, PpiError
 from ppi.jobs.ledger import Job
@@ -38,12 +39,13 @@ Steps = Callable[[str, str, float, float], Callable[[float], None]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a joined dataset is made of: ids of lessons, and how their samples are shared out."""
+    """What a joined dataset is made of: ids of lessons, how their samples are shared out, the language of its card."""
 
     lessons: tuple[str, ...] = ()
     shares: str = "80,10,10"
     seed: int = 0
     by: str = "teacher"
+    language: str = "en"
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Wanted:
@@ -51,14 +53,18 @@ class Wanted:
         try:
             chosen = tuple(dict.fromkeys(str(lesson) for lesson in given.get("lessons") or ()))
             shares, by = str(given.get("shares") or cls.shares), str(given.get("by") or cls.by)
-            return cls(chosen, shares, int(given.get("seed") or 0), by)
+            language = card.checked_language(str(given.get("language") or cls.language))
+            return cls(chosen, shares, int(given.get("seed") or 0), by, language)
         except (TypeError, ValueError) as error:
             raise InputError("The seed must be a whole number, and lessons a list.") from error
 
 
 @dataclass(frozen=True)
 class Joined:
-    """One joined dataset. `wanted` tells what the build that holds was made of; `build` is "" before the first."""
+    """One joined dataset. `wanted` tells what the build that holds was made of; `build` is "" before the first.
+
+    `labels` are what its lessons are called in it, by their ids.
+    """
 
     id: str
     name: str
@@ -67,6 +73,7 @@ class Joined:
     created_s: float
     wanted: Wanted = Wanted()
     build: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -80,13 +87,16 @@ class Joined:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a joined dataset would hold. `lessons` are (row, samples, seconds, split); the rest as in a report."""
+    """What a joined dataset would hold. `lessons` are (row, samples, seconds, split), `labels` as in `Joined`; the rest as in
+    a report.
+    """
 
     lessons: list[tuple[LessonRow, int, float, str]]
     counts: dict[str, dict[str, Any]]
     patterns: list[dict[str, Any]]
     note: str
     consent: Consent
+    labels: Mapping[str, str]
 
     @property
     def samples(self) -> int:
@@ -141,7 +151,7 @@ def preview(services: Services, user: User, wanted: Wanted) -> Preview:
     ]
     told = splits.report(shared, groups, shares)
     agreed = consents.strictest([about_lesson.consent(services, row) for row, _ in found])
-    return Preview(listed, told["counts"], build.pattern_counts(rows), told["note"], agreed)
+    return Preview(listed, told["counts"], build.pattern_counts(rows), told["note"], agreed, _labels(found))
 
 
 def request_join(services: Services, user: User, *, wanted: Wanted, name: str = "", joined: Joined | None = None) -> Job:
@@ -164,8 +174,12 @@ def request_join(services: Services, user: User, *, wanted: Wanted, name: str = 
 
 def refuse_while_busy(services: Services, joined: Joined) -> None:
     """Raises Conflict while a job of the joined dataset is active."""
-    if any(job.is_active for job in services.ledger.list(lesson_id=joined.id)):
+    if is_busy(services, joined):
         raise Conflict("{name} is being built or published just now. Wait for that, or cancel it.", name=joined.name)
+
+
+def is_busy(services: Services, joined: Joined) -> bool:
+    return any(job.is_active for job in services.ledger.list(lesson_id=joined.id))
 
 
 def run_join(services: Services, job: Job, run: Run) -> dict[str, Any]:
@@ -182,6 +196,7 @@ def make(services: Services, joined: Joined, wanted: Wanted, build_name: str, fo
     Raises NotFound when a lesson is gone, AccessDenied when one was withdrawn, whenever that happens.
     """
     rows = _lessons_of(services, wanted)
+    labels = _labels(_with_rows(services, rows))
     on_progress = step("building", "Fetching the datasets from storage", 0.0, 0.2)
     parts: list[tuple[Path, str, dict[str, ObjectInfo]]] = []
     for number, row in enumerate(rows):
@@ -190,10 +205,11 @@ def make(services: Services, joined: Joined, wanted: Wanted, build_name: str, fo
         parts.append((part, prefix, stored_datasets.lay_out(services, prefix, part, lambda _: on_progress(0.0))))
     made = whole_datasets.join_folders(
         [part for part, _, _ in parts], folder / "made", shares=wanted.shares, seed=wanted.seed, by=wanted.by, name=joined.name,
+        labels=[labels[row.id] for row in rows], card_language=wanted.language,
         previous=stored_datasets.before(services, joined.prefix, folder / "before") if joined.build else None,
         on_progress=step("building", "Joining the datasets", 0.2, 0.8),
     )  # fmt: skip
-    fresh = replace(joined, wanted=wanted, build=build_name)
+    fresh = replace(joined, wanted=wanted, build=build_name, labels=labels)
     try:
         _store(services, fresh, folder / "made", parts, step("building", "Storing the dataset", 0.8, 1.0))
         _lessons_of(services, wanted)
@@ -232,17 +248,6 @@ def is_usable(services: Services, lesson_id: str) -> bool:
     return about_lesson.consent(services, row).state != consents.WITHDRAWN
 
 
-def consent(services: Services, joined: Joined) -> Consent:
-    """What is recorded now for its lessons: the strictest holds, and for a lesson that was deleted nobody knows."""
-    agreed = []
-    for lesson_id in joined.wanted.lessons:
-        try:
-            agreed.append(about_lesson.consent(services, services.lessons.get(lesson_id)))
-        except NotFound:
-            agreed.append(Consent())
-    return consents.strictest(agreed)
-
-
 def _some(chosen: Sequence[str]) -> Sequence[str]:
     if not 1 <= len(chosen) <= MAX_LESSONS:
         raise InputError("Choose from 1 to {most} lessons.", most=MAX_LESSONS)
@@ -252,22 +257,30 @@ def _some(chosen: Sequence[str]) -> Sequence[str]:
 def _lessons_of(services: Services, wanted: Wanted) -> list[LessonRow]:
     rows = [services.lessons.get(lesson_id) for lesson_id in wanted.lessons]
     for row in rows:
-        consents.check_use(about_lesson.consent(services, row))
+        about_lesson.check_use(services, row)
     return rows
 
 
 def _with_rows(services: Services, rows: Sequence[LessonRow]) -> list[tuple[LessonRow, list[dict[str, Any]]]]:
-    """The lessons with the rows of their datasets, each of a name of its own."""
-    found: dict[str, tuple[LessonRow, list[dict[str, Any]]]] = {}
+    """The lessons with the rows of their datasets; those of the same name are marked, so that each has one of its own."""
+    found = []
     for row in rows:
-        consents.check_use(about_lesson.consent(services, row))
+        about_lesson.check_use(services, row)
         try:
-            given = stored_datasets.rows_of(services, dataset_prefix(row))
+            found.append((row, stored_datasets.rows_of(services, dataset_prefix(row))))
         except NotFound as error:
             raise InputError("The lesson {name} has no dataset. Build it, or leave the lesson out.", name=row.name) from error
-        if given and found.setdefault(given[0]["lesson"], (row, given))[0] is not row:
-            raise InputError("Two of the lessons are called {name}. Choose one of them.", name=row.name)
-    return list(found.values())
+    names = Counter(given[0]["lesson"] for _, given in found)
+    return [
+        (row, [{**each, "lesson": layout.marked(each["lesson"], row.id)} for each in given])
+        if names[given[0]["lesson"]] > 1
+        else (row, given)
+        for row, given in found
+    ]
+
+
+def _labels(found: Sequence[tuple[LessonRow, list[dict[str, Any]]]]) -> dict[str, str]:
+    return {row.id: given[0]["lesson"] for row, given in found}
 
 
 def _store(services: Services, fresh: Joined, folder: Path, parts: list, on_progress: Callable[[float], None]) -> None:

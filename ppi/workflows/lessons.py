@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import corrections, label_studio_files, uploads
+from ppi.workflows import corrections, label_studio_files, push_records, uploads
 from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
@@ -166,7 +166,8 @@ def revoke_links(services: Services, row: LessonRow) -> int:
 
 
 def delete_lesson(services: Services, row: LessonRow) -> None:
-    """Delete the lesson with everything made of it. Raises Conflict while one of its jobs is active.
+    """Delete the lesson with everything made of it, but for the record of what was published. Raises Conflict while one of
+    its jobs is active.
 
     A deletion that is cut short is finished by `sweep_deleted`.
     """
@@ -209,6 +210,7 @@ def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
     except Conflict:
         services.lessons.move_on(row.id, "deleting", state)
         raise
+    push_records.keep(services, row)
     for bucket in (services.raw, services.final):
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)

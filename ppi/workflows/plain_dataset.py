@@ -154,7 +154,7 @@ def build_folder(
     return build.build(
         out, planned, cut, transcript,
         inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
-        tools={"ppi": ppi.__version__, **clips.tools(ffmpeg)}, inspect=lambda path: probe.inspect(path, ffmpeg),
+        tools={"ppi": ppi.__version__, **clips.tools(ffmpeg)},
         clips=mode, consent=consent, own_text=card.checked_own_text(own_text), card_language=card_language,
         agreement=agreement, previous=previous, bring=bring,
         cuts_all=cuts_all, is_illustrated=True, on_progress=on_progress,

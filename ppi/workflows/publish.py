@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ppi.dataset import changes
 from ppi.dataset import consent as consents
 from ppi.dataset.layout import MANIFEST
 from ppi.errors import AccessDenied, Conflict, NotFound
@@ -17,7 +18,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.publishing import hub
 from ppi.services import Services
-from ppi.workflows import about_lesson, joined, pushes, stored_datasets
+from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.joined import Joined
 from ppi.workflows.plain_push import preview_folder, push_folder
@@ -52,15 +53,16 @@ def run_publish(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: send the dataset, and keep what became of it with the lesson."""
     thing, repo_id, is_private = _thing(services, job.lesson_id), job.input["repo_id"], job.input["is_private"]
     _check_consent(services, thing, is_private)
-    if isinstance(thing, LessonRow):
-        about_lesson.refresh(services, thing)
+    _tell(services, thing)
     with _fetched(services, thing, job, run, "publishing") as folder:
         on_progress = run.step("publishing", "Sending the dataset to {repo_id}", 0.3, 1.0, repo_id=repo_id)
+        held = _held(thing, folder)
         done = push_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
     pushed = done.result
     record = Push(
         repo_id, pushed.url, pushed.revision, pushed.tag, done.version, is_private, done.samples, pushes.now(),
         job.input.get("by") or thing.owner_name, thing.wanted.lessons if isinstance(thing, Joined) else (),
+        held,
     )  # fmt: skip
     pushes.keep_push(services, thing, record)
     pushes.forget_dry_run(services, thing)
@@ -71,8 +73,7 @@ def run_preview(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: find out what a push would do, and keep that for the page."""
     thing, repo_id, is_private = _thing(services, job.lesson_id), job.input["repo_id"], job.input["is_private"]
     _check_consent(services, thing, is_private)
-    if isinstance(thing, LessonRow):
-        about_lesson.refresh(services, thing)
+    _tell(services, thing)
     with _fetched(services, thing, job, run, "preparing") as folder:
         on_progress = run.step("preparing", "Comparing the dataset with {repo_id}", 0.3, 1.0, repo_id=repo_id)
         found = preview_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
@@ -110,11 +111,30 @@ def _thing(services: Services, subject_id: str) -> LessonRow | Joined:
         return joined.get(services, subject_id)
 
 
+def _tell(services: Services, thing: LessonRow | Joined) -> None:
+    """Let the stored dataset say what is recorded now."""
+    if isinstance(thing, Joined):
+        joined_consent.tell(services, thing)
+    else:
+        about_lesson.refresh(services, thing)
+
+
+def _held(thing: LessonRow | Joined, folder: Path) -> dict[str, tuple[str, ...]]:
+    """The ids of the samples of each lesson, by its own."""
+    rows = changes.rows_of(folder)
+    if isinstance(thing, LessonRow):
+        return {thing.id: tuple(row["id"] for row in rows)}
+    return {
+        lesson_id: tuple(row["id"] for row in rows if row["lesson"] == label) for lesson_id, label in thing.labels.items()
+    }  # fmt: skip
+
+
 def _prefix(thing: LessonRow | Joined) -> str:
     return thing.prefix if isinstance(thing, Joined) else dataset_prefix(thing)
 
 
 def _check_consent(services: Services, thing: LessonRow | Joined, is_private: bool) -> None:
     """As recorded now: consent may be withdrawn while a push waits. What the dataset itself says is checked with its files."""
-    given = joined.consent(services, thing) if isinstance(thing, Joined) else about_lesson.consent(services, thing)
+    is_joined = isinstance(thing, Joined)
+    given = joined_consent.standing(services, thing).consent if is_joined else about_lesson.consent(services, thing)
     consents.check_push(given, is_private, datetime.date.today())

@@ -1,25 +1,27 @@
 """What became public of a lesson or of a joined dataset, and what would: the record of pushes, and the last dry run.
 
-A lesson's lie beside its video, a joined dataset's below a prefix of their own, and stay there when it is deleted.
+A lesson's lie beside its video, a joined dataset's below a prefix of their own. Both outlive it: see `push_records`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ppi.accounts.users import User
 from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.publishing.hub import FileChange, Preview
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import push_records
 from ppi.workflows.ingest import owner_metadata
 from ppi.workflows.joined import Joined
 
-PUSHES, DRY_RUN = ".pushes.json", ".push-preview.json"
+PUSHES, DRY_RUN = push_records.PUSHES, ".push-preview.json"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Push:
     """One version of a dataset on the Hub. `lessons` are the ids of those in a joined one.
 
     `revision` is the commit's hash, `tag` its name there, `version` the dataset's own number; `pushed_at` is ISO 8601 in
-    UTC, `by` the account that asked.
+    UTC, `by` the account that asked. `held` are the ids of the samples of each lesson, by its own; pushes of earlier
+    versions of PPI do not tell.
     """
 
     repo_id: str
@@ -40,6 +43,18 @@ class Push:
     pushed_at: str
     by: str
     lessons: tuple[str, ...] = ()
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A lesson that was deleted after something of it had been published."""
+
+    id: str
+    name: str
+    owner_id: str
+    owner_name: str
+    deleted_at: str
 
 
 @dataclass(frozen=True)
@@ -70,25 +85,42 @@ def pushes(services: Services, thing: LessonRow | Joined) -> list[Push]:
 
     Raises DatasetError when the record cannot be read: whoever withdraws a lesson must not miss one.
     """
+    bucket, key, _ = _place(services, thing, PUSHES)
     try:
-        return [_push(given) for given in _read(services, thing, PUSHES) or ()]
-    except (ValueError, TypeError) as error:
-        raise _unreadable(_place(services, thing, PUSHES)[1]) from error
+        text = b"".join(services.store.read(bucket, key)).decode("utf-8", "replace")
+    except NotFound:
+        return []
+    return _listed(text, key)
 
 
-def of_lesson(services: Services, row: LessonRow) -> list[tuple[Push, bool]]:
+def of_lesson(services: Services, lesson: LessonRow | Deleted) -> list[tuple[Push, bool]]:
     """Every push that held the lesson, and whether it held nothing else; also those of joined datasets that are deleted.
 
     Raises DatasetError as `pushes` does.
     """
-    found = [(push, True) for push in pushes(services, row)]
-    for item in services.store.list(services.final, keys.joined_pushes("")):
-        try:
-            listed = [_push(given) for given in json.loads(b"".join(services.store.read(services.final, item.key)))]
-        except (ValueError, TypeError) as error:
-            raise _unreadable(item.key) from error
-        found += [(push, push.lessons == (row.id,)) for push in listed if row.id in push.lessons]
+    if isinstance(lesson, LessonRow):
+        found = [(push, True) for push in pushes(services, lesson)]
+    else:
+        texts = [given["pushes"] for given in push_records.of_deleted(services, lesson.id)]
+        found = [(push, True) for text in texts if text for push in _listed(text, lesson.name)]
+    for key, text in push_records.of_joined(services):
+        found += [(push, push.lessons == (lesson.id,)) for push in _listed(text, key) if lesson.id in push.lessons]
     return sorted(found, key=lambda one: one[0].pushed_at)
+
+
+def deleted_lessons(services: Services, user: User) -> list[Deleted]:
+    """The deleted lessons of the user of which something was published, the last one first; an administrator sees all."""
+    found = [_deleted(given) for given in push_records.of_deleted(services)]
+    seen = [one for one in found if user.role == "admin" or one.owner_id == user.id]
+    return sorted(seen, key=lambda one: one.deleted_at, reverse=True)
+
+
+def deleted_lesson(services: Services, lesson_id: str, user: User | None = None) -> Deleted:
+    """What `user` may see of it, or anybody. Raises NotFound alike for "not there", "not yours" and "never published"."""
+    found = next(map(_deleted, push_records.of_deleted(services, lesson_id)), None) if lesson_id.isalnum() else None
+    if found is None or (user is not None and user.role != "admin" and found.owner_id != user.id):
+        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+    return found
 
 
 def keep_push(services: Services, thing: LessonRow | Joined, push: Push) -> None:
@@ -123,7 +155,20 @@ def forget_dry_run(services: Services, thing: LessonRow | Joined) -> None:
 
 
 def _push(given: Mapping[str, Any]) -> Push:
-    return Push(**{**given, "lessons": tuple(given.get("lessons", ()))})
+    held = {lesson_id: tuple(samples) for lesson_id, samples in given.get("held", {}).items()}
+    return Push(**{**given, "lessons": tuple(given.get("lessons", ())), "held": held})
+
+
+def _listed(text: str, name: str) -> list[Push]:
+    """The pushes of a record. Raises DatasetError, which tells its `name`."""
+    try:
+        return [_push(given) for given in json.loads(text)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(name) from error
+
+
+def _deleted(given: Mapping[str, Any]) -> Deleted:
+    return Deleted(**{name: given[name] for name in ("id", "name", "owner_id", "owner_name", "deleted_at")})
 
 
 def _unreadable(name: str) -> DatasetError:

@@ -140,6 +140,12 @@ def put(
             )  # fmt: skip
 
 
+def put_bytes(services: Services, key: str, data: bytes, metadata: Mapping[str, str]) -> None:
+    """Put one file of a dataset."""
+    content_type = TYPES.get(Path(key).suffix, "application/octet-stream")
+    services.store.put_bytes(services.final, key, data, content_type=content_type, metadata=metadata)
+
+
 def remove(services: Services, prefix: str, but: Collection[str] = ()) -> None:
     """Take the dataset away, the manifest first, so that nobody takes the rest for a whole; `but` keeps some paths."""
     found = services.store.list(services.final, prefix)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ppi
-from ppi.dataset import changes, join, shards, splits
+from ppi.dataset import card, changes, join, shards, splits
 from ppi.dataset.changes import Change
 from ppi.dataset.join import JoinReport
 from ppi.dataset.splits import Shares
@@ -16,7 +16,7 @@ from ppi.workflows.plain import Progress, quiet
 
 def join_folders(
     folders: Sequence[Path], out: Path, *, shares: str = "80,10,10", seed: int = 0, by: str = "teacher", name: str = "",
-    previous: Path | None = None, on_progress: Progress = quiet,
+    previous: Path | None = None, labels: Sequence[str] = (), card_language: str = "en", on_progress: Progress = quiet,
 ) -> JoinReport:  # fmt: skip
     """Join datasets of lessons into `out`, with splits. `shares` are those of train, validation and test, by commas.
 
@@ -29,7 +29,7 @@ def join_folders(
         raise InputError("The joined dataset needs a folder of its own: {out} is one of its parts.", out=str(out))
     return join.join(
         folders, out, read_shares(shares, seed, by), pretty_name=name, tools={"ppi": ppi.__version__}, previous=previous,
-        is_illustrated=True, on_progress=on_progress,
+        labels=labels, language=card.checked_language(card_language), is_illustrated=True, on_progress=on_progress,
     )  # fmt: skip
 
 

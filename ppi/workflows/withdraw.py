@@ -14,10 +14,10 @@ from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.services import Services
-from ppi.workflows import about_lesson, joined, pushes, stored_datasets
+from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.joined import Joined
-from ppi.workflows.pushes import Push
+from ppi.workflows.pushes import Deleted, Push
 from ppi.workflows.scratch import scratch
 
 BUSY = ("build_dataset", "publish", "preview_push", "withdraw")
@@ -50,9 +50,9 @@ class Touched:
     pushes: list[tuple[Push, bool]] = field(default_factory=list)
 
 
-def touched(services: Services, row: LessonRow) -> Touched:
-    """What a withdrawal would touch, or what is left of it afterwards."""
-    samples, version = _samples(services, dataset_prefix(row))
+def touched(services: Services, row: LessonRow | Deleted) -> Touched:
+    """What a withdrawal would touch, or what is left of it afterwards; of a deleted lesson, what still holds it."""
+    samples, version = _samples(services, dataset_prefix(row)) if isinstance(row, LessonRow) else ([], 0)
     return Touched(samples, version, _holding(services, row), pushes.of_lesson(services, row))
 
 
@@ -70,6 +70,7 @@ def request_withdraw(services: Services, row: LessonRow, *, name: str) -> Job:
             joined.refuse_while_busy(services, one)
     samples, _ = _samples(services, dataset_prefix(row))
     about_lesson.record_withdrawal(services, row)
+    joined_consent.tell_all(services, row)
     job = services.ledger.submit("withdraw", row.owner_id, row.id, {"samples": len(samples)})
     services.ring(job)
     return job
@@ -109,12 +110,12 @@ def is_withdrawn(services: Services, row: LessonRow) -> bool:
     return about_lesson.consent(services, row).state == consents.WITHDRAWN
 
 
-def _holding(services: Services, row: LessonRow) -> list[InJoined]:
+def _holding(services: Services, row: LessonRow | Deleted) -> list[InJoined]:
     found = []
     for one in joined.everything(services):
         if one.build and row.id in one.wanted.lessons:
             samples, version = _samples(services, one.prefix)
-            name = layout.as_text("lesson", row.name)
+            name = one.labels.get(row.id, layout.as_text("lesson", row.name))
             staying = tuple(id for id in one.wanted.lessons if id != row.id and joined.is_usable(services, id))
             found.append(InJoined(one, [sample for sample in samples if sample["lesson"] == name], version, staying))
     return found

@@ -9,7 +9,7 @@ document.getElementById("add-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.currentTarget;
   during(event.submitter, async () => {
-    await call("POST", `/api/lessons/${form.dataset.lesson}/agreement/annotations`, new FormData(form));
+    await call("POST", form.action, new FormData(form));
     location.reload();
   });
 });

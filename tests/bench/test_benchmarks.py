@@ -21,7 +21,7 @@ RUNS = {
 
 def test_the_benchmark_of_datasets_runs_to_its_end():
     need(NOTEBOOK.exists(), ".venv-notebook (make bench makes it)")
-    command = [sys.executable, "-m", "bench.dataset", "12", "2", "1"]
+    command = [sys.executable, "-m", "bench.dataset", "12", "2", "1", "tiny"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "| PPI, strict |" in done.stdout and "2 of 2" in done.stdout

@@ -96,6 +96,20 @@ def test_a_russian_card_tells_the_same_facts():
     assert set(re.findall(r"[A-Za-z]{4,}", words)) <= {"Parquet", "Label", "Studio", "praise"}
 
 
+def test_agreement_of_several_lessons_is_told_lesson_by_lesson_and_not_pooled():
+    def lesson(name, kappa, alpha):
+        entries = [{"pattern": "Похвала", "kappa": kappa, "alpha": alpha, "f1": None}]
+        return {"lesson": name, "annotators": 2, "step_s": 0.1, "patterns": entries}
+
+    told = {"agreement": {"lessons": [lesson("а", 0.5, None), lesson("б", 0.9, 0.25)]}}
+    _, body = rendered(**told)
+    assert "| Похвала | 2 | 0.70 (0.50–0.90) | 0.25 | not defined |" in body
+    assert "(lessons: 2 of 1)" in body and "nothing is pooled" in body and "Grid of 0.1 s" in body
+    _, body = rendered(**told, card_language="ru")
+    assert "| Паттерн | Уроки | Каппа | Альфа | F1 |" in body and "| Похвала | 2 | 0.70 (0.50–0.90) | 0.25 |" in body
+    assert "(уроков: 2 из 1)" in body
+
+
 def test_limits_are_told():
     _, body = rendered(unmatched=("Новый",), dropped=3, notes=("A rough transcript",), speech_engines=("whisper (tiny)",))
     assert "pattern table and have no description: Новый." in body

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ppi.dataset import build, join, manifest, verify
+from ppi.dataset import build, changes, join, manifest, verify
 from ppi.dataset.splits import Shares
 from ppi.errors import DatasetError, InputError
 from ppi.records import Consent
+from ppi.workflows.plain_about import say_in_folder
 from tests.dataset.test_dataset_build import fake_cut
 
 OPEN = Consent("public", "cc-by-4.0")
@@ -95,3 +96,38 @@ def test_a_lesson_given_twice_and_a_broken_part_are_refused(lessons, tmp_path):
     with pytest.raises(DatasetError, match="does not pass its check: pattern_1: texts/pattern_1.txt is missing"):
         join.join(parts, tmp_path / "all", Shares())
     assert not (tmp_path / "all").exists()
+
+
+def test_lessons_of_the_same_name_are_told_apart_by_their_recordings(real_plan, tmp_path):
+    for name, recording in (("one", "aaaaaa11"), ("two", "bbbbbb22"), ("again", "aaaaaa11")):
+        samples = tuple(replace(sample, lesson="Урок") for sample in real_plan.samples)
+        plan = replace(real_plan, lesson="Урок", samples=samples)
+        build.build(tmp_path / name, plan, fake_cut(name.encode()), None, consent=OPEN, inputs={"video": recording})
+    join.join([tmp_path / "one"], tmp_path / "all", Shares())
+    join.join([tmp_path / "two", tmp_path / "one"], tmp_path / "all", Shares(50, 0, 50))
+    rows = rows_of(tmp_path / "all")
+    assert {row["lesson"] for row in rows} == {"Урок [aaaaaa]", "Урок [bbbbbb]"} and len({row["id"] for row in rows}) == 48
+    assert {row["split"] for row in rows} == {"train", "test"}
+    for row in rows:
+        assert (tmp_path / "all" / row["video_path"]).read_bytes() == (b"one" if "aaaaaa" in row["lesson"] else b"two")
+    assert changes.read(tmp_path / "all")[-1]["counts"] == {"added": 24}, "the mark alone changes no sample"
+    with pytest.raises(InputError, match="both hold the lesson"):
+        join.join([tmp_path / "one", tmp_path / "again"], tmp_path / "twice", Shares())
+
+
+def test_a_joined_card_is_written_in_the_language_asked_for_with_the_agreement_of_its_lessons(real_plan, tmp_path):
+    entries = [{"pattern": "Похвала", "kappa": 0.5, "alpha": 0.4, "f1": 1.0}]
+    for name, agreement in (("а", {"annotators": 2, "step_s": 0.1, "patterns": entries}), ("б", None)):
+        plan = replace(real_plan, lesson=name, samples=tuple(replace(one, lesson=name) for one in real_plan.samples[:2]))
+        build.build(tmp_path / name, plan, fake_cut(), None, consent=OPEN, agreement=agreement)
+    join.join([tmp_path / "а", tmp_path / "б"], tmp_path / "two", Shares(), language="ru", is_illustrated=True)
+    join.join([tmp_path / "two"], tmp_path / "all", Shares(), language="ru")
+    for name in ("two", "all"):
+        card = (tmp_path / name / "README.md").read_text(encoding="utf-8")
+        assert "(уроков: 1 из 2)" in card and "| Похвала | 1 | 0.50 | 0.40 | 1.00 |" in card
+        assert manifest.read(tmp_path / name)["settings"]["card_language"] == "ru"
+    assert "![Где на уроках отмечены паттерны](figures/timeline.png)" in (tmp_path / "two" / "README.md").read_text("utf-8")
+    drawn = (tmp_path / "two" / "figures" / "timeline.png").read_bytes()
+    say_in_folder(tmp_path / "two", consent={}, language="en")
+    assert (tmp_path / "two" / "figures" / "timeline.png").read_bytes() != drawn, "the figures follow the card"
+    assert verify.check(tmp_path / "two").problems == ()

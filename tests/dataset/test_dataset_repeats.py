@@ -1,12 +1,15 @@
 """The same inputs, settings and tools give the same bytes; figures are drawn of what people wrote, whatever it is."""
 
 import json
+import re
 import time
+import warnings
 
 import pytest
 from PIL import Image
 
 from ppi.dataset import figures
+from ppi.dataset.card_words import EN, RU
 from ppi.errors import Cancelled
 from ppi.workflows.plain_dataset import build_from_files, check_folder
 from tests.conftest import DATA
@@ -49,10 +52,32 @@ def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, monkeypatch, n
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))  # put back afterwards: drawing sets it in its child
     rows = [row(number, name) for number in range(1, 30)]
     (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
-    figures.draw_all(lambda value: None, str(tmp_path))
+    figures.draw_all(lambda value: None, str(tmp_path), "en")
     for path in figures.FIGURES:
         with Image.open(tmp_path / path) as drawn:
             assert drawn.format == "PNG" and 300 < drawn.width < 2000 and 200 < drawn.height < 2000
+
+
+def test_figures_of_a_russian_card_are_russian_in_a_font_that_has_its_letters(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    rows = [row(number, "Похвала") | {"end_time": number + 0.5} for number in (1, 2, 3)]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
+    told, save = [], figures.save
+
+    def saved(figure, path):
+        from matplotlib.text import Text
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a letter that the font lacks is a warning of matplotlib
+            save(figure, path)
+        told.extend(text.get_text() for text in figure.findobj(Text))
+
+    monkeypatch.setattr(figures, "save", saved)
+    figures.draw_all(lambda value: None, str(tmp_path), "ru")
+    wanted = {RU[name] for name in EN if name.startswith(("axis_", "figure_"))}
+    assert len(wanted) == 7 and wanted <= set(told)
+    assert any("," in text and text.replace(",", "").isdecimal() for text in told), "0,5 and not 0.5"
+    assert not [text for text in told if re.search("[A-Za-z]", text)]
 
 
 def test_drawing_can_be_stopped(tmp_path):
@@ -63,6 +88,6 @@ def test_drawing_can_be_stopped(tmp_path):
         raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        figures.draw(tmp_path, stop)
+        figures.draw(tmp_path, "en", stop)
     time.sleep(1)
     assert not all((tmp_path / path).exists() for path in figures.FIGURES), "the child draws on"

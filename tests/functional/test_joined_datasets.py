@@ -1,20 +1,17 @@
-"""Several lessons in one dataset, in the store: who may join what, what a version holds, and lessons that are withdrawn."""
+"""Several lessons in one dataset, in the store: who may join what, what a version holds, what a build leaves."""
 
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 
 import pytest
 
-from ppi.errors import AccessDenied, ServerAway
-from ppi.records import Consent
-from ppi.workflows import about_lesson, joined, publish, pushes, stored_datasets, withdraw
+from ppi.errors import ServerAway
+from ppi.workflows import about_lesson, joined, stored_datasets, withdraw
 from ppi.workflows.joined import Wanted
-from ppi.workflows.pushes import Push
 from tests.conftest import settings_for, with_people
-from tests.functional.stored import build_dataset, lesson_with_dataset, work_off
+from tests.functional.stored import lesson_with_dataset, work_off
 
 
 @pytest.fixture
@@ -119,7 +116,8 @@ def test_what_cannot_be_joined_is_refused_before_anything_is_queued(services, le
 
 
 def test_a_form_that_is_refused_keeps_what_was_typed(services, lesson, client_for):
-    rows = [lesson("А"), lesson("А")]
+    rows = [lesson("А"), lesson("Б")]
+    stored_datasets.remove(services, about_lesson.dataset_prefix(rows[1]))
     form = {"name": "Моя", "lessons": [row.id for row in rows], "train": "70", "validation": "0", "test": "30", "seed": "5"}
     headers = {"Accept": "text/html"}
     client = client_for("admin")
@@ -127,7 +125,7 @@ def test_a_form_that_is_refused_keeps_what_was_typed(services, lesson, client_fo
     client.post("/api/login", json={"username": "admin", "password": "admin-password-1"})
     token = client.post("/api/login", json={"username": "admin", "password": "admin-password-1"}).json["csrf_token"]
     page = client.post("/joined", data=form | {"action": "build", "csrf_token": token}, headers=headers)
-    assert page.status_code == 400 and "Two of the lessons are called А." in page.text
+    assert page.status_code == 400 and "The lesson Б has no dataset." in page.text
     assert page.text.count("checked") == 3 and 'value="Моя"' in page.text and 'value="70"' in page.text
 
 
@@ -173,100 +171,17 @@ def test_a_clip_that_changes_while_it_is_joined_comes_as_it_was_read(services, l
     assert stored_datasets.text_of(services, found.prefix + "videos/pattern_1.mp4") == "А pattern_1.mp4"
 
 
-def test_the_strictest_consent_counts_when_a_joined_dataset_is_published(services, lesson):
-    rows = [lesson("А"), lesson("Б")]
+def test_lessons_of_the_same_name_are_told_apart_and_one_is_withdrawn(services, lesson, client_for):
+    rows = [lesson("А"), lesson("А", samples=2)]
     found = join(services, rows)
-    assert joined.consent(services, found).state == "public"
-    about_lesson.save_consent(services, rows[1], {"state": "internal"})
-    with pytest.raises(AccessDenied, match="internal"):
-        publish.request_push(services, found, repo_id="school/all", is_private=False)
-    job = publish.request_push(services, found, repo_id="school/all", is_private=True)
-    services.ledger.cancel(job.id)
-    services.lessons.remove(rows[0].id)
-    assert joined.consent(services, found) == Consent()
-
-
-def test_withdrawing_takes_a_lesson_out_of_every_dataset(services, lesson, client_for):
-    rows = [lesson("А", owner="anna"), lesson("Б"), lesson("В")]
-    both, alone, other = join(services, rows[:2]), join(services, rows[:1], name="Одна"), join(services, rows[1:])
-    published(services, both, "school/all", "v1")
-    published(services, other, "school/other", "v1")
-    anna = client_for("anna")
-    told = anna.get(f"/lessons/{rows[0].id}/withdraw").json
-    assert len(told["samples"]) == 3 and told["version"] == 1
-    assert {one["name"]: len(one["samples"]) for one in told["joined"]} == {"Все": 3, "Одна": 3}
-    assert [(one["repo_id"], one["revision"], one["tag"]) for one in told["pushes"]] == [("school/all", "c0ffee", "v1")]
-
-    wrong = anna.post(f"/api/lessons/{rows[0].id}/withdraw", json={"name": "Б"})
-    assert wrong.status_code == 400 and about_lesson.consent(services, rows[0]).state == "public"
-    begun = anna.post(f"/api/lessons/{rows[0].id}/withdraw", json={"name": " А "}).json
-    assert about_lesson.consent(services, rows[0]).state == "withdrawn"
-    ended = work_off(services, begun["job_id"])
-    assert (ended.status, ended.result) == ("completed", {"samples": 3, "pushes": 1})
-
-    assert lessons_in(services, joined.get(services, both.id)) == ["Б"]
-    assert {one.id for one in joined.everything(services)} == {both.id, other.id}
-    assert joined.get(services, other.id) == other and services.store.list(services.final, alone.prefix) == []
-    assert services.store.list(services.final, about_lesson.dataset_prefix(rows[0])) == []
-    left = [json.dumps(told, ensure_ascii=False) for told in stored_rows(services)]
-    assert not any('"lesson": "А"' in row for row in left)
-    left = anna.get(f"/lessons/{rows[0].id}/withdraw").json
-    withdrawals = services.audit.find(action="withdraw lesson")
-    assert (left["samples"], left["joined"], len(left["pushes"])) == ([], [], 1)
-    assert [(act.outcome, act.object) for act in withdrawals] == [("ok", rows[0].id), ("refused:input", rows[0].id)]
-
-
-def published(services, found, repo_id, tag):
-    made = Push(repo_id, f"https://hub/{repo_id}", "c0ffee", tag, 1, True, 6, pushes.now(), "admin", found.wanted.lessons)
-    pushes.keep_push(services, found, made)
-
-
-def stored_rows(services):
-    for item in services.store.list(services.final):
-        if item.key.endswith("metadata.jsonl"):
-            yield from stored_datasets.rows_of(services, item.key.removesuffix("metadata.jsonl"))
-
-
-def test_a_withdrawn_lesson_is_neither_built_nor_joined_nor_published_until_consent_changes(
-    services, lesson, client_for, real_plan
-):
-    row = lesson("А")
-    job = withdraw.request_withdraw(services, row, name="А")
-    work_off(services, job.id)
-    admin = client_for("admin")
-    build_dataset(services, row, real_plan, 2)  # as somebody could who has the files
-    assert admin.post("/api/datasets", data={"file_id": row.id}).status_code == 403
-    assert admin.post(f"/api/datasets/{row.id}/push", json={"repo_id": "school/a"}).status_code == 403
-    assert admin.post("/joined", json={"name": "x", "lessons": [row.id]}).status_code == 403
-    assert admin.post(f"/api/lessons/{row.id}/consent", json={"state": "internal"}).status_code == 200
-    assert admin.post(f"/api/datasets/{row.id}/push", json={"repo_id": "school/a"}).status_code == 200
-
-
-def test_a_lesson_is_withdrawn_by_withdrawing_only(services, lesson, client_for):
-    answer = client_for("admin").post(f"/api/lessons/{lesson('А').id}/consent", json={"state": "withdrawn"})
-    assert answer.status_code == 400 and "Withdraw this lesson" in answer.json["error"]
-
-
-def test_a_withdrawal_that_is_interrupted_goes_on(services, lesson, monkeypatch):
-    rows = [lesson("А"), lesson("Б")]
-    found = join(services, rows)
-    job = withdraw.request_withdraw(services, rows[0], name="А")
-    real = services.store.copy
-    monkeypatch.setattr(services.store, "copy", lambda *_: (_ for _ in ()).throw(ServerAway("The store is away.")))
-    assert work_off(services, job.id).status == "queued"
-    monkeypatch.setattr(services.store, "copy", real)
-    services.ledger.cancel(job.id)
-    services.ledger.retry(job.id)
-    assert work_off(services, job.id).status == "completed"
-    assert lessons_in(services, joined.get(services, found.id)) == ["Б"]
-
-
-def test_what_a_joined_dataset_cannot_be_rebuilt_of_does_not_keep_a_withdrawn_lesson_in(services, lesson):
-    rows = [lesson("А"), lesson("Б"), lesson("В")]
-    found = join(services, rows)
-    services.store.put_bytes(services.final, about_lesson.dataset_prefix(rows[1]) + "videos/pattern_1.mp4", b"damaged")
-    job = withdraw.request_withdraw(services, rows[0], name="А")
+    names = {row.id: f"А [{row.id[:6]}]" for row in rows}
+    assert lessons_in(services, found) == sorted(names.values()) and found.labels == names
+    page = client_for("admin").get(f"/joined/{found.id}", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    told = client_for("admin").get(f"/lessons/{rows[1].id}/withdraw").json
+    assert [len(one["samples"]) for one in told["joined"]] == [2]
+    job = withdraw.request_withdraw(services, rows[1], name="А")
     assert work_off(services, job.id).status == "completed"
     left = joined.get(services, found.id)
-    assert (left.build, left.wanted.lessons) == ("", (rows[1].id, rows[2].id))
-    assert services.store.list(services.final, "~joined/data/") == []
+    assert lessons_in(services, left) == ["А"] and left.labels == {rows[0].id: "А"}
+    assert stored_datasets.versions_of(services, left.prefix)[-1]["counts"] == {"removed": 2}

@@ -1,4 +1,7 @@
-"""The last step through the API: the stored dataset is pushed to a Hub, private, and its files arrive as they were built."""
+"""The last step through the API: datasets are pushed to a Hub, private, and their files arrive as they were built.
+
+On one machine, and on S3, Redis and workers: a lesson's dataset, and one that is joined of two of which one is withdrawn.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import pytest
 
 from ppi.services import Services
 from tests.conftest import DATA, settings_for, start_server, stop_server, with_people
+from tests.functional.stored import lesson_with_dataset
 from tests.functional.test_api_story import Api
 from tests.servers.hub_stub import TOKEN, HubStub
 
@@ -73,5 +77,41 @@ def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub, w
         for path, key in stored.items():
             assert arrived[path] == b"".join(services.store.read(services.final, key)), path
         assert TOKEN not in (folder / "logs" / "ppi.log").read_text() + (folder / "server.out").read_text()
+    finally:
+        stop_server(server)
+
+
+def test_lessons_are_joined_pushed_and_one_is_withdrawn(tmp_path, hub, whole_ground, real_plan, tiny_cut):
+    folder, name = tmp_path / "data", f"{hub.owner}/two-weeks"
+    hub.repositories.clear()
+    services = with_people(Services(settings_for(folder, **whole_ground)))
+    leaving, staying = (
+        lesson_with_dataset(services, real_plan, one, samples=2, cut=tiny_cut) for one in ("Вода", "Воздух")
+    )
+    server = start_server(folder, **whole_ground)
+    try:
+        api = Api(server, "admin")
+        begun = api.post("/joined", json={"name": "Две недели", "lessons": [leaving.id, staying.id]}).json()
+        assert api.wait(begun["job_id"])["result"] == {"samples": 4, "lessons": 2}
+        address = f"/api/joined/{begun['dataset_id']}/push"
+        pushed = api.wait(api.post(address, json={"repo_id": name}).json()["job_id"])
+        assert (pushed["status"], pushed["result"]["tag"]) == ("completed", "v1"), pushed
+        assert sorted(path for path in hub.repositories[name].files if path.startswith("videos/")) == [
+            f"videos/pattern_{number}.mp4" for number in (1, 2, 3, 4)
+        ]
+
+        told = api.get(f"/lessons/{leaving.id}/withdraw").json()
+        assert [one["name"] for one in told["joined"]] == ["Две недели"] and len(told["samples"]) == 2
+        assert [(push["repo_id"], push["tag"]) for push in told["pushes"]] == [(name, "v1")]
+        asked = api.post(f"/api/lessons/{leaving.id}/withdraw", json={"name": "Вода"}).json()
+        assert api.wait(asked["job_id"])["result"] == {"samples": 2, "pushes": 1}
+        left = api.get(f"/joined/{begun['dataset_id']}").json()
+        assert {row["lesson"] for row in left["rows"]} == {"Воздух"} and left["lessons"] == [staying.id]
+        again = api.wait(api.post(address, json={"repo_id": name}).json()["job_id"])
+        assert (again["status"], again["result"]["tag"]) == ("completed", "v2"), again
+        repository = hub.repositories[name]
+        assert set(repository.tags) == {"v1", "v2"} and repository.tags["v2"] == repository.revision
+        assert b"\xd0\x92\xd0\xbe\xd0\xb4\xd0\xb0" not in repository.files["metadata.jsonl"], "Вода is gone"
+        assert api.post(f"/api/datasets/{leaving.id}/push", json={"repo_id": name}).status_code in (403, 404)
     finally:
         stop_server(server)

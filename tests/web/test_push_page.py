@@ -45,7 +45,8 @@ def test_the_button_to_push_comes_with_what_it_would_do(client_for, services, le
     assert 'id="push-now"' not in anna.get(page).text and "Show what would be sent" in anna.get(page).text
     pushes.keep_dry_run(services, lesson, dry_run(services, lesson))
     shown = anna.get(page).text
-    said = ('id="push-now"', 'data-repo="school/x"', 'data-private="true"', "videos/pattern_9.mp4", "school-bot", "2 MB")
+    fields = ('name="repo_id" value="school/x"', 'name="private" value="true"')
+    said = ('id="push-now"', *fields, "videos/pattern_9.mp4", "school-bot", "2 MB")
     for words in said:
         assert words in shown, words
     told = anna.get(f"/api/datasets/{lesson.id}/pushes").json["dry_run"]
@@ -54,8 +55,8 @@ def test_the_button_to_push_comes_with_what_it_would_do(client_for, services, le
 
 def test_a_dataset_that_fails_its_check_has_no_button_to_press(client_for, services, lesson):
     pushes.keep_dry_run(services, lesson, dry_run(services, lesson, problems=("pattern_1: broken.",)))
-    button = client_for("anna").get(f"/publish?lesson={lesson.id}").text.split('id="push-now"')[1].split(">")[0]
-    assert "disabled" in button
+    form = client_for("anna").get(f"/publish?lesson={lesson.id}").text.split('id="push-now"')[1].split("</form>")[0]
+    assert "disabled>Push the dataset" in form
 
 
 def test_a_dry_run_of_another_build_counts_no_more(client_for, services, lesson):
