@@ -122,18 +122,14 @@ def withdraw_lesson(lesson_id: str, confirm: str) -> None:
     Lists every sample, dataset and published version that holds it. What lies on the Hub stays there: the list says where.
     Of a lesson that was deleted it lists what is left.
     """
-    from ppi.errors import NotFound
-    from ppi.workflows import pushes, withdraw
+    from ppi.workflows import withdraw
 
     here = services()
-    try:
-        row = here.lessons.get(lesson_id)
-    except NotFound:
-        gone = pushes.deleted_lesson(here, lesson_id)
-        _list(withdraw.touched(here, gone), gone.id)
-        click.echo(f"{gone.name} was deleted on {gone.deleted_at[:10]}. Joined datasets are built without it next time.")
-        return
+    row = withdraw.find(here, lesson_id)
     _list(withdraw.touched(here, row), row.id)
+    if withdraw.is_deleted(row):
+        click.echo(f"{row.name} was deleted on {row.deleted_at[:10]}. Joined datasets are built without it next time.")
+        return
     if not confirm:
         click.echo(f'Nothing was done. To withdraw the lesson add --confirm "{row.name}".')
         return

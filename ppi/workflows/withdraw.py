@@ -50,6 +50,18 @@ class Touched:
     pushes: list[tuple[Push, bool]] = field(default_factory=list)
 
 
+def find(services: Services, lesson_id: str) -> LessonRow | Deleted:
+    """The lesson, or what is kept of it. Raises NotFound."""
+    try:
+        return services.lessons.get(lesson_id)
+    except NotFound:
+        return pushes.deleted_lesson(services, lesson_id)
+
+
+def is_deleted(lesson: LessonRow | Deleted) -> bool:
+    return isinstance(lesson, Deleted)
+
+
 def touched(services: Services, row: LessonRow | Deleted) -> Touched:
     """What a withdrawal would touch, or what is left of it afterwards; of a deleted lesson, what still holds it."""
     samples, version = _samples(services, dataset_prefix(row)) if isinstance(row, LessonRow) else ([], 0)

@@ -177,7 +177,9 @@ def test_a_change_of_consent_reaches_the_joined_dataset_at_once(services, lesson
     assert admin.post(f"/api/joined/{found.id}/push", json={"repo_id": "x/y", "private": False}).status_code == 403
 
 
-def test_what_was_published_of_a_lesson_stays_on_record_when_it_is_deleted(services, lesson, client_for):
+def test_what_was_published_of_a_lesson_stays_on_record_when_it_is_deleted(
+    services, lesson, client_for, monkeypatch, tmp_path
+):
     row, other, quiet = lesson("А", owner="anna"), lesson("Б"), lesson("В")
     found = join(services, [row, other])
     published(services, row, "school/a", "v1", held={row.id: ("pattern_1", "pattern_2")})
@@ -195,4 +197,8 @@ def test_what_was_published_of_a_lesson_stays_on_record_when_it_is_deleted(servi
     assert f"/lessons/{row.id}/withdraw" in anna.get("/lessons", headers={"Accept": "text/html"}).text
     for client, address in ((boris, row.id), (anna, quiet.id), (anna, "..")):
         assert client.get(f"/lessons/{address}/withdraw").status_code == 404
+    monkeypatch.setenv("PPI_DATA_DIR", str(tmp_path / "data"))
+    listed = CliRunner().invoke(main, ["dataset", "withdraw", row.id])
+    assert listed.exit_code == 0 and "revision c0ffee v1: pattern_1, pattern_2\n" in listed.output
+    assert "А was deleted on " in listed.output
     assert boris.get(f"/lessons/{row.id}/withdraw").json == anna.get(f"/lessons/{quiet.id}/withdraw").json
