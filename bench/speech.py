@@ -175,10 +175,14 @@ def ppi_ears(folder: Path) -> tuple[list[int], Callable[..., None]]:
 def openai_ears(folder: Path) -> tuple[list[int], Callable[..., None]]:
     """openai-whisper as its makers run it; greedy and without second tries. Answers as `ppi_ears`; what hears takes samples
     and how many seconds they are, and what `transcribe` of that library takes.
+
+    With the times of words it goes on at the end of the last word. Random weights put that anywhere in the window, and it
+    would encode most seconds twice: so each window follows the one before, as with real weights after a pause.
     """
     import torch
     import whisper
 
+    sys.modules["whisper.transcribe"].get_end = lambda segments: None
     torch.set_num_threads(1)
     model, passes = whisper.load_model(str(folder / "whisper.pt")), [0]
     model.encoder.register_forward_hook(lambda *given: passes.__setitem__(0, passes[0] + 1))
