@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,28 @@ class PatientWorker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._lingering: deque[TConn] = deque()
+
+    def load_wsgi(self) -> None:
+        """The application, which learns in `ppi.is_over` whether an answer that takes long is still wanted."""
+        super().load_wsgi()
+        application = self.wsgi
+
+        def told(environ: dict, start_response: Callable) -> Iterable[bytes]:
+            environ["ppi.is_over"] = partial(self._is_over, environ["gunicorn.socket"])
+            return application(environ, start_response)
+
+        self.wsgi = told
+
+    def _is_over(self, client: socket.socket) -> bool:
+        """Whether this worker stops, or the other side has hung up."""
+        if not self.alive:
+            return True
+        try:
+            return not self.cfg.is_ssl and client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def enqueue_req(self, conn: TConn) -> None:
         """Wait for the request without a thread. Called for new connections and for kept ones that have something to say."""

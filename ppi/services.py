@@ -19,6 +19,7 @@ from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
 from ppi.jobs.locks import DECISIONS, TRANSCRIPTS, FileLocks, Locks, RedisLocks
+from ppi.jobs.watch import Watch
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
 from ppi.storage import open_store
@@ -84,6 +85,11 @@ class Services:
         return RedisLedger(self.redis, self.journal, self.settings.jobs.max_attempts)
 
     @cached_property
+    def watch(self) -> Watch:
+        """What is under way, for everybody who watches."""
+        return Watch(self.ledger)
+
+    @cached_property
     def lessons(self) -> Lessons:
         if not self.is_cluster:
             return SqliteLessons(self.database)
@@ -124,8 +130,9 @@ class Services:
         return CeleryBell(make_celery(self.settings.redis))
 
     def ring(self, job: Job) -> None:
-        """Say that there is new work, to the runner of this process and to the workers."""
+        """Say that there is new work, to the runner of this process, to the workers, and to those who watch."""
         self.wake()
+        self.watch.forget()
         if self.is_cluster:
             self.bell.ring(job)
 

@@ -28,13 +28,15 @@ TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off"
 class WebSettings:
     """`public_url` is the address people and Label Studio use, without a trailing slash; "" means that of the request.
 
-    `secret_key` is "" when the one kept in the data folder is to be used.
+    `secret_key` is "" when the one kept in the data folder is to be used. `event_streams` is how many pages of one process
+    are told at once what happens, 0 for none; the others ask.
     """
 
     host: str
     port: int
     public_url: str
     is_behind_proxy: bool
+    event_streams: int
     secret_key: str = field(repr=False)
 
 
@@ -189,7 +191,7 @@ class Settings:
 
 VARIABLES = (
     "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "PPI_AUDIT_DAYS", "SECRET_KEY", "PPI_HOST", "PPI_PORT",
-    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN",
+    "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY", "PPI_EVENT_STREAMS", "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN",
     "LABEL_STUDIO_DATA_DIR", "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES", "PPI_UNFINISHED_UPLOAD_HOURS", "MINIO_ENDPOINT",
     "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY",
     "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET", "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES", "REDIS_ENABLED",
@@ -231,7 +233,7 @@ class _Reader:
         return WebSettings(
             host=self.text("PPI_HOST", "127.0.0.1"), port=self.number("PPI_PORT", 5000, 1, 65535),
             public_url=self.url("PPI_PUBLIC_URL"), is_behind_proxy=self.flag("PPI_BEHIND_PROXY", False),
-            secret_key=given,
+            event_streams=self.number("PPI_EVENT_STREAMS", 16, 0, 48), secret_key=given,
         )  # fmt: skip
 
     def _label_studio(self) -> LabelStudioSettings:

@@ -134,6 +134,9 @@ class Ledger(Protocol):
     def due(self) -> list[Job]:
         """All waiting jobs that may begin now, oldest first."""
 
+    def at_work(self) -> list[tuple[Job, int]]:
+        """All waiting and running jobs, oldest first, each with its `position`, in a constant number of questions."""
+
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
         """Take the oldest waiting job of the queues, unless `limit` of them run on this host already (0: no limit).
 

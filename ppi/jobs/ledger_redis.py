@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
-from ppi.jobs.fair import FAIR_QUEUES, order
+from ppi.jobs.fair import FAIR_QUEUES, order, places
 from ppi.jobs.journal import Journal
 from ppi.jobs.ledger import CLOCK_FAULT_S, QUEUES, RETRIED, Job, Process, after_failure, after_loss, new_job
 from ppi.jobs.ledger_scripts import CHANGE, CLAIM, REMOVE, SUBMIT, TURN
@@ -93,6 +93,24 @@ class RedisLedger:
             ids = [job_id for queue in QUEUES for job_id in client.zrange(f"{PREFIX}waiting:{queue}", 0, MOST_DUE - 1)]
         ready = [job for job in self._jobs(ids) if not now < job.not_before_s <= now + CLOCK_FAULT_S]
         return sorted(ready, key=lambda job: (job.created_s, job.id))
+
+    def at_work(self) -> list[tuple[Job, int]]:
+        with self._database.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            pipe.smembers(f"{PREFIX}running")
+            for queue in QUEUES:
+                pipe.zrange(f"{PREFIX}waiting:{queue}", 0, -1)
+            for queue in FAIR_QUEUES:
+                pipe.hgetall(f"{PREFIX}served:{queue}")
+            running, *rest = pipe.execute()
+        ids = [*running, *(job_id for line in rest[: len(QUEUES)] for job_id in line)]
+        jobs = sorted((job for job in self._jobs(ids) if job.is_active), key=lambda job: (job.created_s, job.id))
+        served_s = {
+            queue: {owner: float(moment) for owner, moment in served.items()}
+            for queue, served in zip(FAIR_QUEUES, rest[len(QUEUES) :], strict=True)
+        }  # fmt: skip
+        found = places([(job.queue, job.owner_id, job.id) for job in jobs if job.status == "queued"], served_s)
+        return [(job, found.get(job.id, 0)) for job in jobs]
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
         given = [json.dumps(list(queues)), limit, runner, host, place, CLOCK_FAULT_S, time.time(), json.dumps(FAIR_QUEUES)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ppi.errors import Conflict, NotFound, PpiError
 from ppi.jobs.database import Database
-from ppi.jobs.fair import FAIR_QUEUES, order
+from ppi.jobs.fair import FAIR_QUEUES, order, places
 from ppi.jobs.ledger import ACTIVE, CLOCK_FAULT_S, RETRIED, Job, Process, after_failure, after_loss, new_job
 
 COLUMNS = tuple(field.name for field in fields(Job))
@@ -96,6 +96,16 @@ class SqliteLedger:
         now = time.time()
         tail = "WHERE status='queued' AND (not_before_s<=? OR not_before_s>?) ORDER BY created_s, id"
         return self._select(tail, now, now + CLOCK_FAULT_S)
+
+    def at_work(self) -> list[tuple[Job, int]]:
+        jobs = self._select("WHERE status IN ('queued', 'running') ORDER BY created_s, id")
+        served_s: dict[str, dict[str, float]] = {}
+        with self._database.connection() as connection:
+            for chore, taken_s in connection.execute("SELECT chore, taken_s FROM turns WHERE chore LIKE 'served:%'").fetchall():
+                _, queue, owner = chore.split(":", 2)
+                served_s.setdefault(queue, {})[owner] = taken_s
+        found = places([(job.queue, job.owner_id, job.id) for job in jobs if job.status == "queued"], served_s)
+        return [(job, found.get(job.id, 0)) for job in jobs]
 
     def claim(self, runner: str, host: str, queues: Sequence[str], limit: int, place: str = "") -> Job | None:
         names = {f"q{number}": queue for number, queue in enumerate(queues)}

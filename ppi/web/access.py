@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app, g, request, session
@@ -42,6 +43,7 @@ ACCESS = {
     "transcript.upload": "user", "transcript.edit": "user", "transcript.undo": "user", "transcript.redo": "user",
     "transcript.restore": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
+    "jobs.page": "user", "jobs.jobs_list": "user", "events.stream": "user", "upload.room": "user",
     "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
     "kit.normalize": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",
@@ -106,6 +108,20 @@ def current() -> User:
     if account is None:
         raise NotLoggedIn("Log in first.")
     return account
+
+
+def watchman() -> Callable[[], User | None]:
+    """Tells, whenever it is asked, the account behind this request as it is by then, None once it would be let in no more.
+
+    For answers that take long.
+    """
+    asked, is_token, kept = request._get_current_object(), g.get("is_token", False), current_user.get_id()
+
+    def look() -> User | None:
+        visitor = _from_token(asked) if is_token else _from_cookie(kept)
+        return visitor.account if visitor is not None else None
+
+    return look
 
 
 def log_in(account: User) -> None:

@@ -23,6 +23,7 @@ from ppi.web import (
     audit,
     auth,
     errors,
+    events,
     export,
     forms,
     jobs,
@@ -109,10 +110,11 @@ def build_app(services: Services) -> Flask:
     forms.init_app(app)
     audit.init_app(app)
     errors.init_app(app)
+    events.init_app(app, services.settings.web.event_streams)
     look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    steps = (upload, storage, transcription, transcript, summaries, jobs, kit, label_studio, agreement, export)
+    steps = (upload, storage, transcription, transcript, summaries, jobs, events, kit, label_studio, agreement, export)
     for module in (auth, *steps, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)

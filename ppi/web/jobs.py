@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask_babel import gettext
 
+from ppi.accounts.users import User
 from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
 from ppi.web import access
 from ppi.web.errors import translated
-from ppi.workflows import kit, lessons
+from ppi.workflows import job_list, kit, lessons
 
 bp = Blueprint("jobs", __name__)
 
@@ -43,6 +44,45 @@ def retry(job_id: str) -> Response:
     return jsonify(success=True, **describe_job(job))
 
 
+@bp.get("/jobs")
+def page() -> str:
+    """What is under way and what ended lately. With ?part=list only the list, for the drawer of other pages."""
+    found = job_list.listed(access.services(), access.current())
+    name = "_job_rows.html" if request.args.get("part") == "list" else "jobs.html"
+    return render_template(name, step=0, chosen=None, found=found)
+
+
+@bp.app_context_processor
+def _for_all_templates() -> dict[str, Any]:
+    return {"trail": trail}
+
+
+def trail(job: Job) -> list[tuple[float, str]]:
+    """What the ledger keeps of a job's way, oldest first: when, and what."""
+    found = [(job.created_s, gettext("Queued"))]
+    if job.started_s:
+        found.append((job.started_s, gettext("Begun")))
+    if job.attempt - 1 > 0:
+        found.append((job.updated_s, gettext("Begun again, attempt %(number)s", number=job.attempt)))
+    if job.outages:
+        found.append((job.updated_s, gettext("Waited for a server that was away: %(count)s times", count=job.outages)))
+    if job.is_cancel_requested and job.is_active:
+        found.append((job.updated_s, gettext("Cancelling was asked for")))
+    if job.stage and job.status == "running":
+        found.append((job.updated_s, translated(job.stage, job.stage_args)))
+    if job.error:
+        found.append((job.finished_s or job.updated_s, f"{translated(job.error, job.error_args)} ({job.error_code})"))
+    elif job.finished_s:
+        found.append((job.finished_s, gettext("Done") if job.status == "completed" else gettext("Cancelled")))
+    return found
+
+
+@bp.get("/api/jobs")
+def jobs_list() -> Response:
+    """The jobs under way that the caller may see, oldest first."""
+    return jsonify(success=True, jobs=describe_all(access.current()))
+
+
 @bp.get("/api/lessons")
 def lessons_list() -> Response:
     """The caller's lessons (an administrator's: everybody's), newest first."""
@@ -59,8 +99,14 @@ def lessons_list() -> Response:
     return jsonify(success=True, lessons=listed)
 
 
-def describe_job(job: Job) -> dict[str, Any]:
-    """A job as the API shows it; messages are in the reader's language."""
+def describe_all(account: User) -> list[dict[str, Any]]:
+    """What is under way for the account. `is_own` tells an administrator's own jobs from those of others."""
+    found = job_list.under_way(access.services(), account)
+    return [describe_job(job, position) | {"is_own": job.owner_id == account.id} for job, position in found]
+
+
+def describe_job(job: Job, position: int | None = None) -> dict[str, Any]:
+    """A job as the API shows it; messages are in the reader's language. Without `position` the ledger is asked for it."""
     message = translated(job.error, job.error_args) if job.error else translated(job.stage, job.stage_args)
     if job.status == "completed":
         message = gettext("Done")
@@ -68,7 +114,8 @@ def describe_job(job: Job) -> dict[str, Any]:
         "file_id": job.id, "job_id": job.id, "lesson_id": job.lesson_id, "kind": job.kind, "status": job.shown_status,
         "progress": job.progress, "message": message, "timestamp": _iso(job.updated_s),
         "transcription_ready": job.kind == "transcribe" and job.status == "completed",
-        "position": access.services().ledger.position(job), "started": _iso(job.started_s) if job.started_s else None,
+        "position": access.services().ledger.position(job) if position is None else position,
+        "started": _iso(job.started_s) if job.started_s else None,
     }  # fmt: skip
     if job.status == "running" and "left_s" in job.stage_args:
         shown["remaining_s"] = job.stage_args["left_s"]

@@ -14,6 +14,7 @@ from ppi.web import access, look
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
+from ppi.web.words import kinds, words
 from ppi.workflows import (
     about_lesson,
     annotate,
@@ -26,10 +27,13 @@ from ppi.workflows import (
     pattern_tables,
     pushes,
     transcribe,
+    uploads,
 )
 from ppi.workflows import publish as publishing
 
 bp = Blueprint("pages", __name__)
+# The usual names of what is taken in; what counts in the end is the content.
+ENDINGS = ("mp4", "m4v", "mov", "mkv", "webm", "avi")
 # How many lessons the start page shows.
 NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -45,7 +49,7 @@ def _for_all_templates() -> dict[str, Any]:
     return {
         "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
         "size": shown_size, "clock": clock, "day": day,
-        "state": state_of, "words": words(), "message": translated,
+        "state": state_of, "words": words(), "kinds": kinds(), "message": translated,
     }  # fmt: skip
 
 
@@ -53,9 +57,14 @@ def _for_all_templates() -> dict[str, Any]:
 def home() -> str:
     """Step 1; locked behind the log-in dialog when nobody is logged in."""
     account = access.viewer()
-    found = lesson_list.page(access.services(), account, rows=NEWEST) if account else None
-    most_bytes = access.services().settings.upload.max_upload_bytes
-    return render_template("home.html", step=1, found=found, chosen=None, most_bytes=most_bytes)
+    services = access.services()
+    found = lesson_list.page(services, account, rows=NEWEST) if account else None
+    return render_template(
+        "home.html", step=1, found=found, chosen=None, most_bytes=services.settings.upload.max_upload_bytes,
+        most_lessons=services.settings.upload.dl_user_max_files, endings=ENDINGS,
+        room=uploads.room(services, account) if account else None,
+        unfinished=uploads.unfinished(services, account) if account else [],
+    )  # fmt: skip
 
 
 @bp.get("/lessons/<lesson_id>")
@@ -184,44 +193,6 @@ def state_of(shown: lessons.LessonView) -> tuple[str, str]:
     if "transcribe" in shown.jobs and shown.jobs["transcribe"].status == "completed":
         return gettext("Transcribed"), "good"
     return gettext("Ready"), "calm"
-
-
-def words() -> dict[str, Any]:
-    """What the scripts of the pages say."""
-    statuses = {
-        "queued": gettext("Waiting"),
-        "running": gettext("Starting"),
-        "uploading_video": gettext("Storing the video"),
-        "downloading": gettext("Fetching from storage"),
-        "extracting_audio": gettext("Extracting audio"),
-        "transcribing": gettext("Transcribing"),
-        "summarizing": gettext("Summarising"),
-        "building": gettext("Building the dataset"),
-        "publishing": gettext("Publishing"),
-        "exchanging": gettext("Exchanging with Label Studio"),
-        "preparing": gettext("Preparing for Label Studio"),
-        "converting": gettext("Making the annotation copy"),
-        "completed": gettext("Done"),
-        "error": gettext("Failed"),
-        "cancelled": gettext("Cancelled"),
-    }
-    return {
-        "statuses": statuses,
-        "uploading": gettext("Uploading"),
-        "paused": gettext("Paused. Nothing is lost."),
-        "position": gettext("Place in the queue: {position}"),
-        "left": gettext("about {time} left"),
-        "copied": gettext("Copied!"),
-        "offline": gettext("The server does not answer. Trying again…"),
-        "chooseFile": gettext("Choose a video first."),
-        "chooseStored": gettext("Choose a file first."),
-        "tooLarge": gettext("This file is larger than the limit of {limit}."),
-        "nothingStored": gettext("There are no videos in storage yet."),
-        "pause": gettext("Pause"),
-        "resume": gettext("Continue"),
-        "failed": gettext("Something went wrong. Try again."),
-        "chosen": gettext("Chosen: {name}"),
-    }
 
 
 def _chosen() -> LessonRow | None:

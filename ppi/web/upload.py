@@ -9,14 +9,15 @@ import base64
 import binascii
 import os
 import tempfile
+from dataclasses import asdict
 from email.utils import formatdate
 from typing import IO
 
 from flask import Blueprint, Request, Response, g, jsonify, request, url_for
 
-from ppi.errors import Conflict, InputError, QuotaExceeded, UnsupportedMedia, UploadTooLarge
-from ppi.jobs.lessons import LessonRow
-from ppi.web import access
+from ppi.errors import Conflict, InputError, UnsupportedMedia, UploadTooLarge
+from ppi.jobs.lessons import LessonRow, quota_is_full
+from ppi.web import access, forms
 from ppi.workflows import ingest, lessons, uploads
 
 bp = Blueprint("upload", __name__)
@@ -53,15 +54,31 @@ def process_video() -> Response:
         )  # fmt: skip
         g.audit_object = f"{job.lesson_id} {given['object_name']}"
         return jsonify(success=True, file_id=job.lesson_id)
-    _check_form_size()
+    request.max_content_length = _check_form_size()
     video = request.files.get("video")
     if video is None or not video.filename:
         raise InputError("Send the video as the form field “video”.")
-    return jsonify(success=True, file_id=_take(video).id)
+    row = _take(video)
+    g.then = url_for("pages.lesson", lesson_id=row.id)
+    return jsonify(success=True, file_id=row.id)
 
 
-def _check_form_size() -> None:
-    """Quota and size are refused before a byte of the body is read."""
+@bp.get("/api/upload-room")
+def room() -> Response:
+    """What may be sent now, so that a page can say so before it sends anything."""
+    services, account = access.services(), access.current()
+    begun = [
+        {
+            "file_id": row.id, "task_name": row.name, "file_name": row.video_key.rpartition("/")[2],
+            "size_bytes": row.size_bytes, "offset_bytes": row.offset_bytes,
+        }
+        for row in uploads.unfinished(services, account)
+    ]  # fmt: skip
+    return jsonify(success=True, **asdict(uploads.room(services, account)), unfinished=begun)
+
+
+def _check_form_size() -> int:
+    """How long the form may be. Quota and size are refused before a byte of the body is read."""
     limit_bytes = access.services().settings.upload.max_upload_bytes
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMedia("Send the video as multipart/form-data, or JSON with object_name.")
@@ -73,13 +90,12 @@ def _check_form_size() -> None:
             size_mb=request.content_length // 1_000_000,
             limit_mb=limit_bytes // 1_000_000,
         )
-    account, most = access.current(), access.services().settings.upload.dl_user_max_files
-    if account.role != "admin" and len(access.services().lessons.list(account.id)) >= most:
-        raise QuotaExceeded(
-            "Your account may hold {max_lessons} lesson(s) at a time. Delete the one you have, then try again.",
-            max_lessons=most,
-        )
-    request.max_content_length = limit_bytes + FORM_OVERHEAD_BYTES
+    if uploads.room(access.services(), access.current()).lessons_left == 0:
+        raise quota_is_full(access.services().settings.upload.dl_user_max_files)
+    return limit_bytes + FORM_OVERHEAD_BYTES
+
+
+forms.ADMITTED["upload.process_video"] = _check_form_size
 
 
 def _take(video) -> LessonRow:

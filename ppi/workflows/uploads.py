@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +16,7 @@ from typing import IO, Any
 from ppi.accounts.users import User
 from ppi.errors import Conflict, InputError, UploadTooLarge
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import LessonRow
+from ppi.jobs.lessons import LessonRow, Wanted
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.scratch import check_room
@@ -23,10 +25,45 @@ from ppi.workflows.scratch import check_room
 BLOCK_BYTES = 256 * 1024
 ACKNOWLEDGE_EVERY_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 100
+# So much of the disk a video may need while it is taken in, for each of its bytes.
+SPARE = 1.2
+MOST_UNFINISHED = 1000
 # Fifty uploads at once must not be fifty threads that all want a processor: pages would wait behind every one of them.
 WRITING = threading.Lock()
 # Puts the next bytes into a buffer and answers how many; 0 at the end. `readinto` of files and of request streams is one.
 Fill = Callable[[memoryview], int]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one more upload may be: at most `most_bytes` by the settings and `free_bytes` by the disk.
+
+    `lessons_left` is how many lessons the account may still take in, None without a limit.
+    """
+
+    most_bytes: int
+    free_bytes: int
+    lessons_left: int | None
+
+
+def room(services: Services, user: User) -> Room:
+    """What the user may upload now. It promises nothing: others upload too, and `begin_upload` decides."""
+    limits = services.settings.upload
+    left = None if user.role == "admin" else max(0, limits.dl_user_max_files - len(services.lessons.list(user.id)))
+    services.uploads_dir.mkdir(parents=True, exist_ok=True)
+    free_bytes = shutil.disk_usage(services.uploads_dir).free - _promised_bytes(services)
+    return Room(limits.max_upload_bytes, max(0, int(free_bytes / SPARE)), left)
+
+
+def unfinished(services: Services, user: User) -> list[LessonRow]:
+    """The user's own uploads whose bytes are not all there, newest first."""
+    return services.lessons.page(Wanted(owner_id=user.id, state="uploading"), 0, MOST_UNFINISHED)[0]
+
+
+def _promised_bytes(services: Services) -> int:
+    """What is still to come of uploads that have begun here."""
+    rows, _ = services.lessons.page(Wanted(state="uploading"), 0, MOST_UNFINISHED)
+    return sum(row.size_bytes - row.offset_bytes for row in rows if _is_here(services, row))
 
 
 def begin_upload(
@@ -46,7 +83,7 @@ def begin_upload(
     if size_bytes <= 0:
         raise InputError("The file is empty. Choose the lesson's video file.")
     services.uploads_dir.mkdir(parents=True, exist_ok=True)
-    check_room(services.uploads_dir, int(size_bytes * 1.2))
+    check_room(services.uploads_dir, int(size_bytes * SPARE) + _promised_bytes(services))
     return reserve(services, user, file_name=file_name, task_name=task_name, size_bytes=size_bytes, parts=parts)
 
 

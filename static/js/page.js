@@ -1,6 +1,8 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
 import { call, during, words } from "./api.js";
-import { tellDone, watchAll } from "./progress.js";
+import { startDrawer } from "./drawer.js";
+import { watchAll } from "./progress.js";
+import { tellDone } from "./title.js";
 
 const bootstrap = window.bootstrap;
 
@@ -30,6 +32,7 @@ document.addEventListener("click", async (event) => {
   if (button.dataset.confirm && !(await ask(button))) return;
   await during(button, async () => {
     await call("POST", button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+    if (!button.dispatchEvent(new Event("ppi:posted", { bubbles: true, cancelable: true }))) return;
     if (button.dataset.then) location.assign(button.dataset.then);
     else location.reload();
   });
@@ -72,4 +75,5 @@ document.addEventListener("click", async (event) => {
 });
 
 tellDone();
+startDrawer();
 watchAll();

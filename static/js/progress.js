@@ -1,41 +1,57 @@
-// Watches jobs by /api/status and shows what they say.
+// Boxes that show a job while it is under way.
 import { call, during, fill, words } from "./api.js";
+import { follow } from "./live.js";
+import { rememberDone, tellPercent } from "./title.js";
 
-const EVERY_MS = 700;
-const AGAIN_MS = 3000;
-const title = document.title;
+const ENDED = ["completed", "error", "cancelled"];
 
 export function watchAll() {
   for (const box of document.querySelectorAll(".watch[data-watch]:not([data-watch=''])")) watch(box, box.dataset.watch);
 }
 
-export function watch(box, id, onEnd = ended) {
+export function watch(box, id) {
   box.hidden = false;
   const cancel = box.querySelector(".watch-cancel");
   cancel.onclick = () => during(cancel, () => call("POST", `/api/jobs/${id}/cancel`));
-  const look = async () => {
-    let found;
-    try {
-      found = await call("GET", `/api/status/${id}`);
-    } catch (error) {
-      if (error.status && error.status < 500) return onEnd(box, { status: "error", message: error.message });
-      box.querySelector(".watch-message").textContent = words.offline;
-      return setTimeout(look, AGAIN_MS);
-    }
-    show(box, found);
-    if (["completed", "error", "cancelled"].includes(found.status)) onEnd(box, found);
-    else setTimeout(look, EVERY_MS);
+  let isOver = false;
+  const end = (found) => {
+    if (isOver) return;
+    isOver = true;
+    leave();
+    ended(box, found);
   };
-  look();
+  const leave = follow({
+    onJobs: (jobs) => {
+      const found = jobs.find((job) => job.job_id === id);
+      if (found) showJob(box, found, { isInTitle: true });
+      else askOnce(id).then((last) => last && !isOver && (ENDED.includes(last.status) ? end(last) : showJob(box, last)));
+    },
+    onAway: () => { box.querySelector(".watch-message").textContent = words.offline; },
+    onEnd: (error) => end({ status: "error", message: error.message }),
+  });
 }
 
-function show(box, found) {
+const asked = new Map();
+// The state of a job that is not under way, or not in the list yet; one question at a time, null when there is no answer.
+function askOnce(id) {
+  if (!asked.has(id)) {
+    const answer = call("GET", `/api/status/${id}`).catch((error) => {
+      return error.status && error.status < 500 ? { status: "error", message: error.message } : null;
+    });
+    asked.set(id, answer.finally(() => asked.delete(id)));
+  }
+  return asked.get(id);
+}
+
+export function showJob(box, found, { isInTitle = false } = {}) {
   box.querySelector(".watch-status").textContent = words.statuses[found.status] || found.status;
   box.querySelector(".watch-percent").textContent = `${found.progress} %`;
-  const place = found.position > 1 ? fill(words.position, { position: found.position }) : "";
-  box.querySelector(".watch-message").textContent = [found.message || place, remaining(found)].filter(Boolean).join(" · ");
+  const place = found.position ? fill(words.position, { position: found.position }) : "";
+  const message = [found.message || place, remaining(found)].filter(Boolean).join(" · ");
+  const line = box.querySelector(".watch-message");
+  if (line.textContent !== message) line.textContent = message;
   setBar(box.querySelector(".progress"), found.progress);
-  document.title = `${found.progress} % · ${title}`;
+  if (isInTitle) tellPercent(found.progress);
 }
 
 export function setBar(bar, percent) {
@@ -52,22 +68,14 @@ function remaining(found) {
 
 export function clock(seconds) {
   const whole = Math.max(1, Math.round(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-// Whoever looks at another tab meanwhile sees in this one's title that it is done.
-export function tellDone() {
-  if (!sessionStorage.getItem("ended")) return;
-  sessionStorage.removeItem("ended");
-  document.title = `✓ ${title}`;
-  document.addEventListener("visibilitychange", () => { document.title = title; }, { once: true });
+  const minutes = Math.floor(whole / 60) % 60;
+  const parts = whole < 3600 ? [minutes] : [Math.floor(whole / 3600), String(minutes).padStart(2, "0")];
+  return [...parts, String(whole % 60).padStart(2, "0")].join(":");
 }
 
 function ended(box, found) {
-  if (document.hidden && box.dataset.reload) sessionStorage.setItem("ended", "1");
-  if (box.dataset.reload === "publish" && found.status === "completed") {
-    location.assign(`/publish?lesson=${found.lesson_id}`);
-  } else if (box.dataset.reload) {
-    location.reload();
-  }
+  if (!box.dataset.reload) return;
+  rememberDone();
+  if (box.dataset.reload === "publish" && found.status === "completed") location.assign(`/publish?lesson=${found.lesson_id}`);
+  else location.reload();
 }

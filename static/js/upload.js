@@ -1,144 +1,149 @@
-// Step 1: a video from the computer (resumable, tus) or from storage.
-import { call, during, fill, say, words } from "./api.js";
-import { clock, setBar } from "./progress.js";
+// Step 1: videos from the computer, chosen or dropped, checked, then sent a few at a time.
+import { call, fill, say, words } from "./api.js";
+import { shownSize } from "./sizes.js";
+import { rememberDone, tellDoneHere, tellNothing, tellPercent } from "./title.js";
+import { judge } from "./uploads/checks.js";
+import { Line } from "./uploads/line.js";
+import { Row } from "./uploads/row.js";
+import { Transfer, earlier, loadTus } from "./uploads/transfer.js";
 
 const form = document.getElementById("local-form");
 const video = document.getElementById("video");
 const drop = document.getElementById("drop");
 const name = document.getElementById("task-name");
-const panel = document.getElementById("uploading");
-const pause = document.getElementById("upload-pause");
-const message = document.getElementById("upload-message");
-let upload = null;
+const list = document.getElementById("transfers");
+const endings = form.dataset.endings.split(" ");
+const line = new Line();
+// { file, row, before, reason, transfer }, in the order of the page.
+let entries = [];
+let ownName = "";
+let room = JSON.parse(form.dataset.room);
 
-// Only who uploads needs tus, so only they load it.
-let loading = null;
-function loadTus() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL("../vendor/tus/tus.min.js", import.meta.url);
-    script.onload = resolve;
-    script.onerror = () => {
-      loading = null;
-      reject(new Error(words.failed));
-    };
-    document.head.append(script);
-  });
-  return loading;
-}
-
-function chosen() {
-  const file = video.files[0];
-  if (!file) return;
-  loadTus().catch(() => {});
-  document.getElementById("chosen-file").textContent = fill(words.chosen, { name: file.name });
-  if (!name.value) name.value = file.name.replace(/\.[^.]+$/, "");
-}
-video.addEventListener("change", chosen);
+video.multiple = room.lessons_left === null || Number(form.dataset.mostLessons) > 1;
+video.addEventListener("change", () => choose([...video.files]));
 for (const kind of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();
     drop.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) {
-      video.files = event.dataTransfer.files;
-      chosen();
-    }
+    if (kind === "drop" && event.dataTransfer.files.length) choose([...event.dataTransfer.files]);
   });
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const file = video.files[0];
-  if (!file) return say(words.chooseFile);
-  if (file.size > Number(form.dataset.limit)) return say(fill(words.tooLarge, { limit: form.dataset.limitText }));
+const isSame = (one, other) => ["name", "size", "lastModified"].every((field) => one[field] === other[field]);
+const chosen = () => entries.filter((entry) => !entry.transfer);
+
+async function choose(files) {
+  const isKnown = (file) => entries.some((entry) => isSame(entry.file, file) && !["done", "given-up"].includes(entry.transfer?.state));
+  for (const file of files.filter((one) => !isKnown(one))) entries.push(newEntry(file));
+  video.value = "";
+  check();
   try {
-    await loadTus();
+    room = await call("GET", "/api/upload-room");
+    const ids = room.unfinished.map((one) => one.file_id);
+    for (const entry of chosen()) entry.before ??= await earlier(entry.file, ids);
   } catch (error) {
-    return say(error.message);
+    say(error.message);
   }
-  await begin(file);
-});
+  check();
+}
 
-async function begin(file) {
-  const began = Date.now();
-  let first = null;
-  upload = new window.tus.Upload(file, {
-    endpoint: "/uploads/",
-    chunkSize: 8 * 1024 * 1024,
-    retryDelays: [0, 1000, 3000, 5000, 10000, 20000],
-    removeFingerprintOnSuccess: true,
-    headers: { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content },
-    metadata: { filename: file.name, task_name: name.value, parts: document.getElementById("parts").value || "1" },
-    onShouldRetry: (error) => !error.originalResponse || error.originalResponse.getStatus() >= 500 || error.originalResponse.getStatus() === 409,
-    onProgress: (sent, all) => {
-      first ??= sent;
-      const speed = (sent - first) / ((Date.now() - began) / 1000);
-      setBar(document.getElementById("upload-progress"), (100 * sent) / all);
-      document.getElementById("upload-percent").textContent = `${Math.floor((100 * sent) / all)} %`;
-      message.textContent = speed > 0 ? fill(words.left, { time: clock((all - sent) / speed) }) : words.uploading;
-    },
-    onError: (error) => {
-      stopped();
-      say(reason(error));
-    },
-    onSuccess: () => {
-      const id = upload.url.split("/").pop();
-      upload = null;
-      location.assign(`/lessons/${id}`);
-    },
+function newEntry(file) {
+  const entry = { file, before: null, reason: null, transfer: null };
+  entry.row = new Row(file, { onMain: () => press(entry), onAway: () => leave(entry) });
+  entry.row.name = file.name.replace(/\.[^.]+$/, "");
+  list.append(entry.row.element);
+  return entry;
+}
+
+// Say of every chosen file whether it can be sent.
+function check() {
+  const waiting = chosen();
+  const reasons = judge(waiting.map(({ file, before }) => ({ file, isContinued: Boolean(before) })), room, endings);
+  const values = { limit: form.dataset.limitText, max: form.dataset.mostLessons, room: shownSize(room.free_bytes) };
+  const isSingle = waiting.length === 1;
+  waiting.forEach((entry, number) => {
+    entry.reason = reasons[number] && fill(words[reasons[number]], values);
+    entry.row.showChosen({ reason: entry.reason, isNamed: !isSingle, isContinued: Boolean(entry.before) });
   });
-  const before = await upload.findPreviousUploads();
-  if (before.length) upload.resumeFromPreviousUpload(before[0]);
-  document.getElementById("upload-name").textContent = file.name;
-  panel.hidden = false;
-  form.querySelector("button[type=submit]").disabled = true;
-  upload.start();
+  document.getElementById("one-name").hidden = waiting.length > 1;
+  name.required = waiting.length < 2;
+  if (isSingle && !waiting[0].reason && ["", ownName].includes(name.value)) name.value = ownName = waiting[0].row.name;
+  const told = isSingle ? fill(words.chosen, { name: waiting[0].file.name }) : fill(words.severalChosen, { count: waiting.length });
+  if (waiting.length) document.getElementById("chosen-file").textContent = told;
 }
 
-function reason(error) {
-  try {
-    return JSON.parse(error.originalResponse.getBody()).error;
-  } catch {
-    return words.failed;
-  }
-}
-
-function stopped() {
-  upload = null;
-  panel.hidden = true;
-  form.querySelector("button[type=submit]").disabled = false;
-}
-
-pause.addEventListener("click", () => {
-  const isPaused = pause.dataset.paused === "1";
-  pause.dataset.paused = isPaused ? "" : "1";
-  pause.textContent = isPaused ? words.pause : words.resume;
-  if (isPaused) upload.start();
-  else upload.abort();
-  message.textContent = isPaused ? words.uploading : words.paused;
-});
-document.getElementById("upload-cancel").addEventListener("click", async () => {
-  await upload?.abort(true).catch(() => {});
-  stopped();
-});
-window.addEventListener("beforeunload", (event) => {
-  if (upload) event.preventDefault();
-});
-
-const stored = document.getElementById("object-name");
-document.getElementById("load-files").addEventListener("click", (event) => during(event.currentTarget, async () => {
-  const { files } = await call("GET", "/list_files");
-  const videos = files.filter((file) => /\.(mp4|mov|mkv|webm|avi)$/i.test(file.name) && !/_part\d+\.|\.copy\.mp4$/.test(file.name));
-  stored.replaceChildren(...videos.map((file) => new Option(`${file.name} (${file.size_mb} MB)`, file.name)));
-  document.getElementById("stored").hidden = videos.length === 0;
-  if (!videos.length) say(words.nothingStored, "calm");
-}));
-document.getElementById("storage-form").addEventListener("submit", (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!stored.value) return say(words.chooseStored);
-  during(event.submitter, async () => {
-    const given = { object_name: stored.value, task_name: document.getElementById("stored-name").value };
-    const { file_id } = await call("POST", "/api/process-video", given);
-    location.assign(`/lessons/${file_id}`);
-  });
+  const sendable = chosen().filter((entry) => !entry.reason);
+  if (!sendable.length) return say(chosen().length ? words.nothingToSend : words.chooseFile);
+  loadTus().catch(() => {});
+  const parts = document.getElementById("parts").value || "1";
+  const isSingle = chosen().length === 1;
+  for (const entry of sendable) {
+    const transfer = new Transfer(entry.file, {
+      name: isSingle ? name.value : entry.row.name, parts, before: entry.before, onChange: () => changed(entry),
+    });
+    entry.transfer = transfer;
+    line.add(transfer);
+    entry.row.show(transfer);
+  }
+  name.value = "";
+  check();
+  line.fill();
+});
+
+function changed(entry) {
+  const { transfer, row } = entry;
+  row.show(transfer);
+  if (transfer.state !== row.state) announce(entry);
+  row.state = transfer.state;
+  document.getElementById("stay").hidden = !line.isActive;
+  if (line.isActive) tellPercent(line.percent);
+  else tellNothing();
+  queueMicrotask(() => line.fill());
+  if (transfer.state === "done") arrived(entry);
+}
+
+// What a screen reader should say of it: beginnings and ends, not every percent.
+function announce({ file, transfer }) {
+  const said = { sending: words.uploading, paused: words.paused, away: words.noNetwork, done: words.sent, failed: transfer.reason }[transfer.state];
+  if (said) document.getElementById("upload-said").textContent = `${file.name}: ${said}`;
+}
+
+// One file leads to its lesson; after several the page stays, with a way to each.
+function arrived(entry) {
+  document.dispatchEvent(new Event("ppi:begun"));
+  if (line.isActive) return;
+  if (entries.length > 1) return tellDoneHere();
+  rememberDone();
+  location.assign(`/lessons/${entry.transfer.lesson}`);
+}
+
+function press(entry) {
+  const { transfer } = entry;
+  if (transfer.isActive) return transfer.pause();
+  transfer.wait();
+}
+
+async function leave(entry) {
+  entries = entries.filter((one) => one !== entry);
+  entry.row.element.remove();
+  drop.querySelector("input").focus();
+  if (!entry.transfer) return check();
+  document.getElementById("upload-said").textContent = fill(words.givenUp, { name: entry.file.name });
+  await entry.transfer.giveUp();
+  room = await call("GET", "/api/upload-room").catch(() => room);
+  check();
+}
+
+// While something is being sent this page has to stay: its links open beside it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const isElsewhere = link && link.origin === location.origin && !link.getAttribute("href").startsWith("#") && !link.dataset.bsToggle;
+  if (!isElsewhere || !line.isActive || link.target) return;
+  link.target = "_blank";
+  setTimeout(() => link.removeAttribute("target"));
+}, true);
+window.addEventListener("beforeunload", (event) => {
+  if (line.isActive) event.preventDefault();
 });

@@ -54,6 +54,18 @@ def test_a_lesson_goes_through_nginx_and_its_bytes_come_back(front):
     assert session.post(f"{url}/api/lessons/{lesson}/delete", timeout=20).status_code == 200
 
 
+def test_what_happens_is_told_through_nginx_while_it_happens(front):
+    anna = front.services.users.by_name("anna").id
+    headers = {"Authorization": f"Bearer {front.services.users.create_token(anna, 'events')[1]}"}
+    with requests.get(f"{front.url}/api/jobs/events", headers=headers, stream=True, timeout=20) as told:
+        # An answer that nginx collected would come only with the stream's end, long after this gives up.
+        lines = (line for line in told.iter_lines(decode_unicode=True) if line.startswith("data:"))
+        assert next(lines) == 'data: {"jobs": []}'
+        job = front.services.ledger.submit("transcribe", anna, "lesson-1", {}, place="elsewhere")
+        assert job.id in next(lines)
+    front.services.ledger.cancel(job.id)
+
+
 def test_units_start_what_there_is_with_settings_that_exist():
     for path in sorted((DEPLOY / "systemd").glob("*.service")):
         unit = configparser.ConfigParser(strict=False, interpolation=None)

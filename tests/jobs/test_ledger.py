@@ -351,3 +351,16 @@ def test_the_jobs_of_many_lessons_come_at_once_and_it_is_known_which_are_at_work
     claim(ledger, queues=("receive",))
     ledger.cancel(new.id)
     assert ledger.lessons_at_work() == {"a", "c"}
+
+
+def test_what_is_at_work_is_told_with_the_places_the_ledger_counts(ledger):
+    owners = ("u1", "u1", "u2", "u1")
+    waiting = [ledger.submit("transcribe", owner, f"lesson-{number}", {}) for number, owner in enumerate(owners)]
+    waiting += [submit(ledger, "publish"), submit(ledger, "publish"), submit(ledger)]
+    over = ledger.cancel(submit(ledger, "publish").id)
+    begun = claim(ledger, queues=("speech",))
+    seen = ledger.at_work()
+    assert [job.id for job, _ in seen] == [job.id for job in sorted(waiting, key=lambda job: (job.created_s, job.id))]
+    assert {job.id: place for job, place in seen} == {job.id: ledger.position(ledger.get(job.id)) for job in waiting}
+    assert dict((job.id, place) for job, place in seen)[begun.id] == 0 and over.id not in {job.id for job, _ in seen}
+    assert {job.id: job.status for job, _ in seen}[begun.id] == "running"

@@ -39,7 +39,7 @@ class Furnished:
             "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
-            "people": "/admin/people",
+            "people": "/admin/people", "jobs": "/jobs",
             "styleguide": "/styleguide",
         }  # fmt: skip
 

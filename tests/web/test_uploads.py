@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import re
+import shutil
 import threading
 
 import pytest
@@ -224,13 +226,65 @@ def test_a_form_is_refused_before_its_body_is_read(client_for, name, length, cod
     assert answer.json["code"] == code
 
 
-def test_a_form_without_the_security_token_is_refused_before_its_body_is_read(app):
+@pytest.mark.parametrize("headers", [
+    {}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
+    {"X-CSRFToken": "wrong", "Origin": "http://localhost"},
+])  # fmt: skip
+def test_a_form_of_another_page_is_refused_before_its_body_is_read(app, headers):
     client = app.test_client()
     client.post("/api/login", json={"username": "anna", "password": "admin-password-1"})
     answer = client.open(
-        "/api/process-video", method="POST", input_stream=Unread(100_000_000), content_type="multipart/form-data; boundary=x"
+        "/api/process-video", method="POST", input_stream=Unread(100_000_000), headers=headers,
+        content_type="multipart/form-data; boundary=x",
     )  # fmt: skip
-    assert answer.json["code"] == "csrf"
+    assert answer.status_code == 403 and "open too long" in answer.text
+
+
+def test_a_form_of_our_page_is_refused_for_its_size_before_its_body_is_read(app):
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": "admin-password-1"})
+    answer = client.open(
+        "/api/process-video", method="POST", input_stream=Unread(10_000_000_000), headers={"Origin": "http://localhost"},
+        content_type="multipart/form-data; boundary=x",
+    )  # fmt: skip
+    assert answer.status_code == 413 and "<h1" in answer.text
+
+
+def test_the_form_of_the_page_works_without_a_script(app, services):
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": "admin-password-1"})
+    data = (DATA / "sample_lesson.mp4").read_bytes()
+    headers = {"Origin": "http://localhost", "Accept": "text/html"}
+
+    def send(token):
+        form = {"csrf_token": token, "task_name": "Форма", "parts": "1", "video": (io.BytesIO(data), "Урок.mp4")}
+        return client.post("/api/process-video", data=form, content_type="multipart/form-data", headers=headers)
+
+    assert send("wrong").status_code == 403 and services.lessons.list() == []
+    assert list(services.uploads_dir.glob("*")) == []
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/").text)[1]
+    answer, [row] = send(token), services.lessons.list()
+    assert (answer.status_code, answer.location) == (302, f"/lessons/{row.id}")
+    assert (row.name, row.state, (services.uploads_dir / f"{row.id}.part").read_bytes()) == ("Форма", "received", data)
+    again = send(token)
+    assert again.status_code == 409 and "Delete the one you have" in again.text
+
+
+def test_a_page_learns_what_may_be_sent_before_it_sends_anything(client_for, services, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10_000, 0, 2400))
+    anna, admin = client_for("anna"), client_for("admin")
+    fresh = anna.get("/api/upload-room").json
+    assert (fresh["most_bytes"], fresh["free_bytes"], fresh["lessons_left"], fresh["unfinished"]) == (4 * 1024**3, 2000, 1, [])
+    location = create(anna, size=1200).headers["Location"]
+    patch(anna, location, 0, b"x" * 600)
+    [begun] = anna.get("/api/upload-room").json["unfinished"]
+    assert (begun["file_id"], begun["file_name"]) == (location.split("/")[-1], "Видео 1.mp4")
+    assert (begun["task_name"], begun["size_bytes"], begun["offset_bytes"]) == ("Урок", 1200, 600)
+    # What others have begun and not sent yet is promised to them.
+    seen = admin.get("/api/upload-room").json
+    assert (seen["free_bytes"], seen["lessons_left"], seen["unfinished"]) == (1500, None, [])
+    assert anna.get("/api/upload-room").json["lessons_left"] == 0
+    assert create(admin, size=1501).json["code"] == "disk_full" and create(admin, size=1500).status_code == 201
 
 
 def test_a_classic_form_becomes_the_same_job(client_for, services):

@@ -1,0 +1,75 @@
+"""What the scripts of the pages say, and the names of jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+
+def kinds() -> dict[str, str]:
+    """What a job of each kind is about."""
+    return {
+        "ingest": gettext("Preparing the video"), "transcribe": gettext("Transcript"), "summarize": gettext("Summary"),
+        "build_dataset": gettext("Dataset"), "publish": gettext("Publishing"),
+        "preview_push": gettext("What a push would do"), "send_lesson": gettext("Sent to Label Studio"),
+        "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
+        "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
+    }  # fmt: skip
+
+
+def words() -> dict[str, Any]:
+    """What the scripts of the pages say."""
+    statuses = {
+        "queued": gettext("Waiting"),
+        "running": gettext("Starting"),
+        "uploading_video": gettext("Storing the video"),
+        "downloading": gettext("Fetching from storage"),
+        "extracting_audio": gettext("Extracting audio"),
+        "transcribing": gettext("Transcribing"),
+        "summarizing": gettext("Summarising"),
+        "building": gettext("Building the dataset"),
+        "publishing": gettext("Publishing"),
+        "exchanging": gettext("Exchanging with Label Studio"),
+        "preparing": gettext("Preparing for Label Studio"),
+        "converting": gettext("Making the annotation copy"),
+        "completed": gettext("Done"),
+        "error": gettext("Failed"),
+        "cancelled": gettext("Cancelled"),
+    }
+    return {
+        "statuses": statuses,
+        "uploading": gettext("Uploading"),
+        "paused": gettext("Paused. Nothing is lost."),
+        "position": gettext("Place in the queue: {position}"),
+        "left": gettext("about {time} left"),
+        "copied": gettext("Copied!"),
+        "offline": gettext("The server does not answer. Trying again…"),
+        "chooseFile": gettext("Choose a video first."),
+        "chooseStored": gettext("Choose a file first."),
+        "tooLarge": gettext("This file is larger than the limit of {limit}."),
+        "nothingStored": gettext("There are no videos in storage yet."),
+        "pause": gettext("Pause"),
+        "resume": gettext("Continue"),
+        "failed": gettext("Something went wrong. Try again."),
+        "chosen": gettext("Chosen: {name}"),
+        "severalChosen": gettext("Files chosen: {count}"),
+        "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM or AVI."),
+        "emptyFile": gettext("The file is empty."),
+        "noRoom": gettext("The server has room for {room} now. Delete lessons that are not needed, or ask the administrator."),
+        "overQuota": gettext("Your account may hold {max} lesson(s) at a time. Delete one, then send this one."),
+        "waits": gettext("Waits until another file is through"),
+        "nothingToSend": gettext("None of the chosen files can be sent. The list says why."),
+        "noNetwork": gettext("No connection. It goes on by itself when the network is back."),
+        "connecting": gettext("Connecting…"),
+        "sent": gettext("Sent. The server prepares the lesson."),
+        "notSent": gettext("Not sent: {reason}"),
+        "remove": gettext("Remove"),
+        "cancel": gettext("Cancel"),
+        "tryAgain": gettext("Try again"),
+        "continued": gettext("Goes on where it stopped"),
+        "givenUp": gettext("Given up: {name}"),
+        "jobsUnderWay": gettext("Jobs under way: {count}"),
+        "mayNotTell": gettext("The browser does not allow it. Allow notifications of this page there, then press again."),
+        "kinds": kinds(),
+    }

@@ -1,0 +1,116 @@
+// Jobs in the drawer of every page, and on the page /jobs, whose list the drawer shows. Their number stands at the link.
+import { during, fill, words } from "./api.js";
+import { ask, follow } from "./live.js";
+import { canTell, isWanted, switchTelling, tell } from "./notify.js";
+import { showJob } from "./progress.js";
+
+const link = document.getElementById("jobs-link");
+const drawer = document.getElementById("jobs-drawer");
+const list = document.getElementById("jobs-list");
+const WATCHED = ".watch[data-watch]:not([hidden])";
+let known = new Map();
+let leave = null;
+
+export function startDrawer() {
+  if (!link) return;
+  if (drawer) arm();
+  // What is cancelled or tried again in the list needs no new page.
+  list.addEventListener("ppi:posted", (event) => {
+    event.preventDefault();
+    refresh();
+    listen();
+  });
+  document.addEventListener("ppi:begun", listen);
+  offerTelling(document.getElementById("jobs-tell"));
+  if (document.querySelector(WATCHED)) listen();
+  else ask().then(count, () => {});
+}
+
+// The link leads to the page; with scripts it opens the drawer, as a button does.
+function arm() {
+  for (const [name, value] of [["role", "button"], ["aria-haspopup", "dialog"], ["aria-controls", drawer.id]]) link.setAttribute(name, value);
+  link.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    link.click();
+  });
+  drawer.addEventListener("show.bs.offcanvas", () => {
+    refresh();
+    listen();
+  });
+  drawer.addEventListener("hidden.bs.offcanvas", rest);
+}
+
+const isSeen = () => !drawer || drawer.matches(".show, .showing");
+
+function listen() {
+  leave ??= follow({ onJobs: count, onEnd: rest });
+}
+
+// Nobody needs to be told anything while nothing is under way, the list is shut, and the page itself watches nothing.
+function rest() {
+  if ((drawer && isSeen()) || known.size || document.querySelector(WATCHED)) return;
+  leave?.();
+  leave = null;
+}
+
+function count(jobs) {
+  const now = new Map(jobs.map((job) => [job.job_id, job]));
+  const badge = link.querySelector(".count");
+  badge.hidden = !jobs.length;
+  badge.firstElementChild.textContent = jobs.length > 99 ? "99+" : jobs.length;
+  badge.lastElementChild.textContent = fill(words.jobsUnderWay, { count: jobs.length });
+  const ended = [...known.values()].filter((job) => !now.has(job.job_id));
+  const isChanged = ended.length || [...now.keys()].some((id) => !known.has(id));
+  known = now;
+  if (isSeen()) {
+    if (isChanged) refresh();
+    else known.forEach(update);
+  }
+  announce(ended.filter((job) => job.is_own));
+  if (jobs.length) listen();
+  else rest();
+}
+
+const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);
+
+function update(job) {
+  const row = rowOf(job.job_id);
+  const bar = row?.querySelector(".progress");
+  if (!bar) return;
+  bar.hidden = false;
+  showJob(row, job);
+}
+
+async function refresh() {
+  const answer = await fetch("/jobs?part=list", { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) {
+    list.textContent = words.offline;
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes;
+  const opened = [...list.querySelectorAll("details[open]")].map((one) => one.closest("[data-job]").dataset.job);
+  const focused = list.contains(document.activeElement) && document.activeElement.closest("[data-job]")?.dataset.job;
+  list.replaceChildren(...fresh);
+  for (const id of opened) rowOf(id)?.querySelector("details")?.setAttribute("open", "");
+  // Who pressed a button that is gone now stays where they were.
+  if (focused) (rowOf(focused)?.querySelector("button, a, summary") ?? drawer ?? link).focus();
+  known.forEach(update);
+}
+
+async function announce(ended) {
+  if (!ended.length || !isWanted() || !document.hidden) return;
+  await refresh();
+  for (const job of ended) {
+    const row = rowOf(job.job_id);
+    const state = row?.querySelector(".state")?.textContent.trim() ?? "";
+    tell(`${words.kinds[job.kind] ?? job.kind}: ${state}`, row?.querySelector(".title")?.textContent.trim() ?? "", job.job_id);
+  }
+}
+
+function offerTelling(button) {
+  button.hidden = !canTell;
+  const show = (isOn) => button.setAttribute("aria-pressed", isOn);
+  show(isWanted());
+  button.addEventListener("click", () => during(button, async () => show(await switchTelling())));
+}

@@ -1,0 +1,11 @@
+// Sizes and speeds in the page's language.
+const UNITS = [[1e9, "gigabyte", 2], [1e6, "megabyte", 1], [1e3, "kilobyte", 0]];
+
+function shown(bytes, suffix) {
+  const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? UNITS.at(-1);
+  const how = { style: "unit", unit: unit + suffix, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(document.documentElement.lang, how).format(bytes / scale);
+}
+
+export const shownSize = (bytes) => shown(bytes, "");
+export const shownSpeed = (bytesPerSecond) => shown(bytesPerSecond, "-per-second");

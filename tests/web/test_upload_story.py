@@ -1,0 +1,295 @@
+"""Uploads and jobs in Chromium: several files at once, breaks, refusals, the drawer, and what the page's title tells."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from ppi.errors import Cancelled
+from ppi.services import Services
+from ppi.workflows import lessons, local, runner, uploads
+from tests.conftest import DATA
+from tests.web.test_browser import browser, log_in, open_page  # noqa: F401  (fixtures)
+
+MEGABYTE = 1_000_000
+# Slow enough to do something meanwhile, in bytes a second.
+SLOW = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 6 * MEGABYTE}
+QUICK = {**SLOW, "uploadThroughput": -1}
+FAR = {"place": "elsewhere"}
+
+
+def long_video(path, size_bytes):
+    """The sample lesson with an empty box behind it, as editors leave them."""
+    data = (DATA / "sample_lesson.mp4").read_bytes()
+    rest = size_bytes - len(data)
+    path.write_bytes(data + rest.to_bytes(4, "big") + b"free" + bytes(rest - 8))
+    return path
+
+
+def row(page, name):
+    return page.locator(".transfer", has_text=name)
+
+
+def forget(services: Services, name: str) -> None:
+    """Delete what earlier tests left to this account."""
+    for held in services.lessons.list(services.users.by_name(name).id):
+        if held.state == "uploading":
+            uploads.abort_upload(services, held)
+        else:
+            for job in services.ledger.list(lesson_id=held.id):
+                runner.wait_for(services, job)
+            lessons.delete_lesson(services, held)
+
+
+@pytest.fixture
+def network(open_page):  # noqa: F811
+    """`network(page)(SLOW)`: how quick the page's connection is."""
+
+    def make(page):
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        return lambda conditions: session.send("Network.emulateNetworkConditions", conditions)
+
+    return make
+
+
+def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_held_to_one(
+    open_page, network, live_server, tmp_path  # noqa: F811
+):  # fmt: skip
+    services = live_server.services
+    page, asked = open_page(), []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    log_in(page)
+    files = [long_video(tmp_path / f"{name}.mp4", 30 * MEGABYTE) for name in ("утро", "вечер")]
+    (tmp_path / "заметки.pdf").write_bytes(b"%PDF-1.4")
+    page.set_input_files("#video", [*files, tmp_path / "заметки.pdf"])
+    expect(row(page, "заметки.pdf")).to_contain_text("This is no video.")
+    row(page, "утро.mp4").get_by_label("Name of the lesson").fill("Утро 7а")
+    set_speed = network(page)
+    set_speed(SLOW)
+    page.get_by_role("button", name="Process Local Video").click()
+    for name in ("утро.mp4", "вечер.mp4"):
+        expect(row(page, name)).to_contain_text(re.compile(r"\d %.*/s.*left"), timeout=30_000)
+    expect(page.get_by_text("Keep this page open")).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\d+ % · "))
+
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Help", exact=True).click()
+    opened.value.close()
+    row(page, "утро.mp4").get_by_role("button", name="Pause").click()
+    expect(row(page, "утро.mp4")).to_contain_text("Paused. Nothing is lost.")
+    admin = services.users.by_name("admin")
+    first = wait_for_bytes(page, services, admin)
+
+    page.reload()
+    assert asked == ["beforeunload"]
+    set_speed(QUICK)
+    expect(page.get_by_role("heading", name="Not complete yet")).to_be_visible()
+    page.set_input_files("#video", files)
+    for name in ("утро.mp4", "вечер.mp4"):
+        expect(row(page, name)).to_contain_text("Goes on where it stopped")
+
+    held_to_one(open_page, services, tmp_path, files)
+
+    page.get_by_role("button", name="Process Local Video").click()
+    for name in ("утро.mp4", "вечер.mp4"):
+        expect(row(page, name)).to_contain_text("Sent.", timeout=30_000)
+    expect(page).to_have_title(re.compile("^[^%]+$"))
+    for lesson_id, (name, offset_bytes) in first.items():
+        runner.wait_for(services, services.ledger.get(lesson_id))
+        stored = services.lessons.get(lesson_id)
+        assert (stored.name, stored.state) == (name, "stored") and offset_bytes > 0
+        expected = next(path for path in files if path.stem == stored.video_key.split("/")[-1][:-4]).read_bytes()
+        assert b"".join(services.store.read(services.raw, stored.video_key)) == expected
+    row(page, "утро.mp4").get_by_role("link", name="Open the lesson").click()
+    expect(page.get_by_role("heading", name="Утро 7а")).to_be_visible()
+
+
+def wait_for_bytes(page, services, admin):
+    """Until a chunk of both has arrived: {lesson: (name, bytes)}."""
+    for _ in range(100):
+        begun = {one.id: (one.name, one.offset_bytes) for one in uploads.unfinished(services, admin)}
+        if len(begun) == 2 and all(arrived for _, arrived in begun.values()):
+            assert {name for name, _ in begun.values()} == {"Утро 7а", "вечер"}
+            return begun
+        page.wait_for_timeout(100)
+        if not page.locator(".transfer", has_text="утро.mp4").get_by_text("Paused").count():
+            continue
+        if not any(arrived for name, arrived in begun.values() if name == "Утро 7а"):
+            page.locator(".transfer", has_text="утро.mp4").get_by_role("button", name="Continue").click()
+    raise AssertionError(f"no chunk arrived: {begun}")
+
+
+def held_to_one(open_page, services, folder, files):  # noqa: F811
+    """What a DL-user sees before anything is sent."""
+    forget(services, "anna")
+    page = open_page()
+    log_in(page, "anna")
+    expect(page.get_by_text("Your account may hold 1 lesson(s) at a time; you can send 1 more.")).to_be_visible()
+    with (folder / "огромный.mp4").open("wb") as huge:
+        huge.truncate(5_000_000_000)
+    drop(page, files[0].name, files[1].name)
+    expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson(s) at a time. Delete one")
+    page.reload()
+    page.set_input_files("#video", folder / "огромный.mp4")
+    expect(row(page, "огромный.mp4")).to_contain_text("larger than the limit of 4.29 GB")
+    page.get_by_role("button", name="Process Local Video").click()
+    expect(page.get_by_text("None of the chosen files can be sent.")).to_be_visible()
+    row(page, "огромный.mp4").get_by_role("button", name="Remove").click()
+    full = {"success": True, "most_bytes": 4_000_000_000, "free_bytes": 1_200_000, "lessons_left": 1, "unfinished": []}
+    page.route("**/api/upload-room", lambda route: route.fulfill(json=full))
+    page.set_input_files("#video", files[0])
+    expect(row(page, "утро.mp4")).to_contain_text("The server has room for 1.2 MB now.")
+    assert services.lessons.list(services.users.by_name("anna").id) == []
+    page.close()
+
+
+def drop(page, *names):
+    """Small videos of these names let fall on the frame."""
+    page.evaluate("""(names) => {
+      const dropped = new DataTransfer();
+      for (const name of names) dropped.items.add(new File([new Uint8Array(1000)], name, { type: "video/mp4" }));
+      const how = { dataTransfer: dropped, bubbles: true, cancelable: true };
+      document.getElementById("drop").dispatchEvent(new DragEvent("drop", how));
+    }""", list(names))
+
+
+def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network, live_server, tmp_path):  # noqa: F811
+    page = open_page("ru")
+    log_in(page)
+    set_speed = network(page)
+    set_speed(SLOW)
+    page.set_input_files("#video", long_video(tmp_path / "связь.mp4", 20 * MEGABYTE))
+    page.fill("#task-name", "Связь")
+    page.get_by_role("button", name="Обработать локальное видео").click()
+    expect(row(page, "связь.mp4")).to_contain_text("осталось", timeout=30_000)
+    set_speed({**SLOW, "offline": True})
+    expect(row(page, "связь.mp4")).to_contain_text("Нет связи")
+    set_speed(QUICK)
+    page.wait_for_url(re.compile("/lessons/"), timeout=60_000)
+    expect(page.get_by_role("heading", name="Связь")).to_be_visible()
+
+
+def test_a_video_is_sent_without_scripts(browser, live_server):  # noqa: F811
+    services = live_server.services
+    forget(services, "anna")
+    context = browser.new_context(java_script_enabled=False, base_url=live_server.url, locale="en")
+    page = context.new_page()
+    page.goto("/")
+    page.fill("#plain-username", "anna")
+    page.fill("#plain-password", "admin-password-1")
+    page.locator("noscript button, .panel button", has_text="Log in").last.click()
+    page.set_input_files("#video", DATA / "sample_lesson.mp4")
+    page.fill("#task-name", "Без скриптов")
+    page.get_by_role("button", name="Process Local Video").click()
+    page.wait_for_url(re.compile("/lessons/"))
+    page.get_by_role("link", name="Jobs").click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.locator(".jobs > li").first).to_contain_text("Без скриптов")
+    context.close()
+    forget(services, "anna")
+
+
+@pytest.fixture(scope="module")
+def lesson(live_server):
+    job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Урок о снеге", "admin")
+    return live_server.services.lessons.get(runner.wait_for(live_server.services, job).lesson_id)
+
+
+def begin(services, lesson):
+    """A transcription that this test does, not the server."""
+    job = services.ledger.submit("transcribe", lesson.owner_id, lesson.id, {}, **FAR)
+    return services.ledger.claim("1:0:a", "another host", ["speech"], 0, "elsewhere") if job else None
+
+
+def tell(services, job, percent):
+    minutes = {"done": percent, "all": 100}
+    services.ledger.report(job.id, job.attempt, "transcribing", "Minute {done} of {all}", minutes, percent)
+
+
+@pytest.mark.parametrize("way", ["told", "asked"])
+def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(open_page, live_server, lesson, way):  # noqa: F811
+    services = live_server.services
+    page, calls = open_page(), []
+    page.on("request", lambda asked: calls.append(asked.url.removeprefix(live_server.url)))
+    if way == "asked":
+        page.route("**/api/jobs/events", lambda route: route.fulfill(status=204))
+    log_in(page)
+    job = begin(services, lesson)
+    tell(services, job, 10)
+    page.goto(f"/lessons/{lesson.id}")
+    box = page.locator(".watch").filter(has_text="Transcribing")
+    expect(box).to_contain_text("10 %")
+    expect(page.locator("#jobs-link .count")).to_contain_text("1")
+    tell(services, job, 40)
+    expect(box).to_contain_text("40 %")
+    expect(page).to_have_title(re.compile(r"^40 % · Урок о снеге"))
+
+    link = page.get_by_role("button", name="Jobs")
+    link.focus()
+    page.keyboard.press("Space")
+    drawer = page.get_by_role("dialog", name="Jobs")
+    expect(drawer.locator(".jobs > li").first).to_contain_text("Урок о снеге")
+    tell(services, job, 55)
+    expect(drawer.locator(".jobs > li").first).to_contain_text("55 %")
+    drawer.locator("summary").first.click()
+    expect(drawer.locator(".trail").first).to_contain_text("Begun")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    drawer.get_by_role("button", name=re.compile("^Cancel: Transcript")).click()
+    page.wait_for_timeout(300)
+    assert services.ledger.get(job.id).is_cancel_requested
+    services.ledger.fail(job.id, job.attempt, Cancelled("The job was cancelled."))
+    # The page of the lesson comes anew, without a box.
+    expect(box).to_have_count(0, timeout=20_000)
+    streams, questions = calls.count("/api/jobs/events"), calls.count("/api/jobs")
+    assert streams >= 1 and (questions > 4 if way == "asked" else questions <= 4), calls
+
+
+def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):  # noqa: F811
+    services = live_server.services
+    page = open_page()
+    page.context.grant_permissions(["notifications"], origin=live_server.url)
+    page.add_init_script("""
+      window.told = [];
+      const Shown = window.Notification;
+      window.Notification = class extends Shown {
+        constructor(title, how) { super(title, how); window.told.push(`${title} ${how.body}`); }
+      };
+    """)
+    log_in(page)
+    job = begin(services, lesson)
+    page.goto("/help")
+    page.get_by_role("button", name="Jobs").click()
+    tell_me = page.get_by_role("button", name="Tell me when a job is done")
+    tell_me.click()
+    expect(tell_me).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#jobs-link .count")).to_contain_text("1")
+    look_away(page)
+    services.ledger.finish(job.id, job.attempt, {})
+    for _ in range(100):
+        if page.evaluate("window.told") == ["Transcript: Done Урок о снеге"]:
+            break
+        page.wait_for_timeout(200)
+    assert page.evaluate("window.told") == ["Transcript: Done Урок о снеге"]
+
+    job = begin(services, lesson)
+    page.goto(f"/lessons/{lesson.id}")
+    expect(page.locator(".watch").filter(has_text="0 %")).to_be_visible()
+    look_away(page)
+    services.ledger.finish(job.id, job.attempt, {})
+    expect(page).to_have_title(re.compile("^✓ Урок о снеге"), timeout=20_000)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page).to_have_title(re.compile("^Урок о снеге"))
+
+
+def look_away(page):
+    """As if another tab were looked at."""
+    page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
