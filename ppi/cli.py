@@ -239,6 +239,7 @@ dataset.add_command(withdraw_lesson)
 @click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @click.option("--card-language", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="Of the card's text.")
 @click.option("--sheets", type=FILE, help="Also draw contact sheets, for looking only, into this folder.")
+@click.option("--meanings", type=FILE, help="JSON that says which patterns labels mean that the table does not have.")
 @click.option("--cut-all", "cuts_all", is_flag=True, help="Cut every clip, even those kept from the build before.")
 @with_progress("Building")
 def build_dataset(

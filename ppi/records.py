@@ -249,6 +249,15 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What a person chose that a label means: the name of a pattern in the table, "" for "left out". `marks` carry it."""
+
+    label: str
+    pattern: str
+    marks: int
+
+
+@dataclass(frozen=True)
 class Annotation:
     """One annotator's finished work on one task."""
 

@@ -87,7 +87,7 @@ OWNERS = {
     "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"},
     "docx": {"ppi.summary.documents", "ppi.summary.docx_look"},
-    "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"},
+    "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "markdown_it": {"ppi.dataset.card_page"},
     "huggingface_hub": {"ppi.publishing.hub_child", "ppi.speech.weights_child"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"},
     "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat"}, "httpx2": {"ppi.speech.weights_child"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ def _settings(plan: Plan, facts: CardFacts, clips: str) -> dict[str, Any]:
         "lesson": plan.lesson, "source_video": plan.source_video, "duration_s": plan.duration_s,
         "frame_rate": plan.frame_rate, "language": facts.recordings[0].language, "clips": clips,
         "uncertain_below": UNCERTAIN_BELOW, **refresh.settings_of(facts.consent, facts.language),
+        **({"meanings": {given.label: given.pattern for given in plan.meanings}} if plan.meanings else {}),
     }  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def _report(plan: Plan, clips: Sequence[Clip], rows: Sequence[dict[str, Any]]) -
         "patterns": pattern_counts(rows),
         "unmatched": list(plan.unmatched),
         "unused": list(plan.unused),
+        "meanings": [asdict(given) for given in plan.meanings],
         "text_origins": dict(Counter(row["text_origin"] for row in rows)),
         "splits": splits.report(rows, {splits.group_of(row): row["split"] for row in rows}, splits.Shares()),
         "dropped": [{"where": item.where, "reason": item.reason, "detail": item.detail} for item in plan.dropped],

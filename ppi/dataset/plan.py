@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ppi.errors import DatasetError
-from ppi.records import Annotation, Dropped, Pattern, Region, Sample, Span
+from ppi.records import Annotation, Dropped, Meaning, Pattern, Region, Sample, Span
 
 MAX_TYPE_CHARACTERS = 300
 SHOWN_REASONS = 5
@@ -18,7 +18,7 @@ SHOWN_REASONS = 5
 class Plan:
     """What a dataset will hold. `unmatched` are the labels that the pattern table lacks, in order of first use.
 
-    `table` holds the names of the pattern table, when it is known.
+    `table` holds the names of the pattern table, when it is known; `meanings` are those by which labels were replaced.
     """
 
     samples: tuple[Sample, ...]
@@ -29,6 +29,7 @@ class Plan:
     duration_s: float
     frame_rate: float
     table: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
 
     @property
     def unused(self) -> tuple[str, ...]:

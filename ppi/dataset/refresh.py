@@ -24,17 +24,14 @@ def refreshed(read: Read, agreed: Consent, own_text: str, language: str) -> dict
     described = manifest.parsed(read(layout.MANIFEST))
     settings = {**described["settings"], **settings_of(agreed, language)}
     facts = card.facts_of(_json(read, layout.REPORT), agreed, own_text, language)
-    rows = [json.loads(line) for line in read(layout.METADATA).decode().split("\n") if line]
-    listed = {file["path"] for file in described["files"]}
-    shown = [path for path in layout.FIGURES if path in listed]
     versions = _json(read, layout.CHANGES)["versions"]
-    text = card.render(rows, facts, versions, shown).encode()
+    text = _rendered(read, described, facts, versions).encode()
     if settings == described["settings"] and text == read(layout.CARD):
         return {}
     files = {file["path"]: file for file in described["files"]}
     told = croissant.describe(facts, files, versions[-1]["version"])
     changed = {layout.CARD: text, layout.CROISSANT: layout.as_json(told).encode()}
-    if shown and settings["card_language"] != described["settings"].get("card_language", "en"):
+    if _figures_of(described) and settings["card_language"] != described["settings"].get("card_language", "en"):
         changed |= _drawn(read(layout.METADATA), language)
     return {**changed, layout.MANIFEST: manifest.with_files(described, settings, changed)}
 
@@ -44,6 +41,12 @@ def _drawn(metadata: bytes, language: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="ppi-figures-") as folder:
         (Path(folder) / layout.METADATA).write_bytes(metadata)
         return {path: (Path(folder) / path).read_bytes() for path in figures.draw(Path(folder), language)}
+
+
+def card_of(read: Read, agreed: Consent, own_text: str, language: str) -> str:
+    """The card as it would be written. Raises DatasetError for a dataset of an earlier version of PPI."""
+    facts = card.facts_of(_json(read, layout.REPORT), agreed, own_text, language)
+    return _rendered(read, manifest.parsed(read(layout.MANIFEST)), facts, _json(read, layout.CHANGES)["versions"])
 
 
 def settings_of(agreed: Consent, language: str) -> dict[str, Any]:
@@ -58,6 +61,16 @@ def said_now(read: Read) -> tuple[Consent, str, str]:
     settings = manifest.parsed(read(layout.MANIFEST))["settings"]
     language = settings.get("card_language", "en")
     return consent.of_settings(settings), card.own_text_of(read(layout.CARD).decode()), language
+
+
+def _rendered(read: Read, described: dict[str, Any], facts: card.CardFacts, versions: list[dict[str, Any]]) -> str:
+    rows = [json.loads(line) for line in read(layout.METADATA).decode().split("\n") if line]
+    return card.render(rows, facts, versions, _figures_of(described))
+
+
+def _figures_of(described: dict[str, Any]) -> list[str]:
+    listed = {file["path"] for file in described["files"]}
+    return [path for path in layout.FIGURES if path in listed]
 
 
 def _json(read: Read, path: str) -> Any:

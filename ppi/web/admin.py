@@ -120,6 +120,7 @@ def action_names() -> dict[str, str]:
         "delete lesson": gettext("Lesson deleted"), "revoke links": gettext("Links revoked"),
         "download": gettext("File downloaded"), "follow link": gettext("Stable link opened"),
         "show link": gettext("Link shown"),
+        "keep annotations": gettext("Annotations given"), "choose meanings": gettext("Meanings of labels chosen"),
         "upload transcript": gettext("Transcript uploaded"),
         "correct transcript": gettext("Transcript corrected"),
         "restore transcript": gettext("Earlier transcript restored"),

@@ -13,11 +13,12 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import links
+from ppi.web.paging import page_of
 from ppi.workflows import agreement, annotations, lessons, plain_agreement
 
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
-PER_PAGE = 50
+PER_PAGE = 20
 DECIDED, SEEN = "d-", "w-"  # before a moment's id in the form
 # Krippendorff, Content Analysis (2004): .800 for what one relies on, .667 for tentative conclusions.
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -108,20 +109,24 @@ def _query() -> dict[str, Any]:
     return chosen | ({"annotator": given} if (given := request.args.getlist("annotator")) else {})
 
 
+def _turned_address(number: int) -> str:
+    lesson_id = (request.view_args or {})["lesson_id"]
+    return url_for("agreement.page", lesson_id=lesson_id, **{**_query(), "page": number}) + "#disagreements"
+
+
 def _told(compared: agreement.Comparison) -> dict[str, Any]:
     found, wanted = compared.found, request.args.get("pattern", "")
     listed = [moment for moment in found.disagreements if wanted in ("", moment.pattern)]
-    pages = max(1, -(-len(listed) // PER_PAGE))
-    number = min(max(request.args.get("page", 1, type=int), 1), pages)
     return {
-        "compared": compared, "found": found, "figure": figure, "reading": reading, "number": number, "pages": pages,
-        "listed": listed[(number - 1) * PER_PAGE : number * PER_PAGE], "matrix": _matrix(compared), "wanted": wanted,
+        "compared": compared, "found": found, "figure": figure, "reading": reading,
+        "disagreements": page_of(listed, "page", PER_PAGE), "turned_address": _turned_address,
+        "matrix": _matrix(compared), "wanted": wanted,
         "answers": lambda moment: [(choice, _words(choice)) for choice in agreement.choices(moment)],
         "marked": [entry for entry in found.patterns if any(entry.marks.values())],
         "unmarked": [entry.pattern for entry in found.patterns if not any(entry.marks.values())],
         "gold_size": agreement.gold_size(compared) if len(found.annotators) > 1 else 0, "exact": exact,
         "DECIDED": DECIDED, "SEEN": SEEN,
-        "decimal": format_decimal, "first": (number - 1) * PER_PAGE + 1,
+        "decimal": format_decimal,
     }  # fmt: skip
 
 

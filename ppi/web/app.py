@@ -26,6 +26,7 @@ from ppi.web import (
     events,
     export,
     forms,
+    gallery,
     jobs,
     joined,
     kit,
@@ -35,6 +36,7 @@ from ppi.web import (
     openapi,
     pages,
     people,
+    preview,
     storage,
     summaries,
     system,
@@ -114,8 +116,8 @@ def build_app(services: Services) -> Flask:
     look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    steps = (upload, storage, transcription, transcript, summaries, jobs, events, kit, label_studio, agreement, export)
-    for module in (auth, *steps, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
+    steps = (upload, storage, transcription, transcript, summaries, jobs, events, kit, label_studio, agreement, preview)
+    for module in (auth, *steps, export, gallery, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
     app.after_request(_drain)

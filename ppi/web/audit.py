@@ -79,6 +79,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
     "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
+    "preview.keep": ("keep annotations", _from_address), "preview.choose": ("choose meanings", _from_address),
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),
     "agreement.add": ("add annotations", _from_address), "agreement.decide": ("decide disagreements", _from_address),
     "agreement.gold_set": ("download gold set", _from_address), "agreement.build": ("build dataset", _from_address),
@@ -90,8 +91,8 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "label_studio.send": ("send to label studio", _from_address),
     "label_studio.fetch": ("fetch annotations", _from_address), "admin.audit_csv": ("download audit log", _told),
 }  # fmt: skip
-# Changes that are nobody's business but the visitor's.
-NOT_AUDITED = {"pages.language", "look.theme"}
+# Changes that are nobody's business but the visitor's, and what changes nothing.
+NOT_AUDITED = {"pages.language", "look.theme", "gallery.preview_card"}
 
 
 def init_app(app: Flask) -> None:

@@ -16,7 +16,7 @@ from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pat
 from ppi.workflows.joined import Joined
 
 bp = Blueprint("export", __name__)
-MAX_FORM_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
+MAX_FORM_BYTES = annotations.MAX_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 
 
 @bp.post("/api/datasets")

@@ -10,24 +10,24 @@ from flask_babel import format_datetime, format_decimal, get_locale, gettext
 
 from ppi.errors import NotFound
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, look
+from ppi.web import access, gallery, look, preview, reasons
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
 from ppi.web.words import kinds, words
 from ppi.workflows import (
     about_lesson,
-    annotate,
     annotations,
     build_dataset,
     file_list,
     lesson_list,
     lessons,
+    meanings,
     normalize,
-    pattern_tables,
     pushes,
     transcribe,
     uploads,
+    versions,
 )
 from ppi.workflows import publish as publishing
 
@@ -40,7 +40,7 @@ DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summ
 # What only Label Studio is given.
 NO_DOWNLOADS = (
     "", ".info.json", ".sound.mp3", ".poster.jpg", ".copy.mp4", ".summary.json", about_lesson.CONSENT,
-    about_lesson.OWN_TEXT, about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN,
+    about_lesson.OWN_TEXT, about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN, meanings.NAME,
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def _for_all_templates() -> dict[str, Any]:
     return {
         "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
         "size": shown_size, "clock": clock, "day": day,
-        "state": state_of, "words": words(), "kinds": kinds(), "message": translated,
+        "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "reason": reasons.said,
     }  # fmt: skip
 
 
@@ -89,15 +89,7 @@ def lesson(lesson_id: str) -> str:
 @bp.get("/dataset")
 def dataset() -> str:
     """Step 2."""
-    services, account = access.services(), access.current()
-    found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
-    row = _chosen()
-    shown = lessons.view(services, row) if row else None
-    has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
-    return render_template(
-        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table,
-        annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
-    )  # fmt: skip
+    return preview.dataset_page(_chosen())
 
 
 @bp.get("/publish")
@@ -117,8 +109,8 @@ def publish() -> str:
         "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=counts,
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
         consent=about_lesson.consent(services, row) if row else None,
-        own_text=about_lesson.own_text(services, row) if row else "",
-        card_language=about_lesson.card_language(services, row) if row else "",
+        ready=gallery.readiness(stored, about_lesson.consent(services, row)) if stored else [],
+        check_names=gallery.check_names(),
         sheets=build_dataset.sheet_urls(services, row) if stored else [],
         dry_run=publishing.fresh_dry_run(services, row) if stored else None,
         pushed=pushes.pushes(services, row) if row else [], push_job=newest_push(shown.jobs) if shown else None,
@@ -214,7 +206,10 @@ def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:
 def _others(shown: lessons.LessonView) -> list[Any]:
     known = {*NO_DOWNLOADS, *DOWNLOADS}
     of_documents = (".summary.frame-",)  # pictures that stand in the summary
-    return [found for suffix, found in shown.files.items() if suffix not in known and not suffix.startswith(of_documents)]
+    return [
+        found for suffix, found in shown.files.items()
+        if suffix not in known and not suffix.startswith(of_documents) and not versions.is_kept_rows(suffix)
+    ]  # fmt: skip
 
 
 def _targets(shown: lessons.LessonView) -> dict[str, str]:
@@ -245,14 +240,4 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
         "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
-    }  # fmt: skip
-
-
-def _annotating(row: LessonRow) -> dict[str, Any]:
-    """The card of Label Studio."""
-    services = access.services()
-    is_connected = annotate.is_connected(services)
-    return {
-        "is_connected": is_connected, "sent": annotate.sent(services, row) if is_connected else None,
-        "project": annotate.usual_project(row), "variants": annotate.VARIANTS, "url": services.settings.label_studio.url,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from ppi.dataset import card, layout
+from ppi.dataset import card, card_page, layout
 from ppi.dataset import consent as consents
 from ppi.dataset import refresh as refreshing
 from ppi.errors import Conflict, DatasetError, InputError, NotFound
@@ -105,6 +105,25 @@ def save_card(services: Services, row: LessonRow, *, text: str | None = None, la
         return _read(services, services.final, dataset_prefix(row) + layout.CARD).decode()
     except NotFound:
         return ""
+
+
+def preview_card(services: Services, row: LessonRow, *, text: str, language: str) -> str:
+    """The card with these words, as `save_card` would write it; nothing is kept. Raises NotFound when there is no dataset,
+    InputError and DatasetError as `save_card` does.
+    """
+    given = card.checked_own_text(text), card.checked_language(language)
+    return refreshing.card_of(
+        lambda path: _read(services, services.final, dataset_prefix(row) + path), consent(services, row), *given
+    )
+
+
+def card_html(services: Services, row: LessonRow, text: str) -> str:
+    """A card of this lesson's dataset as a piece of HTML, safe to stand on a page."""
+    prefix = dataset_prefix(row)
+    links = {
+        path: services.store.presign_get(services.final, prefix + path, expires_s=86_400) for path in layout.FIGURES
+    }  # fmt: skip
+    return card_page.html_of(text, links)
 
 
 def refresh(services: Services, row: LessonRow) -> None:

@@ -21,12 +21,12 @@ from ppi.processes import run_in_child
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import annotations, build_dataset, lessons, pattern_tables
+from ppi.workflows import annotations, build_dataset, lessons, meanings, pattern_tables
 from ppi.workflows.ingest import owner_metadata
 from ppi.workflows.plain_agreement import CHILD_MEMORY_BYTES, CHILD_TIMEOUT_S
 
 MAX_SOURCES = 20
-MAX_SOURCES_BYTES = build_dataset.MAX_ANNOTATIONS_BYTES
+MAX_SOURCES_BYTES = annotations.MAX_BYTES
 DECISIONS, GOLD = ".adjudication.json", ".gold.json"
 STEP_S = agreement.STEP_S
 KEPT = 8
@@ -98,6 +98,7 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
     wanted = {
         "video_name": row.video_key.removeprefix(row.prefix), "duration_s": shown.info.duration_s,
         "frame_rate": shown.info.video.frame_rate, "step_s": step_s, "lesson_id": row.id, "chosen": tuple(chosen),
+        "meanings": tuple(meanings.kept(services, row).items()),
     }  # fmt: skip
     inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table])))
     key = (services.settings.data_dir, inputs, *wanted.values())
@@ -172,7 +173,7 @@ def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | N
         codebook = Codebook(())
         if table is not None:
             codebook = patterns.read(stack.enter_context(services.store.as_file(services.raw, table.key)))
-        wanted = {**wanted, "files": files, "codebook": codebook}
+        wanted = {**wanted, "files": files, "codebook": codebook, "meanings": dict(wanted["meanings"])}
         try:
             return run_in_child(
                 "ppi.workflows.plain_agreement:compared", wanted, timeout_s=CHILD_TIMEOUT_S,

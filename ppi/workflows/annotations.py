@@ -21,6 +21,7 @@ from ppi.workflows.ingest import media_info, put
 from ppi.workflows.plain import check_file
 
 NAME = ".annotations"
+MAX_BYTES = 50_000_000
 CONTENT_TYPES = {
     formats.JSON: "application/json", formats.EAF: "application/xml", formats.TEXTGRID: "text/plain", formats.TABLE: "text/csv",
 }  # fmt: skip
@@ -61,6 +62,14 @@ def stored(services: Services, row: LessonRow) -> ObjectInfo:
     if not found:
         raise NotFound("This lesson has no annotations yet. Build a dataset first.", lesson_id=row.id)
     return max(found, key=lambda item: item.last_modified_s)
+
+
+def origins(shown: lessons.LessonView, fetched: str) -> list[ObjectInfo]:
+    """The annotations brought as a file and those `fetched`, as far as there are any; a build takes the first, the newest."""
+    brought = [shown.files[name] for name in (NAME + suffix for suffix in CONTENT_TYPES) if name in shown.files]
+    brought = [max(brought, key=lambda item: item.last_modified_s)] if brought else []
+    found = [*brought, *([shown.files[fetched]] if fetched in shown.files else [])]
+    return sorted(found, key=lambda item: item.last_modified_s, reverse=True)
 
 
 def converted(services: Services, row: LessonRow, kind: str, absolute: Callable[[str], str]) -> Converted:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ppi.errors import Conflict, InputError, NotFound, ToolFailed, UnsupportedMedia
+from ppi.errors import NotFound, ToolFailed, UnsupportedMedia
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, lessons, pattern_tables, plain_dataset, stored_datasets
+from ppi.workflows import about_lesson, lessons, meanings, plain_dataset, preview, stored_datasets, versions
 from ppi.workflows import annotations as given
 from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
-from ppi.workflows.annotate import fetched_annotations
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
 from ppi.workflows.stored_datasets import TYPES, StoredDataset
 from ppi.workflows.transcribe import hear, stored_transcript
 
-MAX_ANNOTATIONS_BYTES = 50_000_000
 SHEET = ".contact-sheet-"
 
 log = logging.getLogger(__name__)
@@ -40,21 +36,17 @@ def request_build(
     the way "strict" or "fast".
 
     The annotations replace those of the last build, unless `kept_as` gives them an ending of their own (".gold.json").
-    Without `annotations` those fetched from Label Studio are used, without `table` the one that the lesson keeps. Raises
-    InputError, AnnotationError and DatasetError when nothing could be built of them, Conflict while a build runs, and
-    AccessDenied when the lesson was withdrawn.
+    Without `annotations` the newest are used of those brought before and those fetched from Label Studio, without `table`
+    the one that the lesson keeps. Raises InputError, AnnotationError and DatasetError when nothing could be built of them,
+    Conflict while a build runs, and AccessDenied when the lesson was withdrawn.
     """
     plain_dataset.check_mode(clips)
     about_lesson.check_use(services, row)
-    shown = lessons.view(services, row)
-    if not shown.is_ready:
-        raise Conflict("The lesson is still being prepared. Build the dataset when that is done.")
-    if (newest := shown.jobs.get("build_dataset")) is not None and newest.is_active:
-        raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    with pattern_tables.given_or_kept(services, shown, table, table_name) as (path, suffix):
-        _keep_marks(services, shown, annotations, annotations_name, path, kept_as)
-        if table is not None:
-            pattern_tables.keep(services, shown, path, suffix)
+    shown = preview.free(services, row)
+    suffix = preview.keep(
+        services, row, annotations=annotations, annotations_name=annotations_name, table=table, table_name=table_name,
+        kept_as=kept_as, is_for_build=True,
+    )  # fmt: skip
     # Speech is recognised first where models are, when that has not been done yet.
     queue = "speech" if shown.has_audio and not shown.has_transcript else "dataset"
     wanted = {"annotations": kept_as, "table": suffix, "engine": engine, "clips": clips}
@@ -82,14 +74,16 @@ def run_build(services: Services, job: Job, run: Run) -> dict[str, Any]:
             marks = given.named(Path(shutil.copy(annotations, folder / "annotations.given")), key)
             report = plain_dataset.build_folder(
                 services.ffmpeg, video, info, marks, table, folder / DATASET_NAME, transcript, row.name,
-                _video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
+                preview.video_name(row), on_progress, row.id, job.input.get("clips", "strict"),
                 consent=about_lesson.consent(services, row), own_text=about_lesson.own_text(services, row),
                 card_language=about_lesson.card_language(services, row),
                 previous=stored_datasets.before(services, dataset_prefix(row), folder / "previous"),
                 bring=lambda path, target: stored_datasets.bring(services, dataset_prefix(row) + path, target),
+                meanings=meanings.kept(services, row),
             )  # fmt: skip
             sheets = _draw_sheets(services, row, run, video, folder)
         _publish(services, row, run, folder / DATASET_NAME, report.unchanged)
+        versions.keep(services, row)
         _keep_sheets(services, row, run, sheets)
     about_lesson.refresh(services, row)  # what was recorded while the build ran
     return {
@@ -154,33 +148,3 @@ def _publish(services: Services, row: LessonRow, run: Run, folder: Path, unchang
     stored_datasets.put(services, folder, prefix, owner_metadata(row), on_progress, unchanged)
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     stored_datasets.remove(services, prefix, but=made)
-
-
-def _keep_marks(
-    services: Services, shown: lessons.LessonView, annotations: IO[bytes] | None, name: str, table: Path, kept_as: str
-) -> None:
-    """Keep the annotations with the lesson, provided that something can be built of them."""
-    row = shown.row
-    services.work_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{row.id}-") as folder:
-        marks = Path(folder) / "annotations.given"
-        pattern_tables.save(annotations or _fetched(services, row), marks, MAX_ANNOTATIONS_BYTES)
-        marks = given.named(marks, name)
-        plain_dataset.plan_early(marks, table, shown.info, row.name, _video_name(row), row.id)
-        if kept_as:
-            put(services, None, row, marks, keys.derivative_key(row.video_key, kept_as), TYPES[marks.suffix])
-        else:
-            given.keep(services, row, marks)
-
-
-def _fetched(services: Services, row: LessonRow) -> IO[bytes]:
-    try:
-        return io.BytesIO(fetched_annotations(services, row))
-    except NotFound as error:
-        raise InputError(
-            "No annotations were fetched for this lesson yet. Fetch them from Label Studio, or give the exported file."
-        ) from error
-
-
-def _video_name(row: LessonRow) -> str:
-    return row.video_key.removeprefix(row.prefix)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ppi.annotation import agreement, formats, patterns
 from ppi.annotation.agreement import Agreement
+from ppi.annotation.meanings import applied
 from ppi.annotation.patterns import Codebook
 from ppi.dataset import plan
 from ppi.errors import InputError, ToolFailed
@@ -66,6 +67,7 @@ def compared(
     step_s: float,
     lesson_id: str,
     chosen: Sequence[str],
+    meanings: Mapping[str, str] | None = None,
 ) -> Agreement:
     """Read the `files`, each with the name it was given under, and compare; can run in a child, whose `report` is not used.
 
@@ -78,7 +80,9 @@ def compared(
             path.read_bytes(), name, frame_rate=frame_rate, duration_s=duration_s, video_name=video_name
         )  # fmt: skip
         dropped += export.dropped
-        sources.append(plan.of_lesson(list(export.annotations), lesson_id, dropped))
+        read = applied(plan.of_lesson(list(export.annotations), lesson_id, dropped), meanings or {}, codebook)
+        dropped += read.dropped
+        sources.append(list(read.annotations))
     named = sorted({annotation.lesson_id for source in sources for annotation in source} - {""})
     if len(named) > 1 and lesson_id not in named:
         raise InputError(
@@ -91,12 +95,14 @@ def compared(
     return replace(found, dropped=(*dropped, *found.dropped))
 
 
-def for_card(annotations: Path, table: Path, info: MediaInfo, video_name: str, lesson_id: str) -> dict[str, Any] | None:
+def for_card(
+    annotations: Path, table: Path, info: MediaInfo, video_name: str, lesson_id: str, meanings: Mapping[str, str] | None = None
+) -> dict[str, Any] | None:
     """The figures as a dataset's card tells them, made in a child process; None when the comparison takes too much of it."""
     wanted = {
         "files": [(annotations, annotations.name)], "video_name": video_name, "codebook": patterns.read(table),
         "duration_s": info.duration_s, "frame_rate": info.video.frame_rate, "step_s": agreement.STEP_S,
-        "lesson_id": lesson_id, "chosen": (),
+        "lesson_id": lesson_id, "chosen": (), "meanings": meanings,
     }  # fmt: skip
     try:
         found = run_in_child(

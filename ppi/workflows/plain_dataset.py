@@ -11,6 +11,8 @@ from pathlib import Path
 
 import ppi
 from ppi.annotation import formats, patterns
+from ppi.annotation import meanings as chosen_meanings
+from ppi.annotation.patterns import Codebook
 from ppi.dataset import build, card, layout, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
@@ -20,7 +22,7 @@ from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
-from ppi.records import Clip, Consent, MediaInfo, Span, Transcript
+from ppi.records import Clip, Consent, Dropped, Export, Meaning, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
 from ppi.workflows.plain_agreement import for_card
@@ -63,6 +65,7 @@ def build_from_files(
     own_text: str = "",
     card_language: str = "en",
     sheets: Path | None = None,
+    meanings: Path | None = None,
     cuts_all: bool = False,
     settings: Settings | None = None,
     on_progress: Progress = quiet,
@@ -72,8 +75,9 @@ def build_from_files(
     Without `transcript` the whole video is transcribed once first, unless `no_texts`. An earlier build in `out` is
     replaced only by a finished, checked one; its clips that are still right are kept, unless `cuts_all`. `clips` is
     "strict" or "fast" (see `ppi.media.clips`); `consent` has the fields of `ppi.records.Consent`; `own_text` is Markdown
-    for the card. With `sheets` contact sheets are drawn into that folder, which is no part of the dataset. Raises
-    InputError, AnnotationError, DatasetError, UnsupportedMedia.
+    for the card. With `sheets` contact sheets are drawn into that folder, which is no part of the dataset. `meanings` is a
+    JSON file, {"meanings": {label: pattern of the table, or "" to leave it out}}. Raises InputError, AnnotationError,
+    DatasetError, UnsupportedMedia.
     """
     check_mode(clips)
     if sheets is not None and sheets.absolute().is_relative_to(out.absolute()):
@@ -81,16 +85,17 @@ def build_from_files(
     agreed = consents.checked(**(consent or {}))
     card.checked_language(card_language)
     settings = settings or Settings.from_env()
-    for path in (video, annotations, patterns):
+    for path in (video, annotations, patterns, *filter(None, [meanings])):
         check_file(path)
+    chosen = _chosen(meanings) if meanings else {}
     ffmpeg = Ffmpeg(settings.media)
     info = probe.inspect(video, ffmpeg)
-    plan_early(annotations, patterns, info, lesson or video.stem, video.name)
+    plan_early(annotations, patterns, info, lesson or video.stem, video.name, meanings=chosen)
     heard = _heard(video, info, transcript, no_texts, engine, model, settings, lambda f: on_progress(f * 0.5))
     built = build_folder(
         ffmpeg, video, info, annotations, patterns, out, heard, lesson or video.stem, video.name,
         lambda fraction: on_progress(0.5 + fraction * (0.4 if sheets else 0.5)), mode=clips, consent=agreed,
-        own_text=own_text, card_language=card_language, cuts_all=cuts_all,
+        own_text=own_text, card_language=card_language, cuts_all=cuts_all, meanings=chosen,
     )  # fmt: skip
     if sheets is not None:
         draw_sheets(ffmpeg, video, out, sheets, lambda fraction: on_progress(0.9 + fraction * 0.1))
@@ -105,20 +110,43 @@ def check_mode(mode: str) -> str:
 
 
 def plan_early(
-    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = ""
-) -> plan.Plan:
+    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = "",
+    meanings: Mapping[str, str] | None = None,
+) -> plan.Plan:  # fmt: skip
     """What a build would hold; raises what is wrong with the inputs before any long work begins."""
+    export, codebook = read_inputs(annotations, table, info, source_video)
+    return planned(export, codebook, info, lesson, source_video, lesson_id, teacher, meanings).require_samples()
+
+
+def read_inputs(annotations: Path, table: Path | None, info: MediaInfo, source_video: str) -> tuple[Export, Codebook]:
+    """The marks and the patterns, an empty codebook without a table. Raises AnnotationError."""
     export = formats.read_apart(
         annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
         video_name=source_video,
     )  # fmt: skip
-    codebook = patterns.read(table)
-    planned = plan.plan(
-        export.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
+    return export, read_table(table) if table is not None else Codebook(())
+
+
+def read_table(table: Path) -> Codebook:
+    """The patterns of a table. Raises AnnotationError."""
+    return patterns.read(table)
+
+
+def planned(
+    export: Export, codebook: Codebook, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "",
+    teacher: str = "", meanings: Mapping[str, str] | None = None,
+) -> plan.Plan:  # fmt: skip
+    """The plan with everything that was left out on the way to it; it may hold no sample."""
+    of_others: list[Dropped] = []
+    mine = plan.of_lesson(list(export.annotations), lesson_id, of_others)
+    read = chosen_meanings.applied(mine, meanings or {}, codebook)
+    made = plan.plan(
+        read.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
         frame_rate=info.video.frame_rate, lesson_id=lesson_id, teacher=teacher,
     )  # fmt: skip
-    planned = replace(planned, table=tuple(pattern.type for pattern in codebook.patterns))
-    return planned.with_dropped((*export.dropped, *codebook.problems)).require_samples()
+    table = tuple(pattern.type for pattern in codebook.patterns)
+    made = replace(made, table=table, meanings=read.used)
+    return made.with_dropped((*export.dropped, *of_others, *read.dropped, *codebook.problems))
 
 
 def build_folder(
@@ -140,20 +168,24 @@ def build_folder(
     previous: Path | None = None,
     bring: Bring | None = None,
     cuts_all: bool = False,
+    meanings: Mapping[str, str] | None = None,
 ) -> BuildReport:
-    """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`."""
-    planned = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher)
+    """Plan, cut, write, verify and rename; see `ppi.dataset.build.build`. `meanings` says what labels mean, by label."""
+    made = plan_early(annotations, table, info, lesson, source_video, lesson_id, consent.teacher, meanings)
 
-    people = {sample.annotator for sample in planned.samples}
-    agreement = for_card(annotations, table, info, source_video, lesson_id) if len(people) > 1 else None
+    people = {sample.annotator for sample in made.samples}
+    agreement = for_card(annotations, table, info, source_video, lesson_id, meanings) if len(people) > 1 else None
 
     def cut(wanted: Sequence[tuple[Span, Path, Path]], report: Callable[[float], None]) -> list[Clip]:
         requests = [clips.ClipRequest(span, clip, key_frame) for span, clip, key_frame in wanted]
         return clips.cut(ffmpeg, video, info, requests, report, mode)
 
     return build.build(
-        out, planned, cut, transcript,
-        inputs={"video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table)},
+        out, made, cut, transcript,
+        inputs={
+            "video": sha256(video), "annotations": sha256(annotations), "patterns": sha256(table),
+            **({"meanings": _sum_of(made.meanings)} if made.meanings else {}),
+        },
         tools={"ppi": ppi.__version__, **clips.tools(ffmpeg)},
         clips=mode, consent=consent, own_text=card.checked_own_text(own_text), card_language=card_language,
         agreement=agreement, previous=previous, bring=bring,
@@ -189,6 +221,22 @@ def sha256(path: Path) -> str:
     """The file's SHA-256 in hexadecimal, read in flat memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _chosen(path: Path) -> dict[str, str]:
+    """What a file says that labels mean. Raises InputError."""
+    try:
+        chosen = json.loads(path.read_text(encoding="utf-8"))["meanings"]
+        if all(isinstance(text, str) for pair in chosen.items() for text in pair):
+            return chosen
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise InputError('{path} must be JSON such as {{"meanings": {{"label": "pattern"}}}}.', path=str(path))
+
+
+def _sum_of(meanings: Sequence[Meaning]) -> str:
+    told = json.dumps(sorted((given.label, given.pattern) for given in meanings), ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _heard(

@@ -14,7 +14,7 @@ from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.services import Services
-from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets
+from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets, versions
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.joined import Joined
 from ppi.workflows.pushes import Deleted, Push
@@ -93,6 +93,7 @@ def run_withdraw(services: Services, job: Job, run: Run) -> dict[str, Any]:
     row = services.lessons.get(job.lesson_id)
     run.step("building", "Taking the lesson's dataset away", 0.0, 0.05)(0.0)
     stored_datasets.remove(services, dataset_prefix(row))
+    versions.forget(services, row)
     found = _holding(services, row)
     for number, one in enumerate(found):
         low, share = 0.05 + 0.95 * number / len(found), 0.95 / len(found)

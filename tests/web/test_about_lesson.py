@@ -127,7 +127,7 @@ def test_the_card_speaks_the_language_that_was_chosen(client_for, services, less
     card = anna.post(path, json={"language": "ru"}).json["card"]
     assert "## Согласие и лицензия" in card and "Наши слова." in card and "\nconfigs:\n" in card
     assert about_lesson.card_language(services, lesson) == "ru"
-    assert '<option value="ru" selected>' in anna.get(f"/publish?lesson={lesson.id}").text
+    assert '<option value="ru" selected>' in anna.get(f"/datasets/{lesson.id}/card").text
     assert anna.post(path, json={"language": "de"}).status_code == 400
 
 
@@ -142,7 +142,7 @@ def test_the_pages_show_the_form_the_check_and_the_changes(client_for, lesson):
     for words in (
         "What the check found",
         "Version 1 of this dataset",
-        "Your own words for the card",
+        "Edit the card",
         "private repository only",
     ):
         assert words in shown

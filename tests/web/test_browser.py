@@ -131,20 +131,21 @@ def transcribe_and_summarise(page):
 def build_the_dataset(page):
     page.get_by_role("link", name="Build a dataset").click()
     page.set_input_files("#annotations", DATA / "sample_patterns.xlsx")
-    page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
-    page.get_by_role("button", name="Build the dataset").click()
     expect(page.locator("#dataset-error")).to_contain_text("JSON")
     page.set_input_files("#annotations", DATA / "sample_annotations.json")
+    expect(page.locator(".segments tbody tr")).to_have_count(10)
+    page.set_input_files("#patterns", DATA / "sample_patterns.xlsx")
     page.get_by_role("button", name="Build the dataset").click()
 
 
 def look_at_the_samples(page):
     page.wait_for_url(re.compile("/publish"), timeout=90_000)
-    expect(page.locator(".samples > li")).to_have_count(10)
     expect(page.get_by_text("Домашнее задание П", exact=False).first).to_be_visible()
-    clip = page.locator(".samples video").first
-    clip.evaluate("video => video.play()")
-    page.wait_for_function("video => video.currentTime > 0", arg=clip.element_handle())
+    page.locator(".clip").first.click()
+    page.wait_for_function("video => video.currentTime > 0", arg=page.locator(".samples video").element_handle())
+    page.get_by_role("link", name="Look through all 10 samples").click()
+    expect(page.locator(".samples > li")).to_have_count(10)
+    page.get_by_role("link", name="Overview").click()
     with page.expect_download() as got:
         page.get_by_role("link", name="Download ZIP").click()
     names = zipfile.ZipFile(got.value.path()).namelist()

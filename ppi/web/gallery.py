@@ -1,0 +1,176 @@
+"""A built dataset looked through: its samples, figures, versions, and the editor of its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
+from flask_babel import format_decimal, gettext
+
+from ppi.errors import DatasetError, InputError, NotFound, PpiError
+from ppi.jobs.lessons import LessonRow
+from ppi.web import access, forms
+from ppi.web.agreement import figure
+from ppi.web.errors import STATUS, translated, wants_json
+from ppi.workflows import about_lesson, build_dataset, dataset_figures, joined, lessons, samples, versions
+from ppi.workflows.joined import Joined
+
+bp = Blueprint("gallery", __name__)
+CHANGES_PER_PAGE = 100
+FILTERS = ("pattern", "annotator", "split", "lesson", "text", "check")
+Thing = LessonRow | Joined
+
+
+@bp.get("/datasets/<dataset_id>/samples")
+def browse(dataset_id: str) -> str:
+    """?pattern=&annotator=&split=&lesson=&text=&check=&shortest=&longest=&page=: the samples that fit, page by page."""
+    thing = _thing(dataset_id)
+    asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    lengths = {name: value for name in ("shortest", "longest") if (value := request.args.get(name, type=float)) is not None}
+    wanted = samples.Wanted(**asked, shortest_s=lengths.get("shortest"), longest_s=lengths.get("longest"))
+    found = samples.find(access.services(), _prefix(thing), wanted, request.args.get("page", 1, type=int))
+    asked = asked | {name: format(value, "g") for name, value in lengths.items()}
+    return render_template(
+        "samples.html", found=found, asked=asked, check_names=check_names(), **_frame(thing),
+        address=_address("gallery.browse", dataset_id, asked),
+    )  # fmt: skip
+
+
+@bp.get("/datasets/<dataset_id>/figures")
+def figures(dataset_id: str) -> str:
+    thing = _thing(dataset_id)
+    drawn = dataset_figures.of(access.services(), _prefix(thing))
+    return render_template(
+        "figures.html", drawn=drawn, most=dataset_figures.MOST_BARS, columns=dataset_figures.COLUMNS, decimal=format_decimal,
+        figure=figure, **_frame(thing),
+    )  # fmt: skip
+
+
+@bp.get("/datasets/<lesson_id>/versions")
+def history(lesson_id: str) -> str | Response:
+    """?before=1&after=3: what changed from one version to another; programs get it as JSON."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    stored = build_dataset.stored_dataset(access.services(), row)
+    kept = versions.numbers(access.services(), row)
+    pair = tuple(request.args.get(name, type=int) for name in ("before", "after"))
+    found = versions.compare(access.services(), row, *pair) if None not in pair else None
+    if wants_json():
+        return jsonify(success=True, versions=kept, changes=None if found is None else [asdict(change) for change in found])
+    return render_template(
+        "versions.html", stored=stored, kept=kept, pair=pair, found=found, change_kinds=change_kinds(), most=CHANGES_PER_PAGE, **_frame(row)
+    )
+
+
+@bp.get("/datasets/<lesson_id>/card")
+def card(lesson_id: str) -> str:
+    services = access.services()
+    row = lessons.owned(services, access.current(), lesson_id)
+    stored = build_dataset.stored_dataset(services, row)
+    given = {"text": about_lesson.own_text(services, row), "language": about_lesson.card_language(services, row)}
+    return _card_page(row, given, stored.card)
+
+
+@bp.post("/api/datasets/<lesson_id>/card/preview")
+def preview_card(lesson_id: str) -> Response:
+    """{text, language} -> {success, card, html}: the card as it would be; nothing is kept."""
+    services = access.services()
+    row = lessons.owned(services, access.current(), lesson_id)
+    sent = forms.given()
+    given = {name: sent.get(name) if isinstance(sent, dict) else None for name in ("text", "language")}
+    if not all(isinstance(value, str) for value in given.values()):
+        raise InputError("Send the fields as texts: {names}.", names="text, language")
+    try:
+        text = about_lesson.preview_card(services, row, **given)
+    except (InputError, DatasetError) as error:
+        if not forms.is_plain():
+            raise
+        return _refused(row, given, error)
+    if forms.is_plain():
+        return make_response(_card_page(row, given, text, is_unsaved=True))
+    return jsonify(success=True, card=text, html=about_lesson.card_html(services, row, text))
+
+
+def readiness(stored: Any, consent: Any) -> list[tuple[str, str, str]]:
+    """What stands between a dataset and the Hub: (level, what, more), the worst first. Levels as in `dataset check`."""
+    report = stored.report
+    told = [
+        (level, check_names().get(check, check), _count(report, check)) for check, level in (report.get("checks") or {}).items()
+        if level != "pass"
+    ]  # fmt: skip
+    if not told:
+        told = [("pass", gettext("The check found nothing."), "")]
+    states = {
+        "public": ("pass", gettext("The consent is public.")),
+        "internal": ("warn", gettext("The consent is internal: private repositories only.")),
+        "unknown": ("warn", gettext("Nobody recorded the consent: private repositories only.")),
+        "withdrawn": ("fail", gettext("The consent was withdrawn.")),
+    }
+    told.append((*states.get(consent.state, states["unknown"]), ""))
+    if consent.embargo_until:
+        told.append(("warn", gettext("Embargo until %(date)s: private repositories only.", date=consent.embargo_until), ""))
+    if report.get("hides_pictures"):
+        told.append(("warn", gettext("The clips were cut fast and keep hidden pictures."), ""))
+    return sorted(told, key=lambda one: ("fail", "warn", "pass").index(one[0]))
+
+
+def check_names() -> dict[str, str]:
+    return {
+        "files": gettext("Files and rows"), "spans": gettext("Doubled and overlapping spans"), "texts": gettext("Texts"),
+        "labels": gettext("Labels and the table of patterns"), "key_frames": gettext("Key frames"),
+        "balance": gettext("Balance of patterns"), "splits": gettext("Splits"), "hours": gettext("Hours"),
+    }  # fmt: skip
+
+
+def change_kinds() -> dict[str, str]:
+    """What may have happened to a sample from one version to the next."""
+    return {
+        "added": gettext("added"), "removed": gettext("removed"), "moved": gettext("moved"),
+        "relabelled": gettext("relabelled"), "edited": gettext("edited"),
+    }  # fmt: skip
+
+
+def _count(report: dict[str, Any], check: str) -> str:
+    found = [finding for finding in report.get("findings", ()) if finding["check"] == check]
+    said = translated(found[0]["template"], found[0]["values"]) if found else ""
+    return said if len(found) < 2 else gettext("%(first)s and %(count)s more", first=said, count=len(found) - 1)
+
+
+def _thing(dataset_id: str) -> Thing:
+    """The lesson or the joined dataset of that number. Raises NotFound."""
+    try:
+        return lessons.owned(access.services(), access.current(), dataset_id)
+    except NotFound:
+        return joined.owned(access.services(), access.current(), dataset_id)
+
+
+def _prefix(thing: Thing) -> str:
+    return thing.prefix if isinstance(thing, Joined) else about_lesson.dataset_prefix(thing)
+
+
+def _frame(thing: Thing) -> dict[str, Any]:
+    """What all pages of a dataset need: whose it is, and the step they belong to."""
+    is_joined = isinstance(thing, Joined)
+    shown = None if is_joined else lessons.view(access.services(), thing)
+    chosen = None if is_joined else thing
+    return {"thing": thing, "is_joined": is_joined, "step": 0 if is_joined else 3, "chosen": chosen, "shown": shown}
+
+
+def _address(endpoint: str, dataset_id: str, asked: dict[str, str]) -> Callable[[int], str]:
+    return lambda number: url_for(endpoint, dataset_id=dataset_id, **asked, page=number)
+
+
+def _card_page(row: LessonRow, given: dict[str, Any], text: str, is_unsaved: bool = False, problem: str = "") -> str:
+    html = about_lesson.card_html(access.services(), row, text)  # lets no markup of the makers through
+    return render_template(
+        "card.html", given=given, text=text, html=html, is_unsaved=is_unsaved, problem=problem,
+        languages=about_lesson.LANGUAGES, **_frame(row),
+    )  # fmt: skip
+
+
+def _refused(row: LessonRow, given: dict[str, Any], error: PpiError) -> Response:
+    """What was typed stays in the field."""
+    stored = build_dataset.stored_dataset(access.services(), row)
+    page = _card_page(row, given, stored.card, is_unsaved=True, problem=translated(error.template, error.ids))
+    return make_response(page, STATUS[type(error)])

@@ -1,0 +1,127 @@
+"""One person's way in Chromium: a file with odd labels, what they mean, the build, samples, figures, the card, the checks."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from ppi.storage import keys
+from ppi.workflows import local, runner
+from tests.conftest import DATA
+from tests.web.test_browser import browser, log_in, open_page  # noqa: F401
+
+MARKS = (
+    "start,end,label,annotator\n1,3,Обьяснение,1\n5,8,Похвала,1\n12,13,проба,1\n20,24,Обьяснение,2\n61,900,Похвала,2\n"
+).encode()
+FILES = {"annotations": "marks.csv", "patterns": "patterns.csv"}
+
+
+@pytest.fixture
+def lesson(live_server):
+    """A lesson that is ready, with a transcript at hand."""
+    services = live_server.services
+    job = runner.wait_for(services, local.ingest_file(services, DATA / "sample_lesson.mp4", "Урок с метками", "admin", 1))
+    row = services.lessons.get(job.lesson_id)
+    silence = {"language": "ru", "engine": "x", "model": "x", "segments": [], "duration_s": 63.92}
+    services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, ".transcript.json"), json.dumps(silence).encode())
+    return row
+
+
+def test_from_a_file_with_odd_labels_to_a_checked_dataset(open_page, live_server, lesson, tmp_path):  # noqa: F811
+    table = "Паттерн;Описание\nОбъяснение;Учитель объясняет\nПохвала;Учитель хвалит\n"
+    (tmp_path / "patterns.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "marks.csv").write_bytes(MARKS)
+    (tmp_path / "bad.json").write_bytes(b"PK\x03\x04")
+    page = open_page("ru")
+    log_in(page)
+    page.goto(f"/dataset?lesson={lesson.id}")
+    give_files(page, tmp_path)
+    say_what_labels_mean(page)
+    build_and_filter(page)
+    look_at_figures(page)
+    write_the_card(page, live_server, lesson)
+    read_the_checks(page, lesson)
+
+
+def give_files(page, folder):
+    """Each is read as soon as it is chosen; a bad one is refused and the good one stays."""
+    page.set_input_files("#annotations", folder / "marks.csv")
+    expect(page.locator(".segments tbody tr")).to_have_count(4)
+    page.set_input_files("#patterns", folder / "patterns.csv")
+    expect(page.locator("#labels .meaning")).to_have_count(2)
+    page.set_input_files("#annotations", folder / "bad.json")
+    expect(page.locator("#dataset-error")).to_contain_text("нет разметки")
+    expect(page.locator(".segments tbody tr")).to_have_count(4)
+
+
+def say_what_labels_mean(page):
+    """A choice is kept at once, shown in the table, and the keyboard stays where it was."""
+    near = page.get_by_role("group", name=re.compile("Обьяснение")).get_by_label("Объяснение", exact=True)
+    near.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#labels .state.good")).to_have_count(1)
+    expect(page.locator(".segments .tag.odd")).to_have_count(1)
+    expect(near).to_be_focused()
+    page.get_by_role("group", name=re.compile("проба")).get_by_label("Не брать").check()
+    expect(page.locator(".segments tbody tr")).to_have_count(3)
+    expect(page.locator(".segments .tag.odd")).to_have_count(0)
+    page.locator("#left > summary").click()
+    expect(page.locator("#left")).to_contain_text("вы решили")
+
+
+def build_and_filter(page):
+    page.get_by_role("button", name="Собрать датасет").click()
+    page.wait_for_url(re.compile("/publish"), timeout=90_000)
+    page.get_by_role("link", name="Примеры", exact=True).click()
+    expect(page.locator(".samples > li")).to_have_count(3)
+    page.locator("#annotator").select_option("2")
+    page.locator(".filters button").click()
+    expect(page.locator(".samples > li")).to_have_count(1)
+    expect(page.locator(".samples .tag")).to_have_text("Объяснение")
+    page.locator(".clip").focus()
+    page.keyboard.press("Enter")
+    clip = page.locator(".samples video").element_handle()
+    page.wait_for_function("video => video.currentTime > 0", arg=clip)
+    page.keyboard.press("Escape")
+    expect(page.locator(".clip")).to_be_focused()
+
+
+def look_at_figures(page):
+    page.get_by_role("link", name="Диаграммы", exact=True).click()
+    expect(page.get_by_role("img", name="Паттерны по числу примеров")).to_be_visible()
+    expect(page.locator("figure.chart")).to_have_count(5)
+    page.locator("figure.chart details summary").first.click()
+    expect(page.locator("figure.chart").first.get_by_role("row", name=re.compile("Объяснение"))).to_contain_text("2")
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def write_the_card(page, live_server, lesson):
+    page.get_by_role("link", name="Карточка", exact=True).click()
+    page.locator("#own-text").fill("Снято **в мае**. <img src=x onerror=alert(1)>")
+    expect(page.locator("#card-page strong", has_text="в мае")).to_be_visible()
+    assert page.locator("#card-page img[src=x]").count() == 0
+    expect(page.locator("#card-state")).to_have_text("ещё не сохранено")
+    page.get_by_role("button", name="Сохранить карточку").click()
+    expect(page.locator("#card-state")).to_have_text("сохранено")
+    kept = keys.derivative_key(lesson.video_key, ".card.md")
+    assert "в мае" in b"".join(live_server.services.store.read(live_server.services.raw, kept)).decode()
+    report = live_server.services.store.read(live_server.services.final, f"{lesson.prefix}dataset/report.json")
+    told = json.loads(b"".join(report))["meanings"]
+    assert {(one["label"], one["pattern"], one["marks"]) for one in told} == {("Обьяснение", "Объяснение", 2), ("проба", "", 1)}
+    manifest = live_server.services.store.read(live_server.services.final, f"{lesson.prefix}dataset/manifest.json")
+    described = json.loads(b"".join(manifest))
+    assert described["settings"]["meanings"] == {"Обьяснение": "Объяснение", "проба": ""} and described["inputs"]["meanings"]
+
+
+def read_the_checks(page, lesson):
+    page.get_by_role("link", name="Обзор", exact=True).click()
+    expect(page.locator("#meanings > summary")).to_contain_text("2")
+    expect(page.locator("#push #ready")).to_contain_text("согласие", ignore_case=True)
+    page.goto(f"/dataset?lesson={lesson.id}")
+    page.get_by_role("button", name="Отменить все решения").click()
+    expect(page.locator(".segments tbody tr")).to_have_count(4)
