@@ -192,7 +192,7 @@ def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: Objec
 
 
 def _labels(marks: Counter[str], codebook: Codebook, chosen: Mapping[str, str]) -> tuple[Label, ...]:
-    """Those nobody chose a meaning for come first, each group by the number of its marks."""
+    """By the number of their marks; a choice moves none of them, so that nobody loses their place."""
     odd = [
         Label(
             name, count, chosen.get(name), bool(chosen.get(name)) and codebook.match(chosen[name]) is None,
@@ -200,4 +200,4 @@ def _labels(marks: Counter[str], codebook: Codebook, chosen: Mapping[str, str]) 
         )
         for name, count in marks.items() if name in chosen or codebook.match(name) is None
     ]  # fmt: skip
-    return tuple(sorted(odd, key=lambda label: (label.meaning is not None and not label.is_lost, -label.marks)))
+    return tuple(sorted(odd, key=lambda label: -label.marks))

@@ -12,8 +12,8 @@ from ppi.dataset.card_page import html_of
 def rendered(own_text: str, **figures: str) -> str:
     facts = CardFacts("Урок", (Recording("Урок", "урок.mp4", 60.0, 25.0),), own_text=own_text)
     patterns = [{"type": "<b>Похвала</b>", "description": "Хвалит"}]
-    rows = [{"start_time": 0, "end_time": 1, "patterns": patterns, "split": "train", "annotator": "1", "lesson": "Урок", "teacher": ""}]
-    text = card.render(rows, facts, (), ("figures/patterns.png",))
+    texts = {"split": "train", "annotator": "1", "lesson": "Урок", "teacher": ""}
+    text = card.render([{"start_time": 0, "end_time": 1, "patterns": patterns, **texts}], facts, (), ("figures/patterns.png",))
     return html_of(text, {name.replace("_", "/", 1) + ".png": link for name, link in figures.items()})
 
 

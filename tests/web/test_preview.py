@@ -14,7 +14,9 @@ from tests.conftest import PASSWORD
 from tests.web.test_dataset_form import lesson  # noqa: F401
 
 TABLE = "Паттерн;Описание\nОбъяснение;Объясняет\nПохвала;Хвалит\nВопрос;Спрашивает\n".encode()
-MARKS = "start,end,label,annotator\n1,4,Обьяснение,1\n10,12,Похвала,1\n20,22,Обьяснение,2\n30,31,тест,2\n90,95,Похвала,1\n".encode()
+MARKS = (
+    "start,end,label,annotator\n1,4,Обьяснение,1\n10,12,Похвала,1\n20,22,Обьяснение,2\n30,31,тест,2\n90,95,Похвала,1\n"
+).encode()
 FORM = {"Accept": "text/html"}
 
 
@@ -87,7 +89,8 @@ def test_a_bad_file_is_refused_with_a_reason_and_what_was_there_stays(anna, less
     give(anna, lesson, MARKS, TABLE)
     before = shown(anna, lesson)
     answer = give(anna, lesson, bad)
-    assert answer.status_code in (400, 422) and answer.json["error"] and answer.json["code"] in ("annotation", "dataset", "input")
+    assert answer.status_code in (400, 422) and answer.json["error"]
+    assert answer.json["code"] in ("annotation", "dataset", "input")
     assert shown(anna, lesson) == before
     assert give(anna, lesson, table=b"Nothing;useful\n").status_code == 422
     assert shown(anna, lesson) == before
@@ -110,7 +113,7 @@ def test_a_meaning_is_kept_used_and_taken_back(anna, services, lesson):  # noqa:
     found = shown(anna, lesson)
     assert [one["patterns"] for one in found["segments"]] == [["Объяснение"], ["Похвала"], ["Объяснение"]]
     assert [item["reason"] for item in found["dropped"]].count("label_left_out") == 1
-    give(anna, lesson, MARKS.replace("10,12".encode(), "11,12".encode()))  # another file: the choice stays
+    give(anna, lesson, MARKS.replace(b"10,12", b"11,12"))  # another file: the choice stays
     assert shown(anna, lesson)["segments"][0]["patterns"] == ["Объяснение"]
     choose(anna, lesson, **{"Обьяснение": None})
     assert meanings.kept(services, lesson) == {"тест": ""}

@@ -14,7 +14,7 @@ from tests.conftest import DATA
 from tests.web.test_browser import browser, log_in, open_page  # noqa: F401
 
 MARKS = (
-    "start,end,label,annotator\n1,3,Обьяснение,1\n5,8,Похвала,1\n12,13,проба,1\n20,24,Обьяснение,2\n61,900,Похвала,2\n"
+    "start,end,label,annotator\n1,3,Обьяснение,1\n5,8,Похвала,1\n12,13,проба,1\n20,24,Обьяснение,2\n70,90,Похвала,2\n"
 ).encode()
 FILES = {"annotations": "marks.csv", "patterns": "patterns.csv"}
 
