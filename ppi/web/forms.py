@@ -22,7 +22,7 @@ PLAIN = {
     "preview.keep": annotations.MAX_BYTES + TABLE_BYTES, "preview.choose": 0, "gallery.preview_card": 0,
     "kit.keep": TABLE_BYTES, "kit.prepare": 0, "kit.normalize": 0, "jobs.cancel": 0, "jobs.retry": 0,
     "export.push": 0, "joined.push": 0, "joined.delete": 0, "withdrawal.withdraw_lesson": 0,
-    "agreement.add": build_dataset.MAX_ANNOTATIONS_BYTES + 64 * 1024, "agreement.build": 0,
+    "agreement.add": annotations.MAX_BYTES + 64 * 1024, "agreement.build": 0,
     "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "transcription.summarize": 0,
 }  # fmt: skip
 
