@@ -59,8 +59,9 @@ def history(lesson_id: str) -> str | Response:
     if wants_json():
         return jsonify(success=True, versions=kept, changes=None if found is None else [asdict(change) for change in found])
     return render_template(
-        "versions.html", stored=stored, kept=kept, pair=pair, found=found, change_kinds=change_kinds(), most=CHANGES_PER_PAGE, **_frame(row)
-    )
+        "versions.html", stored=stored, kept=kept, pair=pair, found=found, change_kinds=change_kinds(),
+        most=CHANGES_PER_PAGE, **_frame(row),
+    )  # fmt: skip
 
 
 @bp.get("/datasets/<lesson_id>/card")
