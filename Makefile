@@ -7,7 +7,7 @@ ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge Anno
   ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4
 
-.PHONY: help bench run setup seed test test-slow lint translations screenshots apt clean
+.PHONY: help bench run setup seed test test-slow lint translations screenshots guide apt clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -67,6 +67,9 @@ translations: $(VENV)/.ready-dev  ## collect the messages of the pages and error
 
 screenshots: apt setup $(VENV)/.ready-dev  ## pictures of every page into screenshots/, to look at
 	$(PY) -m tests.web.screenshots
+
+guide: apt setup $(VENV)/.ready-dev  ## the pictures of the user guide into docs/img/guide/
+	$(PY) -m tests.web.guide
 
 clean:  ## remove the virtual environment (never the data folder)
 	rm -rf $(VENV) .venv-notebook

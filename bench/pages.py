@@ -12,12 +12,11 @@ import time
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from ppi.services import Services
 from tests.conftest import PASSWORD, Server, settings_for, start_server, stop_server, with_people
-from tests.web import rounds
-from tests.web.test_browser import CHROMIUM, FLAGS
+from tests.web import chromium, rounds
 
 REPEATS = 3
 # Sizes are those on the wire, heads included; media are not asked for.
@@ -42,10 +41,8 @@ def main(lessons: int = 10_000) -> None:
         server = start_server(folder)
         try:
             furnished = rounds.furnish(server.services, Path(scratch))
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            with chromium.started() as browser:
                 _paint(browser, server, furnished)
-                browser.close()
             few = _lists(server)
             _fill(server.services, lessons)
             many = _lists(server)

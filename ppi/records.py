@@ -340,3 +340,20 @@ class ObjectInfo:
     last_modified_s: float
     content_type: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One setting as it is in force. `source` is default, file (`.env`) or environment.
+
+    Of secrets `value` holds nothing: only whether they are set is told.
+    """
+
+    name: str
+    value: str
+    source: str
+    is_secret: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        return self.source != "default"

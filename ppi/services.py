@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppi.accounts.audit import AuditLog
-from ppi.accounts.sessions import EndedSessions
+from ppi.accounts.sessions import Sessions
 from ppi.accounts.users import Users
 from ppi.jobs.database import Database
 from ppi.jobs.ledger import Job, Ledger
@@ -48,8 +48,8 @@ class Services:
         return Users(self.settings.users_file)
 
     @cached_property
-    def sessions(self) -> EndedSessions:
-        return EndedSessions(self.settings.data_dir / "sessions.sqlite3")
+    def sessions(self) -> Sessions:
+        return Sessions(self.settings.data_dir / "sessions.sqlite3")
 
     @cached_property
     def audit(self) -> AuditLog:

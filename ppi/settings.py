@@ -7,12 +7,14 @@ variables; a test keeps the two equal.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ppi.errors import SettingsError
+from ppi.records import Stated
 
 GIB = 1024**3
 HUB = "https://huggingface.co"
@@ -160,6 +162,8 @@ class HubSettings:
 
 @dataclass(frozen=True)
 class Settings:
+    """`stated` tells each variable as it is in force, for people to look at."""
+
     data_dir: Path
     users_file: Path
     log_file: Path
@@ -174,6 +178,7 @@ class Settings:
     summary: SummarySettings
     label_studio: LabelStudioSettings
     hub: HubSettings
+    stated: tuple[Stated, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -181,12 +186,14 @@ class Settings:
 
         Raises SettingsError that names every faulty variable with the form expected.
         """
+        in_file: Mapping[str, str | None] = {}
         if environ is None:
-            from dotenv import load_dotenv
+            from dotenv import dotenv_values, load_dotenv
 
+            in_file = dotenv_values(Path.cwd() / ".env")
             load_dotenv(Path.cwd() / ".env")
             environ = os.environ
-        return _Reader(environ).settings()
+        return _Reader(environ, in_file).settings()
 
 
 VARIABLES = (
@@ -203,20 +210,26 @@ VARIABLES = (
 )  # fmt: skip
 
 
-class _Reader:
-    """Reads variables one by one and remembers what was wrong with each."""
+SECRETS = {
+    "SECRET_KEY", "LABEL_STUDIO_TOKEN", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "REDIS_PASSWORD", "LLM_API_KEY", "HF_TOKEN",
+}  # fmt: skip
 
-    def __init__(self, environ: Mapping[str, str]):
-        self._environ = environ
+
+class _Reader:
+    """Reads variables one by one and remembers what was wrong with each, and which value is in force."""
+
+    def __init__(self, environ: Mapping[str, str], in_file: Mapping[str, str | None]):
+        self._environ, self._in_file = environ, in_file
         self._faults: list[str] = []
+        self._values: dict[str, str] = {}
 
     def settings(self) -> Settings:
-        data_dir = Path(self.text("PPI_DATA_DIR", "./data")).expanduser().absolute()
+        data_dir = self.path("PPI_DATA_DIR", "./data")
         hub = HubSettings(endpoint=self.url("HF_ENDPOINT", HUB), token=self.text("HF_TOKEN"))
         values = dict(
             data_dir=data_dir,
-            users_file=Path(self.text("PPI_USERS_FILE", str(data_dir / "users.json"))).expanduser().absolute(),
-            log_file=Path(self.text("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log"))).expanduser().absolute(),
+            users_file=self.path("PPI_USERS_FILE", str(data_dir / "users.json")),
+            log_file=self.path("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log")),
             audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
             storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(),
             speech=self._speech(data_dir, hub.endpoint), summary=self._summary(), label_studio=self._label_studio(),
@@ -224,7 +237,19 @@ class _Reader:
         )  # fmt: skip
         if self._faults:
             raise SettingsError("The settings cannot be used:\n  {faults}", faults="\n  ".join(self._faults))
-        return Settings(**values)
+        return Settings(**values, stated=self._stated())
+
+    def _stated(self) -> tuple[Stated, ...]:
+        found = []
+        for name in VARIABLES:
+            given = self._environ.get(name, "").strip()
+            source = "environment" if given else "default"
+            if given and (self._in_file.get(name) or "").strip() == given:
+                source = "file"
+            # Addresses may name somebody and a password.
+            value = re.sub(r"//[^/@]*@", "//***@", self._values.get(name, given))
+            found.append(Stated(name, "" if name in SECRETS else value, source, name in SECRETS))
+        return tuple(found)
 
     def _web(self) -> WebSettings:
         given = self.text("SECRET_KEY")
@@ -287,7 +312,7 @@ class _Reader:
             self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file or a folder")
         return SpeechSettings(
             engine=self.one_of("SPEECH_ENGINE", SPEECH_ENGINES), model=model, language=self.text("PPI_SPEECH_LANGUAGE"),
-            model_dir=Path(self.text("WHISPER_MODEL_DIR", "~/.cache/whisper")).expanduser().absolute(),
+            model_dir=self.path("WHISPER_MODEL_DIR", "~/.cache/whisper"),
             device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES) or "auto",
             compute_type=self.one_of("WHISPER_COMPUTE_TYPE", COMPUTE_TYPES), phrases=self.text("PPI_SPEECH_PHRASES"),
             choice_file=data_dir / "speech-choice.json", lock_file=data_dir / "speech.lock",
@@ -316,7 +341,13 @@ class _Reader:
         )  # fmt: skip
 
     def text(self, name: str, default: str = "") -> str:
-        return self._environ.get(name, "").strip() or default
+        found = self._values[name] = self._environ.get(name, "").strip() or default
+        return found
+
+    def path(self, name: str, default: str) -> Path:
+        found = Path(self.text(name, default)).expanduser().absolute()
+        self._values[name] = str(found)
+        return found
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         raw = self.text(name)
@@ -325,9 +356,7 @@ class _Reader:
         return raw
 
     def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
-        raw = self.text(name)
-        if not raw:
-            return default
+        raw = self.text(name, str(default))
         limits = f"{low} or more" if high is None else f"{low} to {high}"
         try:
             value = int(raw)
@@ -339,10 +368,10 @@ class _Reader:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        raw = self.text(name).lower()
-        if raw and raw not in TRUE_WORDS + FALSE_WORDS:
+        raw = self.text(name, str(default).lower()).lower()
+        if raw not in TRUE_WORDS + FALSE_WORDS:
             self._faults.append(f"{name}: expected true or false, not {raw!r}")
-        return raw in TRUE_WORDS if raw else default
+        return raw in TRUE_WORDS
 
     def absolute_path(self, name: str) -> str:
         raw = self.text(name)

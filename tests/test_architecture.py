@@ -23,14 +23,15 @@ BASE = {"ppi.records", "ppi.errors", "ppi.settings", "ppi.processes"}
 BASE_ARROWS = {
     "ppi.errors": set(),
     "ppi.records": set(),
-    "ppi.settings": {"ppi.errors"},
+    "ppi.settings": {"ppi.errors", "ppi.records"},
     "ppi.processes": {"ppi.errors"},
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
 }
-# What the pages may know besides workflows: who asks, what a job or a lesson is, and what is secret.
+# What the pages may know besides workflows: who asks by which session, what a job or a lesson is, and what is secret.
 WEB_MAY = {
     "ppi", "ppi.errors", "ppi.logs", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
+    "ppi.accounts.sessions",
     "ppi.jobs.ledger", "ppi.jobs.lessons",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.

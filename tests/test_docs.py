@@ -30,6 +30,8 @@ CODES_WITHOUT_CLASS = {HTTP_CODES[405]: "405", "unexpected": "500"}
 # Routes for people: pages, and forms that pages send.
 NO_API = {
     "static", "auth.login_form", "auth.change_password", "auth.create_token", "auth.revoke_token", "auth.end_sessions",
+    "auth.end_session", "lessons.deleted", "lessons.undo", "lessons.empty", "people.set_quota", "admin.storage",
+    "admin.settings",
     "pages.home", "pages.lesson", "pages.dataset", "pages.publish", "pages.files", "pages.account", "pages.help",
     "pages.language", "kit.page", "agreement.page", "agreement.decide", "agreement.gold_set", "admin.overview", "admin.audit",
     "admin.audit_csv", "summaries.page", "look.theme", "look.styleguide", "lessons.index", "lessons.delete",

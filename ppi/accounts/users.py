@@ -23,6 +23,8 @@ from ppi.errors import Conflict, InputError, NotFound, SettingsError
 ROLES = ("admin", "DL-user")
 NAME_FORM = re.compile(r"[\w][\w .@-]{1,63}", re.UNICODE)
 MIN_PASSWORD = 8
+# More than any disk holds, and still a number that SQLite and Redis count exactly.
+MOST = 10**15
 INVITATION_LIFE_S = 7 * 24 * 3600
 # Hashing is slow on purpose; a flood of log-ins must not take every core.
 PARALLEL_HASHES = threading.BoundedSemaphore(4)
@@ -44,6 +46,7 @@ class User:
 
     `language` is "en", "ru" or "" (the browser's), `theme` "light", "dark" or "" (the system's). `invitation_sha256` is the
     hash of a link that lets whoever holds it choose the password once, until `invitation_ends_s` (seconds since the epoch).
+    `max_lessons` and `max_bytes` are the account's own quotas, None where that of its role holds.
     """
 
     id: str
@@ -56,6 +59,8 @@ class User:
     theme: str = ""
     invitation_sha256: str = field(default="", repr=False)
     invitation_ends_s: float = 0.0
+    max_lessons: int | None = None
+    max_bytes: int | None = None
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
 
 
@@ -140,6 +145,12 @@ class Users:
     def set_disabled(self, user_id: str, is_disabled: bool) -> None:
         """Ends all sessions. Raises Conflict for the last administrator."""
         self._update(user_id, lambda user: replace(_ended(user), is_disabled=is_disabled))
+
+    def set_quota(self, user_id: str, max_lessons: int | None, max_bytes: int | None) -> None:
+        """How many lessons the account may hold, and how many bytes of video; None for what its role may. Raises InputError."""
+        if any(limit is not None and not 0 <= limit <= MOST for limit in (max_lessons, max_bytes)):
+            raise InputError("A quota is a whole number of lessons and a size in GB, neither less than nothing.")
+        self._update(user_id, lambda user: replace(user, max_lessons=max_lessons, max_bytes=max_bytes))
 
     def end_sessions(self, user_id: str) -> None:
         """Refuse every cookie given out so far."""
@@ -267,6 +278,7 @@ def _user(row: dict) -> User:
     texts = [user.id, user.name, user.password_hash, user.language, user.theme, user.invitation_sha256]
     texts += [token.sha256 for token in user.tokens]
     is_typed = all(isinstance(text, str) for text in texts) and isinstance(user.is_disabled, bool)
+    is_typed = is_typed and all(limit is None or isinstance(limit, int) for limit in (user.max_lessons, user.max_bytes))
     if not is_typed or not isinstance(user.session_version, int):
         raise TypeError(f"a value of the account {user.name} is of another type than in the example")
     if user.role not in ROLES:

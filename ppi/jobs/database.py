@@ -15,6 +15,17 @@ from ppi.jobs.fair import FAIR_QUEUES
 
 # How long a statement waits for another process to let go of the file.
 BUSY_S = 30
+# Lists show what was not deleted. Each order has an index, which is read forwards or backwards; `name_key` and `owner_key` are
+# the names without regard to case, which SQLite itself cannot fold.
+SHOWN = "state NOT IN ('binned','deleting')"
+INDEXES = f"""
+CREATE INDEX IF NOT EXISTS lessons_shown ON lessons (created_s, id, state) WHERE {SHOWN};
+CREATE INDEX IF NOT EXISTS lessons_shown_of_owner ON lessons (owner_id, created_s, id, state, size_bytes) WHERE {SHOWN};
+CREATE INDEX IF NOT EXISTS lessons_by_name ON lessons (name_key, created_s, id) WHERE {SHOWN};
+CREATE INDEX IF NOT EXISTS lessons_by_owner ON lessons (owner_key, created_s, id) WHERE {SHOWN};
+CREATE INDEX IF NOT EXISTS lessons_by_size ON lessons (size_bytes, created_s, id) WHERE {SHOWN};
+CREATE INDEX IF NOT EXISTS lessons_in_state ON lessons (state);
+"""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, queue TEXT NOT NULL, owner_id TEXT NOT NULL, lesson_id TEXT NOT NULL,
@@ -30,8 +41,8 @@ CREATE TABLE IF NOT EXISTS lessons (
   id TEXT PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner_id TEXT NOT NULL,
   owner_name TEXT NOT NULL, video_key TEXT NOT NULL, size_bytes INTEGER NOT NULL, offset_bytes INTEGER NOT NULL,
   parts INTEGER NOT NULL, state TEXT NOT NULL, source_key TEXT NOT NULL, expires_s REAL NOT NULL, created_s REAL NOT NULL,
-  place TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS lessons_of_owner ON lessons (owner_id, created_s);
+  place TEXT NOT NULL, name_key TEXT NOT NULL DEFAULT '', owner_key TEXT NOT NULL DEFAULT '');
+{indexes}
 CREATE TABLE IF NOT EXISTS links (
   token TEXT PRIMARY KEY, lesson_id TEXT NOT NULL, key TEXT NOT NULL, created_s REAL NOT NULL,
   is_revoked INTEGER NOT NULL DEFAULT 0);
@@ -44,8 +55,7 @@ CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT
 CREATE TABLE IF NOT EXISTS processes (
   name TEXT PRIMARY KEY, host TEXT NOT NULL, role TEXT NOT NULL, queues TEXT NOT NULL, version TEXT NOT NULL,
   started_s REAL NOT NULL, seen_s REAL NOT NULL);
-""".format(fair=",".join(f"'{queue}'" for queue in FAIR_QUEUES))
-
+""".format(fair=",".join(f"'{queue}'" for queue in FAIR_QUEUES), indexes=INDEXES)
 
 # What the first version wrote, brought into today's shape; jobs it left running are begun anew.
 FROM_FIRST_VERSION = """
@@ -61,7 +71,14 @@ INSERT INTO jobs SELECT id, kind,
   started_s, updated_s, finished_s FROM old_jobs;
 DROP TABLE old_jobs;
 """
-VERSION = 3
+# Lessons of versions before had no keys to sort by.
+KEYS_OF_LESSONS = """
+ALTER TABLE lessons ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE lessons ADD COLUMN owner_key TEXT NOT NULL DEFAULT '';
+UPDATE lessons SET name_key=folded(name), owner_key=folded(owner_name);
+DROP INDEX IF EXISTS lessons_of_owner;
+"""
+VERSION = 4
 
 
 class Database:
@@ -112,8 +129,9 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version >= VERSION:
         return
-    is_first = version < 2 and connection.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchone()
-    script = FROM_FIRST_VERSION.format(schema=SCHEMA) if is_first else SCHEMA
+    is_there = connection.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchone()
+    script = FROM_FIRST_VERSION.format(schema=SCHEMA) if version < 2 and is_there else SCHEMA
+    script = (KEYS_OF_LESSONS if version < 4 and is_there else "") + script
     connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={VERSION}; COMMIT;")
 
 

@@ -16,14 +16,19 @@ from ppi.errors import QuotaExceeded
 
 # Gives (prefix, video key) for the 1st, 2nd ... lesson of a name.
 Layout = Callable[[int], tuple[str, str]]
+MB = 1_000_000
 SORTS = ("created", "name", "size", "owner")
+# Deleted, but to be brought back until `expires_s`; and on its way out for good. Lists and quotas know neither.
+BINNED, DELETING = "binned", "deleting"
+HIDDEN = (BINNED, DELETING)
 
 
 @dataclass(frozen=True)
 class LessonRow:
-    """`state` is uploading, received (all bytes are here), stored or deleting. `source_key` names an object it is made from.
+    """`state` is uploading, received (all bytes are here), stored, binned or deleting.
 
-    `place` names the data folder in which the bytes of the upload gather.
+    `source_key` names an object it is made from, `place` the data folder in which the bytes of the upload gather. `expires_s`
+    is until when an unfinished upload waits to be continued, and a binned lesson to be brought back.
     """
 
     id: str
@@ -62,8 +67,8 @@ class Wanted:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether more is asked than whose lessons, newest first."""
-        return bool(self.text or self.state or self.among is not None or self.sort != "-created")
+        """Whether more is asked than whose lessons, in some order."""
+        return bool(self.text or self.state or self.among is not None)
 
 
 class Lessons(Protocol):
@@ -71,11 +76,11 @@ class Lessons(Protocol):
 
     def reserve(
         self, *, name: str, owner_id: str, owner_name: str, size_bytes: int, parts: int, max_lessons: int | None,
-        layout: Layout, expires_s: float, source_key: str = "", place: str = "",
+        layout: Layout, expires_s: float, source_key: str = "", place: str = "", max_bytes: int | None = None,
     ) -> LessonRow:  # fmt: skip
         """Take a slot and a prefix, both at once.
 
-        Raises QuotaExceeded when the owner holds `max_lessons` already (None: no limit).
+        Raises QuotaExceeded when the owner holds `max_lessons` already, or would hold more than `max_bytes` (None: no limit).
         """
 
     def restore(self, row: LessonRow) -> None:
@@ -88,10 +93,16 @@ class Lessons(Protocol):
         """Those of the ids that have no row."""
 
     def list(self, owner_id: str = "") -> list[LessonRow]:
-        """Newest first; all owners when `owner_id` is empty."""
+        """Newest first, without what was deleted; all owners when `owner_id` is empty."""
+
+    def in_state(self, *states: str) -> list[LessonRow]:
+        """Everybody's lessons in these states, those in HIDDEN ones too."""
 
     def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
-        """A piece of the list, without what is being deleted, and how long the whole list is."""
+        """A piece of the list, and how long the whole list is; in a constant number of questions."""
+
+    def held(self, owner_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """How many lessons these owners hold, and the bytes of their videos together."""
 
     def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
         """The lessons whose prefixes hold these object keys, by key; what nobody owns is left out. One question for all."""
@@ -99,8 +110,11 @@ class Lessons(Protocol):
     def advance(self, lesson_id: str, from_bytes: int, to_bytes: int) -> None:
         """Acknowledge bytes that are safely on disk. Raises Conflict when another request moved the offset."""
 
-    def move_on(self, lesson_id: str, from_state: str, to_state: str) -> None:
-        """Change the state; nothing happens when somebody else did it already."""
+    def move_on(self, lesson_id: str, from_state: str, to_state: str, *, expires_s: float | None = None) -> bool:
+        """Change the state, and `expires_s` with it when given; False when somebody else did it already."""
+
+    def bring_back(self, lesson_id: str, to_state: str, *, max_lessons: int | None, max_bytes: int | None) -> bool:
+        """Take a slot again for a binned lesson; False when it is binned no more. Raises QuotaExceeded as `reserve` does."""
 
     def set_expiry(self, lesson_id: str, expires_s: float) -> None:
         """Until when an upload waits to be continued."""
@@ -143,9 +157,26 @@ def new_row(
     )  # fmt: skip
 
 
-def quota_is_full(max_lessons: int) -> QuotaExceeded:
+def check_quota(held: tuple[int, int], size_bytes: int, max_lessons: int | None, max_bytes: int | None) -> None:
+    """Raises QuotaExceeded when an owner who holds so many lessons, and bytes, may not have one more of `size_bytes`."""
+    if max_lessons is not None and held[0] >= max_lessons:
+        raise too_many(max_lessons)
+    if max_bytes is not None and held[1] + size_bytes > max_bytes:
+        raise too_much(held[1], size_bytes, max_bytes)
+
+
+def too_many(max_lessons: int) -> QuotaExceeded:
     """The error of an owner who holds as many lessons as allowed."""
     return QuotaExceeded(
         "Your account may hold {max_lessons} lesson(s) at a time. Delete the one you have, then try again.",
         max_lessons=max_lessons,
     )
+
+
+def too_much(held_bytes: int, size_bytes: int, max_bytes: int) -> QuotaExceeded:
+    """The error of an owner whose videos would take more room than allowed."""
+    return QuotaExceeded(
+        "Your account may hold videos of {limit_mb} MB together. It holds {held_mb} MB, and this one has {size_mb} MB. "
+        "Delete a lesson, then try again.",
+        limit_mb=max_bytes // MB, held_mb=-(-held_bytes // MB), size_mb=-(-size_bytes // MB),
+    )  # fmt: skip

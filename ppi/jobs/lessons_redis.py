@@ -1,8 +1,10 @@
 """Rows of lessons and stable links in Redis; see lessons.py.
 
-A lesson is a hash `lesson:<id>`; `lessons` and `lessons:owner:<id>` are sorted by creation, `prefixes` leads from a
-prefix to its lesson. A link is a hash `link:<token>`; `links:<lesson id>` is the set of a lesson's tokens,
-`linkof:<lesson id>` leads from an object key to its token, `revoked` remembers the tokens that were revoked.
+A lesson is a hash `lesson:<id>`, and `prefixes` leads from a prefix to it. Lists are sorted sets of what was not deleted, each
+of all lessons and again of each owner's (`...:owner:<id>`): `lessons` by creation, `lessons:size`, and `lessons:name` and
+`lessons:byowner`, whose members are what is sorted by, the lesson's id at the end. `lessons:state:<state>` holds every lesson.
+A link is a hash `link:<token>`; `links:<lesson id>` is the set of a lesson's tokens, `linkof:<lesson id>` leads from an object
+key to its token, `revoked` remembers the tokens that were revoked.
 """
 
 from __future__ import annotations
@@ -11,41 +13,22 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.journal import Journal
-from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, quota_is_full
-from ppi.jobs.redis_db import CHANGE_ROW, PREFIX, RedisDatabase, plain, typed
+from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, too_many, too_much
+from ppi.jobs.lessons_scripts import BRING_BACK, CHANGE, INDEX, REMOVE, RESERVE
+from ppi.jobs.redis_db import PREFIX, RedisDatabase, plain, typed
 
 BLANK = LessonRow("", "", "", "", "", "", 0, 0, 0, "", "", 0.0, 0.0, "")
-ORDERS = {
-    "created": lambda row: row.created_s, "name": lambda row: row.name.casefold(), "size": lambda row: row.size_bytes,
-    "owner": lambda row: row.owner_name.casefold(),
-}  # fmt: skip
-# ARGV: prefix of keys, row as JSON, most lessons of the owner or "". A row that is there already is kept.
-RESERVE = """
-local p, row = ARGV[1], cjson.decode(ARGV[2])
-if redis.call('EXISTS', p .. 'lesson:' .. row.id) == 1 then return 'ok' end
-if ARGV[3] ~= '' and redis.call('ZCARD', p .. 'lessons:owner:' .. row.owner_id) >= tonumber(ARGV[3]) then return 'full' end
-if redis.call('HSETNX', p .. 'prefixes', row.prefix, row.id) == 0 then return 'taken' end
-for name, value in pairs(row) do redis.call('HSET', p .. 'lesson:' .. row.id, name, value) end
-redis.call('ZADD', p .. 'lessons', row.created_s, row.id)
-redis.call('ZADD', p .. 'lessons:owner:' .. row.owner_id, row.created_s, row.id)
-return 'ok'
-"""
-# ARGV: prefix of keys, lesson id.
-REMOVE = """
-local p, id = ARGV[1], ARGV[2]
-local row = redis.call('HMGET', p .. 'lesson:' .. id, 'prefix', 'owner_id')
-if row[1] then
-  redis.call('HDEL', p .. 'prefixes', row[1])
-  redis.call('ZREM', p .. 'lessons', id)
-  redis.call('ZREM', p .. 'lessons:owner:' .. row[2], id)
-  redis.call('DEL', p .. 'lesson:' .. id)
-end
-for _, token in ipairs(redis.call('SMEMBERS', p .. 'links:' .. id)) do redis.call('DEL', p .. 'link:' .. token) end
-redis.call('DEL', p .. 'links:' .. id, p .. 'linkof:' .. id)
-"""
+FIELDS = tuple(LessonRow.__dataclass_fields__)
+# Where each order is kept, beside those of the owners.
+INDEXES = {"created": "lessons", "name": "lessons:name", "size": "lessons:size", "owner": "lessons:byowner"}
+# Between the parts of what is sorted by: less than any letter, and in no name.
+APART = "\x01"
+# Set once the rows that versions before have written are in all lists.
+INDEXED = f"{PREFIX}lessons:indexed"
 
 
 class RedisLessons:
@@ -54,30 +37,30 @@ class RedisLessons:
     def __init__(self, database: RedisDatabase, journal: Journal):
         self._database = database
         self._journal = journal
-        self._reserve = database.script(RESERVE)
-        self._remove = database.script(REMOVE)
-        self._change = database.script(CHANGE_ROW)
+        self._is_indexed = False
+        scripts = {"reserve": RESERVE, "remove": REMOVE, "change": CHANGE, "bring_back": BRING_BACK, "index": INDEX}
+        self._scripts = {name: database.script(text) for name, text in scripts.items()}
 
     def reserve(
         self, *, name: str, owner_id: str, owner_name: str, size_bytes: int, parts: int, max_lessons: int | None,
-        layout: Layout, expires_s: float, source_key: str = "", place: str = "",
+        layout: Layout, expires_s: float, source_key: str = "", place: str = "", max_bytes: int | None = None,
     ) -> LessonRow:  # fmt: skip
+        self._bring_up_to_date()
         row = new_row(
             layout(1), name=name, owner_id=owner_id, owner_name=owner_name, size_bytes=size_bytes, parts=parts,
             expires_s=expires_s, source_key=source_key, place=place,
         )  # fmt: skip
         serial = 1
-        while (answer := self._write_new(row, max_lessons)) == "taken":
+        while (answer := self._write_new(row, max_lessons, max_bytes)) == "taken":
             serial += 1
             prefix, video_key = layout(serial)
             row = replace(row, prefix=prefix, video_key=video_key)
-        if answer == "full":
-            raise quota_is_full(max_lessons or 0)
+        self._refuse_if_full(answer, row, max_lessons, max_bytes)
         self._journal.keep("lesson", row.id, asdict(row))
         return row
 
     def restore(self, row: LessonRow) -> None:
-        self._write_new(row, None)
+        self._write_new(row, None, None)
 
     def get(self, lesson_id: str) -> LessonRow:
         found = self._rows([lesson_id])
@@ -89,21 +72,57 @@ class RedisLessons:
         return self._database.missing("lesson", lesson_ids)
 
     def list(self, owner_id: str = "") -> list[LessonRow]:
-        index = f"{PREFIX}lessons:owner:{owner_id}" if owner_id else f"{PREFIX}lessons"
+        self._bring_up_to_date()
         with self._database.faults() as client:
-            ids = client.zrange(index, 0, -1, desc=True)
+            ids = client.zrange(_index(Wanted(owner_id)), 0, -1, desc=True)
         return self._rows(ids)
 
-    def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
-        """Redis sorts by creation only: other lists are made of all rows, which come in one go."""
-        index = f"{PREFIX}lessons:owner:{wanted.owner_id}" if wanted.owner_id else f"{PREFIX}lessons"
-        if wanted.is_narrowed:
-            found = [row for row in self.list(wanted.owner_id) if _is_wanted(row, wanted)]
-            found.sort(key=ORDERS[wanted.sort.removeprefix("-")], reverse=wanted.is_turned)
-            return found[offset : offset + limit], len(found)
+    def in_state(self, *states: str) -> list[LessonRow]:
+        self._bring_up_to_date()
         with self._database.faults() as client:
-            total, ids = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=True)
-        return [row for row in self._rows(ids) if row.state != "deleting"], total
+            pipe = client.pipeline(transaction=False)
+            for state in states:
+                pipe.zrange(f"{PREFIX}lessons:state:{state}", 0, -1, desc=True)
+            ids = [lesson_id for found in pipe.execute() for lesson_id in found]
+        return [row for row in self._rows(ids) if row.state in states]
+
+    def held(self, owner_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        self._bring_up_to_date()
+        with self._database.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            for owner_id in owner_ids:
+                pipe.zrange(f"{PREFIX}lessons:size:owner:{owner_id}", 0, -1, withscores=True)
+            sizes = [[int(size) for _, size in found] for found in pipe.execute()]
+        return {owner_id: (len(own), sum(own)) for owner_id, own in zip(owner_ids, sizes, strict=True)}
+
+    def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
+        """A list that is narrowed is made of names and ids alone; whole rows are asked for those on the page."""
+        self._bring_up_to_date()
+        if wanted.is_narrowed:
+            ids = self._narrowed(wanted)
+            return self._rows(ids[offset : offset + limit]), len(ids)
+        index = _index(wanted)
+        with self._database.faults() as client:
+            total, found = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=wanted.is_turned)
+        return self._rows([_id_of(member) for member in found]), total
+
+    def _narrowed(self, wanted: Wanted) -> list[str]:
+        """The ids of the list, in its order."""
+        with self._database.faults() as client:
+            pipe = client.pipeline(transaction=False)
+            pipe.zrange(_index(wanted), 0, -1, desc=wanted.is_turned)
+            pipe.zrange(f"{PREFIX}lessons:state:{wanted.state}", 0, -1)
+            pipe.zrange(_index(replace(wanted, sort="name")), 0, -1 if wanted.text else 0)
+            ordered, in_state, named = pipe.execute()
+        ids = [_id_of(member) for member in ordered]
+        kept = set(ids)
+        if wanted.state:
+            kept &= set(in_state)
+        if wanted.among is not None:
+            kept &= wanted.among
+        if wanted.text:
+            kept &= {_id_of(member) for member in named if _holds(member, wanted.text.casefold())}
+        return [lesson_id for lesson_id in ids if lesson_id in kept]
 
     def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
         asked = sorted({prefix for key in keys for prefix in prefixes_of(key)})
@@ -119,8 +138,16 @@ class RedisLessons:
         if not self._write(lesson_id, stands, {"offset_bytes": to_bytes}):
             raise Conflict("Another connection continued this upload meanwhile. Ask for the offset again.")
 
-    def move_on(self, lesson_id: str, from_state: str, to_state: str) -> None:
-        self._write(lesson_id, {"state": from_state}, {"state": to_state})
+    def move_on(self, lesson_id: str, from_state: str, to_state: str, *, expires_s: float | None = None) -> bool:
+        more = {} if expires_s is None else {"expires_s": expires_s}
+        return self._write(lesson_id, {"state": from_state}, {"state": to_state, **more})
+
+    def bring_back(self, lesson_id: str, to_state: str, *, max_lessons: int | None, max_bytes: int | None) -> bool:
+        row = self.get(lesson_id)
+        answer = self._run("bring_back", [lesson_id, to_state, *_limits(max_lessons, max_bytes)])
+        self._refuse_if_full(answer, row, max_lessons, max_bytes)
+        self._keep(lesson_id)
+        return answer == "ok"
 
     def set_expiry(self, lesson_id: str, expires_s: float) -> None:
         self._write(lesson_id, {}, {"expires_s": expires_s})
@@ -129,36 +156,82 @@ class RedisLessons:
         self._write(lesson_id, {}, {"parts": parts})
 
     def remove(self, lesson_id: str) -> None:
-        with self._database.faults():
-            self._remove(args=[PREFIX, lesson_id])
+        self._run("remove", [lesson_id])
         self._journal.forget("lesson", lesson_id)
 
-    def _write_new(self, row: LessonRow, most: int | None) -> str:
-        with self._database.faults():
-            return self._reserve(args=[PREFIX, json.dumps(plain(asdict(row))), "" if most is None else most])
+    def _write_new(self, row: LessonRow, max_lessons: int | None, max_bytes: int | None) -> str:
+        return self._run("reserve", [json.dumps(_hash(row)), *_limits(max_lessons, max_bytes)])
+
+    def _refuse_if_full(self, answer: str, row: LessonRow, max_lessons: int | None, max_bytes: int | None) -> None:
+        if answer == "full":
+            raise too_many(max_lessons or 0)
+        if answer == "heavy":
+            raise too_much(self.held([row.owner_id])[row.owner_id][1], row.size_bytes, max_bytes or 0)
 
     def _write(self, lesson_id: str, conditions: dict, updates: dict) -> bool:
-        arguments = [json.dumps(plain(conditions)), json.dumps(plain(updates)), "{}"]
-        with self._database.faults():
-            is_changed = bool(self._change(keys=[f"{PREFIX}lesson:{lesson_id}"], args=arguments))
-        if is_changed and self._journal.has("lesson", lesson_id):
-            self._journal.keep("lesson", lesson_id, asdict(self.get(lesson_id)))
+        is_changed = bool(self._run("change", [lesson_id, json.dumps(plain(conditions)), json.dumps(plain(updates))]))
+        if is_changed:
+            self._keep(lesson_id)
         return is_changed
 
-    def _rows(self, ids: list[str]) -> list[LessonRow]:
+    def _keep(self, lesson_id: str) -> None:
+        """Bring what the journal holds of this lesson, if it does, up to date."""
+        if self._journal.has("lesson", lesson_id):
+            self._journal.keep("lesson", lesson_id, asdict(self.get(lesson_id)))
+
+    def _bring_up_to_date(self) -> None:
+        """Put rows that a version before has written into all lists, once in the life of a Redis."""
+        if self._is_indexed:
+            return
+        with self._database.faults() as client:
+            ids = [] if client.exists(INDEXED) else client.zrange(f"{PREFIX}lessons", 0, -1)
+            for row in self._rows(ids):
+                self._run("index", [row.id, *_sorted_by(row)])
+            client.set(INDEXED, "1")
+        self._is_indexed = True
+
+    def _run(self, script: str, arguments: Sequence[Any]) -> Any:
+        with self._database.faults():
+            return self._scripts[script](args=[PREFIX, *arguments])
+
+    def _rows(self, ids: Sequence[str]) -> list[LessonRow]:
         with self._database.faults() as client:
             pipe = client.pipeline(transaction=False)
             for lesson_id in ids:
-                pipe.hgetall(f"{PREFIX}lesson:{lesson_id}")
-            return [LessonRow(**typed(row, BLANK)) for row in pipe.execute() if row]
+                pipe.hmget(f"{PREFIX}lesson:{lesson_id}", FIELDS)
+            found = [dict(zip(FIELDS, values, strict=True)) for values in pipe.execute()]
+        return [LessonRow(**typed(row, BLANK)) for row in found if row["id"]]
 
 
-def _is_wanted(row: LessonRow, wanted: Wanted) -> bool:
-    text = wanted.text.casefold()
-    return (
-        row.state != "deleting" and wanted.state in ("", row.state) and (wanted.among is None or row.id in wanted.among)
-        and (text in row.name.casefold() or text in row.owner_name.casefold())
-    )  # fmt: skip
+def _hash(row: LessonRow) -> dict[str, str]:
+    """The hash of a lesson: its row, and under what it stands in the lists by name and by owner."""
+    by_name, by_owner = _sorted_by(row)
+    return {**plain(asdict(row)), "by_name": by_name, "by_owner": by_owner}
+
+
+def _sorted_by(row: LessonRow) -> tuple[str, str]:
+    name, owner = row.name.casefold(), row.owner_name.casefold()
+    made = f"{row.created_s:017.6f}"
+    return APART.join((name, made, owner, row.id)), APART.join((owner, made, row.id))
+
+
+def _index(wanted: Wanted) -> str:
+    index = f"{PREFIX}{INDEXES[wanted.sort.removeprefix('-')]}"
+    return f"{index}:owner:{wanted.owner_id}" if wanted.owner_id else index
+
+
+def _id_of(member: str) -> str:
+    return member.rpartition(APART)[2]
+
+
+def _holds(member: str, text: str) -> bool:
+    """Whether a member of the list by name has this text in its name or its owner's."""
+    name, _, owner, _ = member.rsplit(APART, 3)
+    return text in name or text in owner
+
+
+def _limits(*limits: int | None) -> list[int | str]:
+    return ["" if limit is None else limit for limit in limits]
 
 
 class RedisLinks:

@@ -15,16 +15,6 @@ from ppi.settings import RedisSettings
 
 PREFIX = "ppi:"
 CONNECT_S, ANSWER_S = 3, 10
-# Changes a row (a hash) when all its conditions hold: KEYS[1] row; ARGV conditions, updates, increments as JSON.
-CHANGE_ROW = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-for name, wanted in pairs(cjson.decode(ARGV[1])) do
-  if redis.call('HGET', KEYS[1], name) ~= wanted then return false end
-end
-for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], name, value) end
-for name, amount in pairs(cjson.decode(ARGV[3])) do redis.call('HINCRBY', KEYS[1], name, amount) end
-return 1
-"""
 
 
 class RedisDatabase:

@@ -64,6 +64,10 @@ def dataset_prefix(prefix: str, name: str) -> str:
     return f"{prefix}{clean_name(name)}/"
 
 
+# Before the keys of all that belongs to joined datasets; no lesson begins so.
+JOINED = "~joined/"
+
+
 def joined_record(dataset_id: str) -> str:
     """What is known of a joined dataset, in the final bucket; with "" the prefix of all of them.
 

@@ -16,6 +16,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from wtforms import ValidationError
 
+from ppi.accounts.sessions import Session
 from ppi.accounts.users import User
 from ppi.errors import AccessDenied, CsrfFailed, NotFound, NotLoggedIn
 from ppi.web import forms
@@ -29,14 +30,17 @@ ACCESS = {
     "static": "public",
     "pages.home": "public", "pages.language": "public", "look.theme": "public", "look.styleguide": "admin",
     "pages.help": "public",
-    "lessons.index": "user", "lessons.delete": "user",
+    "lessons.index": "user", "lessons.delete": "user", "lessons.deleted": "user", "lessons.undo": "user",
+    "lessons.empty": "user",
     "pages.lesson": "user", "pages.dataset": "user", "pages.publish": "user", "pages.files": "user",
     "pages.account": "user",
     "auth.login": "public", "auth.login_form": "public", "auth.logout": "public",
     "auth.change_password": "user", "auth.create_token": "user", "auth.revoke_token": "user", "auth.end_sessions": "user",
+    "auth.end_session": "user",
     "upload.process_video": "user", "upload.tus_options": "public", "upload.tus_create": "user", "upload.tus_head": "user",
     "upload.tus_patch": "user", "upload.tus_delete": "user",
     "storage.list_files": "user", "storage.delete_file": "user", "storage.delete_lesson": "user",
+    "storage.restore_lesson": "user",
     "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
     "transcription.transcribe": "user", "summaries.summarize": "user", "summaries.page": "user",
     "transcript.page": "user", "transcript.download": "user", "transcript.bundle": "user", "transcript.show": "user",
@@ -58,6 +62,7 @@ ACCESS = {
     "agreement.gold_set": "user", "agreement.build": "user",
     "system.health": "public", "system.live": "public", "system.metrics": "local",
     "people.index": "admin", "people.add": "admin", "people.invite": "admin", "people.set_role": "admin",
+    "people.set_quota": "admin", "admin.storage": "admin", "admin.settings": "admin",
     "people.disable": "admin", "people.enable": "admin", "people.welcome": "public", "people.choose_password": "public",
     "admin.overview": "admin", "admin.audit": "admin", "admin.audit_csv": "admin",
     "openapi.description": "public", "openapi.docs": "public",
@@ -151,9 +156,10 @@ def _from_cookie(kept: str) -> Visitor | None:
         account = services().users.get(user_id)
     except NotFound:
         return None
-    if account.is_disabled or str(account.session_version) != version or services().sessions.is_ended(session_id):
+    if account.is_disabled or str(account.session_version) != version:
         return None
-    return Visitor(account, session_id)
+    seen = Session(session_id, user_id, account.session_version, request.remote_addr or "", request.user_agent.string)
+    return Visitor(account, session_id) if services().sessions.is_live(seen) else None
 
 
 @login_manager.request_loader

@@ -58,6 +58,7 @@ def _chunk(response: Response) -> str | None:
 ACTIONS: dict[str, tuple[str, Namer]] = {
     "auth.login": ("log in", _told), "auth.login_form": ("log in", _told), "auth.logout": ("log out", _told),
     "auth.change_password": ("change password", _told), "auth.end_sessions": ("end sessions", _told),
+    "auth.end_session": ("end sessions", _from_address), "people.set_quota": ("set quota", _told),
     "people.add": ("add account", _told), "people.invite": ("invite", _told), "people.set_role": ("set role", _told),
     "people.disable": ("disable account", _told), "people.enable": ("enable account", _told),
     "people.choose_password": ("choose password", _told),
@@ -65,7 +66,8 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "upload.process_video": ("upload", _told), "upload.tus_create": ("begin upload", _told),
     "upload.tus_patch": ("upload", _chunk), "upload.tus_delete": ("give up upload", _from_address),
     "storage.delete_file": ("delete file", _told), "storage.delete_lesson": ("delete lesson", _from_address),
-    "lessons.delete": ("delete lesson", _each),
+    "lessons.delete": ("delete lesson", _each), "lessons.undo": ("undo deletion", _each),
+    "lessons.empty": ("delete for good", _each), "storage.restore_lesson": ("undo deletion", _from_address),
     "storage.revoke_links": ("revoke links", _from_address), "storage.download": ("download", _from_address),
     "storage.stable": ("follow link", _if_told),
     "pages.lesson": ("show link", _if_told), "jobs.status": ("show link", _if_told),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_wtf.csrf import generate_csrf
@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from ppi.accounts.users import User
-from ppi.errors import AccessDenied, InputError, NotLoggedIn
-from ppi.web import access, limits_sqlite  # noqa: F401  (registers the limiter's store)
+from ppi.errors import AccessDenied, InputError, NotFound, NotLoggedIn
+from ppi.web import access, account, limits_sqlite  # noqa: F401  (registers the limiter's store)
 from ppi.web.errors import wants_json
 
 bp = Blueprint("auth", __name__)
@@ -43,9 +43,9 @@ by_name = limiter.shared_limit(TRIES, scope="login-name", key_func=_name_key)
 @by_address
 @by_name
 def login() -> Response:
-    account = _verified(*_credentials())
-    access.log_in(account)
-    user = {"id": account.id, "username": account.name, "role": account.role}
+    found = _verified(*_credentials())
+    access.log_in(found)
+    user = {"id": found.id, "username": found.name, "role": found.role}
     return jsonify(success=True, user=user, csrf_token=generate_csrf())
 
 
@@ -71,14 +71,14 @@ def logout() -> Response:
 
 @bp.post("/account/password")
 def change_password() -> Response:
-    account = access.current()
+    user = access.current()
     new = request.form.get("new", "")
     if new != request.form.get("again", ""):
         raise InputError("The two new passwords differ. Type the same one twice.")
-    if access.services().users.verify(account.name, request.form.get("current", "")) is None:
+    if access.services().users.verify(user.name, request.form.get("current", "")) is None:
         raise AccessDenied("The current password is wrong. Nothing was changed.")
-    access.services().users.set_password(account.id, new)
-    access.log_in(access.services().users.get(account.id))
+    access.services().users.set_password(user.id, new)
+    access.log_in(access.services().users.get(user.id))
     flash(gettext("The password was changed. All other sessions were ended."), "success")
     return redirect(url_for("pages.account"))
 
@@ -90,6 +90,17 @@ def end_sessions() -> Response:
     return redirect(url_for("pages.home"))
 
 
+@bp.post("/account/sessions/<handle>/end")
+def end_session(handle: str) -> Response:
+    """End one session of the account, on some other device or here."""
+    found = next((one for one in account.listed(access.current().id) if one.handle == handle), None)
+    if found is None:
+        raise NotFound("This session has ended already.")
+    access.services().sessions.end(found.id)
+    flash(gettext("The session was ended."), "success")
+    return redirect(url_for("pages.account"))
+
+
 @bp.post("/account/tokens")
 def create_token() -> Response | str:
     """Make an API token; it is shown this once and kept as a hash."""
@@ -98,8 +109,7 @@ def create_token() -> Response | str:
     token_id, plain = access.services().users.create_token(access.current().id, label)
     if wants_json():
         return jsonify(success=True, id=token_id, token=plain)
-    account = access.services().users.get(access.current().id)
-    return render_template("account.html", step=0, account=account, chosen=None, token=plain)
+    return account.page(plain)
 
 
 @bp.post("/account/tokens/<token_id>/revoke")
@@ -134,7 +144,7 @@ def _credentials() -> tuple[str, str]:
 
 
 def _verified(name: str, password: str) -> User:
-    account = access.services().users.verify(name, password)
-    if account is None:
+    found = access.services().users.verify(name, password)
+    if found is None:
         raise NotLoggedIn("The user name or the password is wrong.")
-    return account
+    return found

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 
-from ppi.errors import InputError
+from ppi.errors import InputError, NotFound, PpiError
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access, look
 from ppi.web.errors import translated
-from ppi.workflows import lesson_list
+from ppi.workflows import lesson_list, recycle_bin
 from ppi.workflows.lessons import LessonView
 
 bp = Blueprint("lessons", __name__)
@@ -36,7 +38,8 @@ def index() -> str:
         sort=asked.get("sort", "-created"), number=look.asked_page(),
     )  # fmt: skip
     people = services.users.all() if account.role == "admin" else []
-    return render_template("lessons.html", step=0, chosen=None, found=found, asked=asked, people=people)
+    deleted = len(recycle_bin.look(services, account))
+    return render_template("lessons.html", step=0, chosen=None, found=found, asked=asked, people=people, deleted=deleted)
 
 
 @bp.post("/lessons/delete")
@@ -48,14 +51,73 @@ def delete() -> str | Response:
         raise InputError("Choose at least one lesson.")
     if request.form.get("sure") != "yes":
         g.audit_object = None
-        return render_template("lessons_delete.html", step=0, chosen=None, rows=rows)
+        return _question(rows, is_for_good=False)
     gone, kept = lesson_list.delete(services, rows)
     g.audit_object = [row.id for row in gone] or None
     if gone:
-        flash(ngettext("%(num)s lesson was deleted.", "%(num)s lessons were deleted.", len(gone)), "success")
+        offer_undo(gone)
+    _tell_failures(kept)
+    return redirect(url_for("lessons.index"))
+
+
+@bp.get("/lessons/deleted")
+def deleted() -> str:
+    """What was deleted in the last minutes and can be brought back."""
+    rows = recycle_bin.look(access.services(), access.current())
+    return render_template("lessons_deleted.html", step=0, chosen=None, rows=rows, now_s=time.time())
+
+
+@bp.post("/lessons/undo")
+def undo() -> Response:
+    """Bring deleted lessons back."""
+    services = access.services()
+    rows = recycle_bin.chosen(services, access.current(), request.form.getlist("lesson"))
+    if not rows:
+        raise NotFound("This lesson cannot be brought back any more.")
+    back, kept = lesson_list.each(rows, lambda row: recycle_bin.bring_back(services, row))
+    g.audit_object = [row.id for row in back] or None
+    if back:
+        flash(ngettext("%(num)s lesson is back.", "%(num)s lessons are back.", len(back)), "success")
+    _tell_failures(kept)
+    return redirect(url_for("pages.lesson", lesson_id=back[0].id) if len(rows) == len(back) == 1 else url_for("lessons.index"))
+
+
+@bp.post("/lessons/deleted/empty")
+def empty() -> str | Response:
+    """Ask, by name, and delete for good what was deleted."""
+    services = access.services()
+    rows = recycle_bin.chosen(services, access.current(), request.form.getlist("lesson"))
+    if not rows:
+        raise NotFound("This lesson is deleted for good already.")
+    if request.form.get("sure") != "yes":
+        g.audit_object = None
+        return _question(rows, is_for_good=True)
+    gone, kept = lesson_list.each(rows, lambda row: recycle_bin.empty(services, row))
+    g.audit_object = [row.id for row in gone] or None
+    if gone:
+        flash(ngettext("%(num)s lesson was deleted for good.", "%(num)s lessons were deleted for good.", len(gone)), "success")
+    _tell_failures(kept)
+    return redirect(url_for("lessons.deleted"))
+
+
+def offer_undo(rows: list[LessonRow]) -> None:
+    """Say on the next page that these lessons were deleted, with a button that brings them back. Programs read no pages."""
+    undoable = [row.id for row in rows if row.state != "uploading"]
+    text = ngettext("%(num)s lesson was deleted.", "%(num)s lessons were deleted.", len(rows))
+    if not g.get("is_token"):
+        flash({"text": text, "lessons": undoable} if undoable else text, "undo" if undoable else "success")
+
+
+def _question(rows: list[LessonRow], *, is_for_good: bool) -> str:
+    is_local = access.services().store.is_local
+    return render_template(
+        "lessons_delete.html", step=0, chosen=None, rows=rows, is_for_good=is_for_good, is_local=is_local
+    )  # fmt: skip
+
+
+def _tell_failures(kept: list[tuple[LessonRow, PpiError]]) -> None:
     for row, error in kept:
         flash(f"{row.name}: {translated(error.template, error.ids)}", "danger")
-    return redirect(url_for("lessons.index"))
 
 
 def way(shown: LessonView) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from flask_babel import format_datetime, format_decimal, get_locale, gettext
 from ppi.errors import NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, gallery, look, preview, reasons
+from ppi.web import account as account_page
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
@@ -25,6 +26,7 @@ from ppi.workflows import (
     meanings,
     normalize,
     pushes,
+    quotas,
     transcribe,
     uploads,
     versions,
@@ -59,9 +61,10 @@ def home() -> str:
     account = access.viewer()
     services = access.services()
     found = lesson_list.page(services, account, rows=NEWEST) if account else None
+    use = quotas.use(services, account) if account else None
     return render_template(
         "home.html", step=1, found=found, chosen=None, most_bytes=services.settings.upload.max_upload_bytes,
-        most_lessons=services.settings.upload.dl_user_max_files, endings=ENDINGS,
+        most_lessons=use.quota.max_lessons if use else None, use=use, endings=ENDINGS,
         room=uploads.room(services, account) if account else None,
         unfinished=uploads.unfinished(services, account) if account else [],
     )  # fmt: skip
@@ -131,7 +134,7 @@ def files() -> str:
 
 @bp.get("/account")
 def account() -> str:
-    return render_template("account.html", step=0, account=access.current(), chosen=None)
+    return account_page.page()
 
 
 @bp.get("/help")
@@ -141,7 +144,9 @@ def help() -> str:
 
 @bp.post("/language")
 def language() -> Response:
-    chosen = "ru" if request.form.get("language") == "ru" else "en"
+    """Russian, English, or as the browser asks."""
+    chosen = request.form.get("language", "")
+    chosen = chosen if chosen in ("ru", "en") else ""
     account = access.viewer()
     if account is not None:
         access.services().users.set_language(account.id, chosen)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from ppi.accounts.users import ROLES, User
 from ppi.errors import InputError
 from ppi.web import access
 from ppi.web.jobs import absolute
+from ppi.workflows import quotas
 
 bp = Blueprint("people", __name__)
+GB = 1_000_000_000
+# More than anybody means; a typing error.
+MOST = 1_000_000
 
 
 @bp.get("/admin/people")
@@ -44,6 +47,21 @@ def set_role(user_id: str) -> Response:
     g.audit_object = f"{user.name}: {role}"[:100]
     access.services().users.set_role(user.id, role)
     flash(gettext("%(name)s has another role now and has to log in again.", name=user.name), "success")
+    return redirect(url_for("people.index"))
+
+
+@bp.post("/admin/people/<user_id>/quota")
+def set_quota(user_id: str) -> Response:
+    """How many lessons, and GB of video, somebody may hold; an empty field is what the role may."""
+    user = _named(user_id)
+    lessons, gigabytes = (_number(request.form.get(name, "")) for name in ("lessons", "gigabytes"))
+    if lessons is not None and lessons != int(lessons):
+        raise InputError("A quota is a whole number of lessons and a size in GB, neither less than nothing.")
+    max_lessons = None if lessons is None else int(lessons)
+    max_bytes = None if gigabytes is None else round(gigabytes * GB)
+    g.audit_object = f"{user.name}: {_or_usual(max_lessons)} lessons, {_or_usual(max_bytes)} bytes"[:100]
+    access.services().users.set_quota(user.id, max_lessons, max_bytes)
+    flash(gettext("The quota of %(name)s was changed.", name=user.name), "success")
     return redirect(url_for("people.index"))
 
 
@@ -86,14 +104,36 @@ def _named(user_id: str) -> User:
     return user
 
 
+def _shown(value: float) -> str:
+    """A number for a field: with the reader's decimal mark, without marks between the thousands."""
+    return f"{value:.9f}".rstrip("0").rstrip(".").replace(".", format_decimal(0.5)[1])
+
+
+def _or_usual(limit: int | None) -> str:
+    return "usual" if limit is None else str(limit)
+
+
+def _number(given: str) -> float | None:
+    """A number as people write it, with a comma or a point; None for an empty field. Raises InputError."""
+    text = "".join(given.split()).replace(",", ".")
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MOST:
+        raise InputError("A quota is a whole number of lessons and a size in GB, neither less than nothing.")
+    return value
+
+
 def _page(invited: User | None = None, secret: str = "") -> str:
     """The page; a link that was just made is shown on it this once."""
     services = access.services()
-    kept: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in services.lessons.list():
-        kept[row.owner_id][0] += 1
-        kept[row.owner_id][1] += row.size_bytes
+    people = services.users.all()
     link = absolute(url_for("people.welcome", secret=secret)) if invited else ""
     return render_template(
-        "people.html", step=0, chosen=None, people=services.users.all(), roles=ROLES, kept=kept, invited=invited, link=link
-    )
+        "people.html", step=0, chosen=None, people=people, roles=ROLES, uses=quotas.uses(services, people), invited=invited,
+        link=link, gigabyte=GB, decimal=_shown,
+        usual_lessons=services.settings.upload.dl_user_max_files,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, g, jsonify, redirect, request
@@ -14,7 +15,8 @@ from werkzeug.http import parse_range_header
 from ppi.errors import InputError, NotFound
 from ppi.records import ObjectInfo
 from ppi.web import access
-from ppi.workflows import lessons
+from ppi.web.lessons import offer_undo
+from ppi.workflows import lessons, recycle_bin
 
 bp = Blueprint("storage", __name__)
 # How long nginx may take this word for it that a link is good, and send the file without asking again.
@@ -43,15 +45,29 @@ def delete_file() -> Response:
     if not isinstance(name, str) or not name:
         raise InputError("Send object_name, the name of a file in storage.")
     g.audit_object = name
-    lessons.delete_file(access.services(), access.current(), name)
+    binned = recycle_bin.delete_file(access.services(), access.current(), name, is_undoable=_is_undoable(given))
+    if binned is not None:
+        offer_undo([binned])
     return jsonify(success=True)
 
 
 @bp.post("/api/lessons/<lesson_id>/delete")
 def delete_lesson(lesson_id: str) -> Response:
+    """For good; with `undo`, as pages send it, into the bin."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
     g.audit_object = f"{row.id} {row.prefix}"
-    lessons.delete_lesson(access.services(), row)
+    if not _is_undoable(request.get_json(silent=True)):
+        lessons.delete_lesson(access.services(), row)
+        return jsonify(success=True)
+    recycle_bin.put_in(access.services(), row)
+    offer_undo([row])
+    return jsonify(success=True)
+
+
+@bp.post("/api/lessons/<lesson_id>/restore")
+def restore_lesson(lesson_id: str) -> Response:
+    """Out of the bin."""
+    recycle_bin.bring_back(access.services(), recycle_bin.owned(access.services(), access.current(), lesson_id))
     return jsonify(success=True)
 
 
@@ -80,6 +96,8 @@ def media(bucket: str, key: str) -> Response:
     # A value that comes twice is no value we signed.
     given = {name: ",".join(values) for name, values in request.args.lists()}
     download_name = store.verify(bucket, key, given)
+    if lessons.is_hidden(access.services(), key):
+        raise NotFound("There is no such file in storage.", object_name=key)
     answer = allow_label_studio(_serve(store.stat(bucket, key), download_name))
     if answer.status_code == 200:
         left_s = int(given["expires"]) - int(time.time())
@@ -91,7 +109,7 @@ def media(bucket: str, key: str) -> Response:
 def stable(token: str, name: str) -> Response:
     """The stable link: redirects to a fresh presigned URL until it is revoked. `name` only pleases players."""
     services = access.services()
-    key = g.audit_object = services.links.key_of(token)
+    key = g.audit_object = lessons.followed(services, token)
     return allow_label_studio(redirect(services.store.presign_get(services.raw, key, expires_s=lessons.LINK_LIFE_S)))
 
 
@@ -102,6 +120,10 @@ def allow_label_studio(answer: Response) -> Response:
     answer.headers["Access-Control-Expose-Headers"] = EXPOSED
     answer.headers["Vary"] = "Origin"
     return answer
+
+
+def _is_undoable(given: Any) -> bool:
+    return hasattr(given, "get") and given.get("undo") in (True, "yes")
 
 
 def _serve(found: ObjectInfo, download_name: str | None) -> Response:

@@ -16,9 +16,9 @@ from typing import IO
 from flask import Blueprint, Request, Response, g, jsonify, request, url_for
 
 from ppi.errors import Conflict, InputError, UnsupportedMedia, UploadTooLarge
-from ppi.jobs.lessons import LessonRow, quota_is_full
+from ppi.jobs.lessons import LessonRow
 from ppi.web import access, forms
-from ppi.workflows import ingest, lessons, uploads
+from ppi.workflows import ingest, lessons, quotas, uploads
 
 bp = Blueprint("upload", __name__)
 TUS_VERSION = "1.0.0"
@@ -90,8 +90,8 @@ def _check_form_size() -> int:
             size_mb=request.content_length // 1_000_000,
             limit_mb=limit_bytes // 1_000_000,
         )
-    if uploads.room(access.services(), access.current()).lessons_left == 0:
-        raise quota_is_full(access.services().settings.upload.dl_user_max_files)
+    # The form around the file is some hundred bytes; the file alone is weighed again when it is here.
+    quotas.check(access.services(), access.current(), max(request.content_length - FORM_OVERHEAD_BYTES, 0))
     return limit_bytes + FORM_OVERHEAD_BYTES
 
 

@@ -14,7 +14,7 @@ from ppi.jobs.leases import LeaseWatch
 from ppi.jobs.ledger import Process
 from ppi.media.guards import sweep_scratch
 from ppi.services import Services
-from ppi.workflows import lessons, mending, scratch, uploads
+from ppi.workflows import lessons, mending, recycle_bin, scratch, uploads
 
 EVERY_S = 5.0
 HOURLY_S = 3600.0
@@ -50,8 +50,9 @@ class Housekeeper:
         ]  # fmt: skip
         if self._has_turn(f"place-{here.place}", EVERY_S - 1):
             steps += [self._mend, lambda: uploads.sweep_uploads(here), lambda: scratch.sweep(here), here.store.sweep]
+            steps.append(lambda: recycle_bin.hide_files(here))
         if self._has_turn("cluster", EVERY_S - 1):
-            steps += [self._ring_again, lambda: lessons.sweep_deleted(here)]
+            steps += [self._ring_again, lambda: recycle_bin.sweep(here), lambda: lessons.sweep_deleted(here)]
         if self._has_turn("retention", HOURLY_S):
             steps.append(lambda: lessons.expire_lessons(here))
         if self._process.role == "web" and self._has_turn(f"audit-{here.place}", HOURLY_S):

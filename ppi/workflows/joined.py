@@ -241,7 +241,7 @@ def empty(services: Services, joined: Joined, wanted: Wanted) -> None:
 def is_usable(services: Services, lesson_id: str) -> bool:
     """Whether the lesson is there, has a dataset, and was not withdrawn."""
     try:
-        row = services.lessons.get(lesson_id)
+        row = lessons.present(services, lesson_id)
         stored_datasets.objects(services, dataset_prefix(row))
     except NotFound:
         return False
@@ -255,7 +255,7 @@ def _some(chosen: Sequence[str]) -> Sequence[str]:
 
 
 def _lessons_of(services: Services, wanted: Wanted) -> list[LessonRow]:
-    rows = [services.lessons.get(lesson_id) for lesson_id in wanted.lessons]
+    rows = [lessons.present(services, lesson_id) for lesson_id in wanted.lessons]
     for row in rows:
         about_lesson.check_use(services, row)
     return rows

@@ -12,7 +12,7 @@ from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Consent
 from ppi.services import Services
-from ppi.workflows import about_lesson, joined, stored_datasets
+from ppi.workflows import about_lesson, joined, lessons, stored_datasets
 from ppi.workflows.joined import Joined
 
 
@@ -31,7 +31,7 @@ def standing(services: Services, found: Joined) -> Standing:
     for lesson_id in found.wanted.lessons:
         name = found.labels.get(lesson_id, "")
         try:
-            row = services.lessons.get(lesson_id)
+            row = lessons.present(services, lesson_id)
         except NotFound:
             agreed.append(Consent())
             deleted.append(name or lesson_id)

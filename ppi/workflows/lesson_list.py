@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppi.accounts.users import User
-from ppi.errors import Conflict, NotFound, PpiError
+from ppi.errors import Conflict, NotFound, PpiError, QuotaExceeded
 from ppi.jobs.lessons import SORTS, LessonRow, Wanted
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import lessons
+from ppi.workflows import lessons, recycle_bin
 from ppi.workflows.ingest import POSTER
 
 PAGE_ROWS = 25
@@ -64,15 +65,22 @@ def chosen(services: Services, user: User, lesson_ids: list[str]) -> list[Lesson
 
 
 def delete(services: Services, rows: list[LessonRow]) -> tuple[list[LessonRow], list[tuple[LessonRow, PpiError]]]:
-    """Delete lessons one by one; answers which are gone, and which stay and why (a job is at work)."""
-    gone, kept = [], []
+    """Put lessons into the bin; answers which are there, and which stay and why (a job is at work)."""
+    return each(rows, lambda row: recycle_bin.put_in(services, row))
+
+
+def each(
+    rows: list[LessonRow], act: Callable[[LessonRow], object]
+) -> tuple[list[LessonRow], list[tuple[LessonRow, PpiError]]]:
+    """Do something to one lesson after another; answers with which it went well, and with which not and why."""
+    done, kept = [], []
     for row in rows:
         try:
-            lessons.delete_lesson(services, row)
-            gone.append(row)
-        except Conflict as error:
+            act(row)
+            done.append(row)
+        except (Conflict, QuotaExceeded, NotFound) as error:
             kept.append((row, error))
-    return gone, kept
+    return done, kept
 
 
 def poster_url(services: Services, shown: lessons.LessonView) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ppi.accounts.users import User
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import LessonRow
+from ppi.jobs.lessons import BINNED, DELETING, HIDDEN, LessonRow, prefixes_of
 from ppi.records import MediaInfo, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
@@ -71,19 +71,40 @@ class LessonView:
 
 def owned(services: Services, user: User, lesson_id: str) -> LessonRow:
     """The lesson, if the user may see it. Raises NotFound alike for "not there" and "not yours"."""
-    row = services.lessons.get(lesson_id)
-    is_visible = user.role == "admin" or row.owner_id == user.id
-    if not is_visible or row.state == "deleting":
+    row = present(services, lesson_id)
+    if user.role != "admin" and row.owner_id != user.id:
         raise NotFound("There is no such lesson.", lesson_id=lesson_id)
     return row
+
+
+def present(services: Services, lesson_id: str) -> LessonRow:
+    """The lesson, unless it was deleted. Raises NotFound."""
+    row = services.lessons.get(lesson_id)
+    if row.state in HIDDEN:
+        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+    return row
+
+
+def is_hidden(services: Services, key: str) -> bool:
+    """Whether an object belongs to a lesson that was deleted and can still be brought back."""
+    row = services.lessons.of_keys([key]).get(key)
+    return row is not None and row.state in HIDDEN
 
 
 def owned_job(services: Services, user: User, job_id: str) -> Job:
     """The job, if the user may see it. Raises NotFound."""
     job = services.ledger.get(job_id)
-    if user.role != "admin" and job.owner_id != user.id:
+    if _is_of_hidden(services, job) or (user.role != "admin" and job.owner_id != user.id):
         raise NotFound("There is no such job.", job_id=job_id)
     return job
+
+
+def _is_of_hidden(services: Services, job: Job) -> bool:
+    """Whether the job's lesson was deleted and can be brought back. Some jobs have none, such as those of refused uploads."""
+    try:
+        return services.lessons.get(job.lesson_id).state in HIDDEN
+    except NotFound:
+        return False
 
 
 def overview(services: Services, user: User) -> list[LessonView]:
@@ -97,7 +118,7 @@ def overview_of_all(services: Services) -> list[LessonView]:
 
 
 def _overview(services: Services, owner_id: str) -> list[LessonView]:
-    rows = [row for row in services.lessons.list(owner_id) if row.state != "deleting"]
+    rows = services.lessons.list(owner_id)
     jobs = services.ledger.list(owner_id=owner_id, limit=5000)
     of_lesson: dict[str, list[Job]] = {}
     for job in jobs:
@@ -160,31 +181,38 @@ def link_to(services: Services, row: LessonRow, key: str) -> str:
     return f"/m/{services.links.token_for(row.id, key)}/lesson.{keys.extension(key)}"
 
 
+def followed(services: Services, token: str) -> str:
+    """The key of the object that a revocable link leads to. Raises NotFound, also while its lesson lies in the bin."""
+    key = services.links.key_of(token)
+    if is_hidden(services, key):
+        raise NotFound("This link is not valid any more. Ask its owner for a new one.")
+    return key
+
+
 def revoke_links(services: Services, row: LessonRow) -> int:
     """End every stable link of the lesson; answers how many there were."""
     return services.links.revoke(row.id)
 
 
 def delete_lesson(services: Services, row: LessonRow) -> None:
-    """Delete the lesson with everything made of it, but for the record of what was published. Raises Conflict while one of
-    its jobs is active.
+    """Delete the lesson with everything made of it, for good, but for the record of what was published. Raises Conflict while
+    one of its jobs is active.
 
-    A deletion that is cut short is finished by `sweep_deleted`.
+    What people delete goes into the bin first: see recycle_bin.py. A deletion that is cut short is finished by `sweep_deleted`.
     """
     if row.state == "uploading":
         uploads.abort_upload(services, row)
         return
     # Marked first, so that nobody takes the jobs that go now for lost ones.
-    services.lessons.move_on(row.id, row.state, "deleting")
-    _delete_marked(services, row, row.state)
+    services.lessons.move_on(row.id, row.state, DELETING)
+    finish_deletion(services, row, row.state)
 
 
 def sweep_deleted(services: Services) -> None:
     """Finish deletions that were cut short."""
-    for row in services.lessons.list():
-        if row.state == "deleting":
-            with suppress(Conflict):  # it has an active job, and stays
-                _delete_marked(services, row, "stored")
+    for row in services.lessons.in_state(DELETING):
+        with suppress(Conflict):  # it has an active job, and waits in the bin for its end
+            finish_deletion(services, row, BINNED)
 
 
 def expire_lessons(services: Services) -> int:
@@ -203,12 +231,12 @@ def expire_lessons(services: Services) -> int:
     return expired
 
 
-def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
-    """Delete a lesson that is marked so; with an active job it goes back to `state`."""
+def finish_deletion(services: Services, row: LessonRow, state: str) -> None:
+    """Delete a lesson that is marked so; with an active job it goes back to `state`, and Conflict is raised."""
     try:
         services.ledger.remove_lesson(row.id)
     except Conflict:
-        services.lessons.move_on(row.id, "deleting", state)
+        services.lessons.move_on(row.id, DELETING, state)
         raise
     push_records.keep(services, row)
     for bucket in (services.raw, services.final):
@@ -222,7 +250,8 @@ def _delete_marked(services: Services, row: LessonRow, state: str) -> None:
 def list_files(services: Services, user: User) -> list[ObjectInfo]:
     """The objects of the raw bucket that the user may see."""
     if user.role == "admin":
-        return services.store.list(services.raw)
+        hidden = {row.prefix for row in services.lessons.in_state(*HIDDEN)}
+        return [found for found in services.store.list(services.raw) if hidden.isdisjoint(prefixes_of(found.key))]
     found = [found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)]
     return [item for item in found if not _is_hidden(item.key)]
 
@@ -230,24 +259,3 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
 def _is_hidden(name: str) -> bool:
     """Work in progress, and versions of a transcript, which have a page of their own."""
     return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or corrections.is_kept_beside(name)
-
-
-def delete_file(services: Services, user: User, object_name: str) -> None:
-    """Delete one object; deleting a lesson's video deletes the lesson.
-
-    Raises NotFound (also for the files of others) and Conflict while a job uses the lesson.
-    """
-    row = services.lessons.of_keys([object_name]).get(object_name)
-    if row is None or (user.role != "admin" and row.owner_id != user.id):
-        if user.role != "admin":
-            raise NotFound("There is no such file in storage.", object_name=object_name)
-        services.store.stat(services.raw, object_name)
-        services.store.delete(services.raw, object_name)
-        return
-    if object_name == row.video_key:
-        delete_lesson(services, row)
-        return
-    if any(job.is_active for job in services.ledger.list(lesson_id=row.id)):
-        raise Conflict("A job of this lesson is still running. Cancel it first, then delete.")
-    services.store.stat(services.raw, object_name)
-    services.store.delete(services.raw, object_name)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import LessonRow
+from ppi.jobs.lessons import BINNED, DELETING, LessonRow
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import uploads
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def restore_rows(services: Services) -> int:
     """Write the rows of stored lessons again when the ledger was lost; answers how many lessons there are in the store."""
-    found = 0
+    found, binned = 0, _kept_in_bin(services)
     for stored in services.store.list(services.raw):
         if not stored.key.endswith(".info.json"):
             continue
@@ -32,10 +32,16 @@ def restore_rows(services: Services) -> int:
             **{name: lesson[name] for name in NAMES}, size_bytes=size_bytes, offset_bytes=size_bytes, state="stored",
             source_key="", expires_s=0.0,
         )  # fmt: skip
-        services.lessons.restore(row)
+        services.lessons.restore(binned.get(row.id, row))
         _restore_results(services, row, stored.last_modified_s)
         found += 1
     return found
+
+
+def _kept_in_bin(services: Services) -> dict[str, LessonRow]:
+    """What was deleted just before a ledger was lost stays deleted, as far as this machine's journal knows."""
+    kept = services.journal.kept("lesson") if services.is_cluster else {}
+    return {row_id: LessonRow(**body) for row_id, body in kept.items() if body["state"] == BINNED}
 
 
 def _restore_results(services: Services, row: LessonRow, made_s: float) -> None:
@@ -87,7 +93,7 @@ def _mend_jobs(services: Services) -> int:
     kept = {row_id: Job(**body) for row_id, body in services.journal.kept("job").items()}
     gone = services.ledger.missing(list(kept))
     orphans = services.lessons.missing([job.lesson_id for job in kept.values()])
-    deleting = {row.id for row in services.lessons.list() if row.state == "deleting"}
+    deleting = {row.id for row in services.lessons.in_state(DELETING)}
     restored = 0
     for job in kept.values():
         if job.lesson_id in orphans:

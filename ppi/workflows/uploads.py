@@ -16,9 +16,10 @@ from typing import IO, Any
 from ppi.accounts.users import User
 from ppi.errors import Conflict, InputError, UploadTooLarge
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import LessonRow, Wanted
+from ppi.jobs.lessons import BINNED, LessonRow, Wanted
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import quotas
 from ppi.workflows.scratch import check_room
 
 # One buffer per connection, used again and again: memory stays flat however many people upload.
@@ -38,21 +39,22 @@ Fill = Callable[[memoryview], int]
 class Room:
     """What one more upload may be: at most `most_bytes` by the settings and `free_bytes` by the disk.
 
-    `lessons_left` is how many lessons the account may still take in, None without a limit.
+    `lessons_left` is how many lessons the account may still take in, `bytes_left` how much video; None without a limit.
     """
 
     most_bytes: int
     free_bytes: int
     lessons_left: int | None
+    bytes_left: int | None
 
 
 def room(services: Services, user: User) -> Room:
     """What the user may upload now. It promises nothing: others upload too, and `begin_upload` decides."""
     limits = services.settings.upload
-    left = None if user.role == "admin" else max(0, limits.dl_user_max_files - len(services.lessons.list(user.id)))
+    use = quotas.use(services, user)
     services.uploads_dir.mkdir(parents=True, exist_ok=True)
     free_bytes = shutil.disk_usage(services.uploads_dir).free - _promised_bytes(services)
-    return Room(limits.max_upload_bytes, max(0, int(free_bytes / SPARE)), left)
+    return Room(limits.max_upload_bytes, max(0, int(free_bytes / SPARE)), use.lessons_left, use.bytes_left)
 
 
 def unfinished(services: Services, user: User) -> list[LessonRow]:
@@ -106,13 +108,15 @@ def reserve(
         prefix = keys.lesson_prefix(user.name, user.role, name, date.today(), serial)
         return prefix, keys.video_key(prefix, file_name)
 
+    quota = quotas.of(services, user)
     return services.lessons.reserve(
         name=name,
         owner_id=user.id,
         owner_name=user.name,
         size_bytes=size_bytes,
         parts=parts,
-        max_lessons=None if user.role == "admin" else services.settings.upload.dl_user_max_files,
+        max_lessons=quota.max_lessons,
+        max_bytes=quota.max_bytes,
         layout=layout,
         expires_s=_expiry(services),
         source_key=source_key,
@@ -231,7 +235,7 @@ def discard(services: Services, row: LessonRow) -> None:
 
 def sweep_uploads(services: Services) -> None:
     """Throw away uploads of this place that nobody continued in time, and submit what was received but never queued."""
-    rows = [row for row in services.lessons.list() if _is_here(services, row)]
+    rows = [row for row in services.lessons.in_state("uploading", "received") if _is_here(services, row)]
     for row in rows:
         if row.state == "uploading" and row.offset_bytes == row.size_bytes:
             services.lessons.move_on(row.id, "uploading", "received")
@@ -239,7 +243,8 @@ def sweep_uploads(services: Services) -> None:
             discard(services, row)
         elif row.state == "received":
             services.ledger.submit(**_ingest_of(row))
-    _sweep_files(services, {row.id for row in rows})
+    binned = {row.id for row in services.lessons.in_state(BINNED)}
+    _sweep_files(services, {row.id for row in rows} | binned)
 
 
 def _sweep_files(services: Services, known: set[str]) -> None:

@@ -14,7 +14,7 @@ from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
 from ppi.services import Services
-from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets, versions
+from ppi.workflows import about_lesson, joined, joined_consent, lessons, pushes, stored_datasets, versions
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.joined import Joined
 from ppi.workflows.pushes import Deleted, Push
@@ -53,7 +53,7 @@ class Touched:
 def find(services: Services, lesson_id: str) -> LessonRow | Deleted:
     """The lesson, or what is kept of it. Raises NotFound."""
     try:
-        return services.lessons.get(lesson_id)
+        return lessons.present(services, lesson_id)
     except NotFound:
         return pushes.deleted_lesson(services, lesson_id)
 

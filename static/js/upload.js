@@ -59,7 +59,7 @@ function newEntry(file) {
 function check() {
   const waiting = chosen();
   const reasons = judge(waiting.map(({ file, before }) => ({ file, isContinued: Boolean(before) })), room, endings);
-  const values = { limit: form.dataset.limitText, max: form.dataset.mostLessons, room: shownSize(room.free_bytes) };
+  const values = { limit: form.dataset.limitText, max: form.dataset.mostLessons, room: shownSize(room.free_bytes), left: shownSize(room.bytes_left ?? 0) };
   const isSingle = waiting.length === 1;
   waiting.forEach((entry, number) => {
     entry.reason = reasons[number] && fill(words[reasons[number]], values);

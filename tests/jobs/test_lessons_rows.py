@@ -1,12 +1,17 @@
 """Lesson rows: slots that cannot be double-booked, names that never collide, offsets only one connection moves."""
 
 import multiprocessing
+import sqlite3
+import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from ppi.errors import Conflict, NotFound, QuotaExceeded
+from ppi.jobs.database import Database
 from ppi.jobs.lessons import Wanted
+from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.services import Services
 from ppi.settings import Settings
 
@@ -165,3 +170,109 @@ def test_a_list_is_searched_without_regard_to_case_narrowed_and_sorted(lessons):
     assert names(state="received") == ["биология"]
     ids = frozenset(row.id for row in lessons.page(Wanted(text="а"), 0, 9)[0][:1])
     assert len(names(among=ids)) == 1 and names(among=frozenset()) == []
+
+
+def test_a_quota_of_bytes_counts_what_the_owner_holds(lessons):
+    reserve(lessons, size_bytes=60, max_bytes=100)
+    with pytest.raises(QuotaExceeded, match="hold videos of"):
+        reserve(lessons, size_bytes=41, max_bytes=100)
+    assert reserve(lessons, size_bytes=40, max_bytes=100) and reserve(lessons, owner="u2", size_bytes=100, max_bytes=100)
+    assert lessons.held(["u1", "u2", "u3"]) == {"u1": (2, 100), "u2": (1, 100), "u3": (0, 0)}
+    assert lessons.held(["u2"]) == {"u2": (1, 100)}
+
+
+def test_of_parallel_uploads_only_as_many_bytes_are_accepted_as_there_is_room_for(open_services):
+    accepted = []
+
+    def upload():
+        rows = open_services().lessons
+        for _ in range(5):
+            try:
+                accepted.append(reserve(rows, size_bytes=30, max_bytes=100).id)
+            except QuotaExceeded:
+                continue
+
+    threads = [threading.Thread(target=upload) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(accepted) == 3
+
+
+def test_what_lies_in_the_bin_is_in_no_list_and_holds_no_slot(lessons):
+    rows = [named(lessons, name) for name in ("Алгебра", "Вода")]
+    assert lessons.move_on(rows[0].id, "uploading", "binned", expires_s=5.0)
+    assert not lessons.move_on(rows[0].id, "uploading", "stored")
+    for wanted in (Wanted(), Wanted("u1"), Wanted(text="а"), Wanted(sort="name"), Wanted(sort="-size"), Wanted(sort="owner")):
+        assert [row.id for row in lessons.page(wanted, 0, 9)[0]] == [rows[1].id] and lessons.page(wanted, 0, 9)[1] == 1
+    assert lessons.held(["u1"]) == {"u1": (1, 10)} and lessons.get(rows[0].id).expires_s == 5.0
+    assert [row.id for row in lessons.in_state("binned")] == [rows[0].id]
+    with pytest.raises(QuotaExceeded):
+        lessons.bring_back(rows[0].id, "stored", max_lessons=1, max_bytes=None)
+    with pytest.raises(QuotaExceeded):
+        lessons.bring_back(rows[0].id, "stored", max_lessons=None, max_bytes=19)
+    assert lessons.bring_back(rows[0].id, "stored", max_lessons=2, max_bytes=20)
+    assert not lessons.bring_back(rows[0].id, "stored", max_lessons=9, max_bytes=99)
+    assert [row.name for row in lessons.page(Wanted(sort="name"), 0, 9)[0]] == ["Алгебра", "Вода"]
+    assert lessons.in_state("binned") == [] and lessons.get(rows[0].id).expires_s == 0.0
+    lessons.remove(rows[0].id)
+    assert [row.id for row in lessons.in_state("uploading", "stored")] == [rows[1].id]
+    assert lessons.page(Wanted(text="алгебра"), 0, 9) == ([], 0)
+
+
+def test_a_narrowed_list_is_paged_in_its_order(lessons):
+    for number in (3, 1, 2, 0):
+        named(lessons, f"Урок {number}", owner="u1" if number else "u2", size_bytes=number)
+    rows, total = lessons.page(Wanted(text="УРОК", sort="-name"), 1, 2)
+    assert ([row.name for row in rows], total) == (["Урок 2", "Урок 1"], 4)
+    rows, total = lessons.page(Wanted("u1", state="uploading", sort="size"), 0, 2)
+    assert ([row.name for row in rows], total) == (["Урок 1", "Урок 2"], 3)
+    assert [row.name for row in lessons.page(Wanted("u1", text="u1"), 0, 9)[0]] == ["Урок 2", "Урок 1", "Урок 3"]
+
+
+def commands(lessons):
+    """How many commands Redis has been given."""
+    return sum(found["calls"] for found in lessons._database.client.info("commandstats").values())
+
+
+def test_a_list_in_redis_takes_the_same_few_commands_however_long_it_is(open_services, ground):
+    if not ground:
+        pytest.skip("for SQLite the pages' own test counts")
+    lessons = open_services().lessons
+    asked = []
+    for count in (3, 30):
+        for number in range(count):
+            named(lessons, f"{count}-{number}")
+        for wanted in (Wanted(), Wanted(text="3"), Wanted(state="uploading", sort="name"), Wanted("u1", sort="-size")):
+            before = commands(lessons)
+            lessons.page(wanted, 0, 3)
+            asked.append(commands(lessons) - before)
+    assert asked[:4] == asked[4:]
+
+
+def test_rows_that_a_version_before_wrote_into_redis_are_in_all_lists(open_services, ground):
+    if not ground:
+        pytest.skip("SQLite brings its file up to date")
+    lessons = open_services().lessons
+    row = named(lessons, "Вода")
+    client = lessons._database.client
+    for key in client.keys("ppi:lessons:*"):
+        client.delete(key)
+    client.hdel(f"ppi:lesson:{row.id}", "by_name", "by_owner")
+    assert open_services().lessons.page(Wanted(text="вода", sort="name"), 0, 9) == ([row], 1)
+
+
+def test_a_ledger_of_the_version_before_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("""
+            CREATE TABLE jobs (id TEXT PRIMARY KEY, status TEXT, queue TEXT, created_s REAL, lesson_id TEXT, kind TEXT);
+            CREATE TABLE lessons (id TEXT PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, name TEXT, owner_id TEXT, owner_name TEXT,
+              video_key TEXT, size_bytes INTEGER, offset_bytes INTEGER, parts INTEGER, state TEXT, source_key TEXT,
+              expires_s REAL, created_s REAL, place TEXT);
+            CREATE INDEX lessons_of_owner ON lessons (owner_id, created_s);
+            INSERT INTO lessons VALUES ('a', 'a/', 'Вода', 'u', 'Анна', 'a/v.mp4', 1, 1, 1, 'stored', '', 0, 1, '');
+            PRAGMA user_version=3;""")
+    lessons = SqliteLessons(Database(path))
+    assert [row.name for row in lessons.page(Wanted(text="вОДА", sort="name"), 0, 9)[0]] == ["Вода"]

@@ -1,15 +1,51 @@
-"""What the tests of pages share."""
+"""What the tests of pages share: one Chromium, and pages in it whose faults fail the test."""
 
 from __future__ import annotations
 
 import pytest
 
 from ppi.web.limits_sqlite import SqliteLimits
+from tests.web import chromium, rounds
 
 
 @pytest.fixture(autouse=True)
 def tries_are_forgotten(request):
     """All tests log in to the one running server from one address: the tries of earlier tests do not count."""
     if "live_server" in request.fixturenames:
-        folder = request.getfixturevalue("live_server").folder
-        SqliteLimits(f"ppi-sqlite://{folder}/limits.sqlite3").reset()
+        forget_tries(request.getfixturevalue("live_server"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for as long as a file of tests runs."""
+    with chromium.started() as found:
+        yield found
+
+
+@pytest.fixture
+def new_page(browser):
+    """`new_page(server, language, name)`: a page of a fresh visitor, logged in when a name is given.
+
+    Errors of scripts and of the security policy fail the test. Options are those of Playwright's contexts.
+    """
+    contexts, faults = [], []
+
+    def make(server, language="en", name="", **options):
+        context = browser.new_context(base_url=server.url, locale=language, **options)
+        contexts.append(context)
+        if name:
+            forget_tries(server)
+            rounds.log_in(context, name)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        chromium.watch(page, faults)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def forget_tries(server) -> None:
+    SqliteLimits(f"ppi-sqlite://{server.folder}/limits.sqlite3").reset()

@@ -42,14 +42,15 @@ class Furnished:
             "versions": f"/datasets/{self.full}/versions",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
-            "people": "/admin/people", "jobs": "/jobs",
+            "people": "/admin/people", "jobs": "/jobs", "storage": "/admin/storage", "settings": "/admin/settings",
+            "lessons-deleted": "/lessons/deleted",
             "styleguide": "/styleguide",
         }  # fmt: skip
 
 
-def furnish(services: Services, folder) -> Furnished:
+def furnish(services: Services, folder, owner: str = "admin") -> Furnished:
     """Make the lessons; the server's own runner does the work. The transcript is at hand: nobody waits for a recogniser."""
-    full = _taken_in(services, "Алгебра 7а, дроби")
+    full = taken_in(services, "Алгебра 7а, дроби", owner)
     row = services.lessons.get(full)
     for suffix, data in ((".transcript.json", json.dumps(SAID).encode()), (".txt", b"-"), (".vtt", b"WEBVTT\n")):
         services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
@@ -60,9 +61,9 @@ def furnish(services: Services, folder) -> Furnished:
     runner.wait_for(services, job)
     runner.wait_for(services, summarize.request_summary(services, row, engine_name="extractive", style="report"))
     (folder / "no-video.mp4").write_text("not a video")
-    refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", "admin")
+    refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", owner)
     runner.wait_for(services, refused)
-    return Furnished(full, _taken_in(services, "Literature 10b"), refused.id)
+    return Furnished(full, taken_in(services, "Literature 10b", owner), refused.id)
 
 
 def log_in(context, name: str = "admin") -> None:
@@ -71,6 +72,7 @@ def log_in(context, name: str = "admin") -> None:
     assert answer.ok, answer.text()
 
 
-def _taken_in(services: Services, name: str) -> str:
-    job = local.ingest_file(services, DATA / "sample_lesson.mp4", name, "admin")
+def taken_in(services: Services, name: str, owner: str = "admin") -> str:
+    """The sample lesson under this name, prepared; answers its number."""
+    job = local.ingest_file(services, DATA / "sample_lesson.mp4", name, owner)
     return runner.wait_for(services, job).lesson_id

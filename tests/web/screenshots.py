@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from ppi.services import Services
 from tests.conftest import ROOT, Server, settings_for, start_server, stop_server, with_people
-from tests.web import rounds
-from tests.web.test_browser import CHROMIUM, FLAGS
+from tests.web import chromium, rounds
 
 TARGET = ROOT / "screenshots"
 # name -> width and theme
@@ -24,11 +23,9 @@ def main() -> None:
         server = start_server(folder)
         try:
             furnished = rounds.furnish(server.services, Path(scratch))
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            with chromium.started() as browser:
                 for language in ("en", "ru"):
                     _take_all(browser, server, furnished, language)
-                browser.close()
         finally:
             stop_server(server)
     print(f"{len(list(TARGET.glob('*/*.png')))} pictures in {TARGET}")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from ppi.web.limits_sqlite import SqliteLimits
-from tests.conftest import ROOT, need
+from tests.conftest import ROOT
 from tests.web import rounds
-from tests.web.test_browser import CHROMIUM, FLAGS
 
 AXE = (ROOT / "tests/vendor/axe/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -24,36 +21,20 @@ ASK = """async ([tags, only]) => {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    need(CHROMIUM is not None, "Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def furnished(live_server, tmp_path_factory):
     return rounds.furnish(live_server.services, tmp_path_factory.mktemp("files"))
 
 
 @pytest.fixture
-def visit(browser, live_server):
-    """`visit(language, name)`: a page of somebody who is logged in, or of a stranger without a name."""
-    contexts = []
+def visit(new_page, live_server):
+    """`visit(language, name)`: a page of somebody who is logged in, or of a stranger without a name, with axe in it."""
 
     def make(language="en", name="admin", **options):
-        context = browser.new_context(base_url=live_server.url, locale=language, bypass_csp=True, **options)
-        contexts.append(context)
-        if name:
-            SqliteLimits(f"ppi-sqlite://{live_server.folder}/limits.sqlite3").reset()
-            rounds.log_in(context, name)
-        context.add_init_script(AXE)
-        return context.new_page()
+        page = new_page(live_server, language, name, bypass_csp=True, **options)
+        page.add_init_script(AXE)
+        return page
 
-    yield make
-    for context in contexts:
-        context.close()
+    return make
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -71,8 +71,10 @@ ROWS = {
     "auth.logout": everybody(302),
     "pages.dataset": members(200), "pages.publish": members(200), "pages.files": members(200), "pages.account": members(200),
     "auth.change_password": members(403), "auth.create_token": members(200), "auth.end_sessions": members(302),
+    "auth.end_session": members(404),
     "storage.list_files": members(200), "jobs.lessons_list": members(200), "upload.tus_create": Row(401, 409, 201, 201),
-    "lessons.index": members(200), "lessons.delete": Row(401, 400, 400, 400),
+    "lessons.index": members(200), "lessons.delete": Row(401, 400, 400, 400), "lessons.deleted": members(200),
+    "lessons.undo": members(404), "lessons.empty": members(404), "storage.restore_lesson": owners(404),
     "pages.lesson": owners(200), "storage.download": owners(302), "storage.revoke_links": owners(200),
     "storage.delete_lesson": owners(200), "storage.delete_file": owners(200, object_name="{key}"),
     "upload.process_video": owners(200, object_name="{key}"), "upload.tus_head": owners(200), "upload.tus_patch": owners(204),
@@ -107,9 +109,10 @@ ROWS = {
     "auth.revoke_token": Row(401, 200, 404, 404),
     "people.index": admins(), "people.add": Row(401, 403, 403, 400), "people.invite": Row(401, 403, 403, 200),
     "people.set_role": Row(401, 403, 403, 400), "people.disable": Row(401, 403, 403, 302),
-    "people.enable": Row(401, 403, 403, 302),
+    "people.enable": Row(401, 403, 403, 302), "people.set_quota": Row(401, 403, 403, 302),
     "people.welcome": everybody(404), "people.choose_password": everybody(404, nobody=CSRF),
-    "admin.overview": admins(), "admin.audit": admins(), "admin.audit_csv": admins(), "system.metrics": admins(),
+    "admin.overview": admins(), "admin.storage": admins(), "admin.settings": admins(),
+    "admin.audit": admins(), "admin.audit_csv": admins(), "system.metrics": admins(),
 }  # fmt: skip
 
 

@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import zipfile
 
 import pytest
 import requests
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ppi.storage import keys
 from ppi.workflows import local, runner
-from tests.conftest import DATA, PASSWORD, need
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    need(CHROMIUM is not None, "Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+from tests.conftest import DATA, PASSWORD
 
 
 @pytest.fixture
-def open_page(browser, live_server):
-    """`open_page(language, width)`: a page of a fresh visitor; errors of scripts and of the security policy fail the test."""
-    contexts, faults = [], []
+def open_page(new_page, live_server):
+    """`open_page(language, width)`: a page of a fresh visitor, who may copy."""
 
     def make(language="en", width=1280):
-        context = browser.new_context(locale=language, viewport={"width": width, "height": 900}, base_url=live_server.url)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(live_server, language, viewport={"width": width, "height": 900})
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
         page.live = live_server
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
         return page
 
-    yield make
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return make
 
 
 def log_in(page, name="admin"):
@@ -158,7 +133,7 @@ def delete_the_lesson(page):
     page.get_by_role("link", name="Урок о воде", exact=True).click()
     page.wait_for_load_state()
     page.get_by_role("button", name="Delete the lesson").click()
-    question = page.get_by_role("dialog", name="Delete for good?")
+    question = page.get_by_role("dialog", name="Delete?")
     expect(question).to_contain_text("Урок о воде")
     question.get_by_role("button", name="Keep it").click()
     expect(question).to_be_hidden()

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.conftest import need
 from tests.functional.stored import lesson_with_dataset
-from tests.web import rounds
-from tests.web.test_browser import CHROMIUM, FLAGS
 
 
 @pytest.fixture
-def page(live_server):
-    """A page of the administrator, in Russian at the width of a phone; errors of scripts and of the policy fail the test."""
-    need(CHROMIUM is not None, "Chromium")
-    faults = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = chromium.new_context(base_url=live_server.url, locale="ru", viewport={"width": 390, "height": 800})
-        rounds.log_in(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
-        yield page
-        chromium.close()
-    assert faults == []
+def page(new_page, live_server):
+    """A page of the administrator, in Russian at the width of a phone."""
+    return new_page(live_server, "ru", "admin", viewport={"width": 390, "height": 800})
 
 
 def test_lessons_are_joined_and_one_is_withdrawn_by_its_name(page, live_server, real_plan):

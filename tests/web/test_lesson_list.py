@@ -17,7 +17,9 @@ def make(services):
             name=name, owner_id=user.id, owner_name=user.name, size_bytes=10, parts=1, max_lessons=None, expires_s=9e12,
             layout=lambda serial: (f"{name}-{serial}/", f"{name}-{serial}/v.mp4"),
         )  # fmt: skip
-        services.lessons.move_on(row.id, "uploading", state)
+        services.lessons.move_on(row.id, "uploading", state, expires_s=0.0)
+        if state == "stored":
+            services.store.put_bytes(services.raw, row.video_key, b"film")
         return services.lessons.get(row.id)
 
     return one
@@ -80,7 +82,8 @@ def test_a_row_says_what_is_done_what_runs_and_what_is_next(person, make, servic
     assert '<li class="done">Video' in page and '<li class="runs">Transcript' in page and "Next:" not in page
 
 
-def test_the_number_of_questions_does_not_grow_with_the_list(person, make, services, monkeypatch):
+@pytest.mark.parametrize("path", ["/lessons", "/lessons?sort=name", "/lessons?text=2&state=stored", "/admin/people", "/"])
+def test_the_number_of_questions_does_not_grow_with_the_list(person, make, services, monkeypatch, path):
     client, _ = person("admin")
     asked = []
     connection = services.lessons._database._open()
@@ -90,7 +93,7 @@ def test_the_number_of_questions_does_not_grow_with_the_list(person, make, servi
         asked.append([])
         monkeypatch.setattr(services.lessons._database, "_open", lambda: connection)
         connection.set_trace_callback(asked[-1].append)
-        assert client.get("/lessons").status_code == 200
+        assert client.get(path).status_code == 200
         connection.set_trace_callback(None)
     assert len(asked[0]) == len(asked[1]) > 0
 
@@ -106,8 +109,75 @@ def test_lessons_are_deleted_together_after_a_question_that_names_them(person, m
     assert len(services.lessons.list()) == 4
     page = client.post("/lessons/delete", data={**chosen, "sure": "yes"}, follow_redirects=True)
     assert "2 lessons were deleted." in page.text and "Занятый: A job of this lesson is still running" in page.text
+    assert page.text.count('action="/lessons/undo"') == 1
     assert {row.name for row in services.lessons.list()} == {"Занятый", "Чужой"}
     acts = services.audit.find(action="delete lesson", limit=9)
     assert {act.object for act in acts} == {rows[0].id, rows[1].id}
     nothing = client.post("/lessons/delete", data={"csrf_token": token})
     assert nothing.status_code == 400 and "Choose at least one lesson." in nothing.text
+
+
+def test_every_order_of_the_list_is_read_from_an_index(make, services):
+    from ppi.jobs.lessons import Wanted
+
+    make("Вода")
+    asked = []
+    connection = services.lessons._database._open()
+    connection.set_trace_callback(asked.append)
+    for sort in ("-created", "created", "name", "-name", "size", "-size", "owner"):
+        services.lessons.page(Wanted(sort=sort), 0, 25)
+    services.lessons.page(Wanted(owner_id="u"), 0, 25)
+    connection.set_trace_callback(None)
+    assert len(asked) == 16
+    for statement in asked:
+        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "USING" in plan and "TEMP B-TREE" not in plan, (statement, plan)
+
+
+def test_a_deleted_lesson_is_nowhere_and_comes_back_with_one_press(person, make, services):
+    row = make("Вода")
+    stable = f"/m/{services.links.token_for(row.id, row.video_key)}/v.mp4"
+    signed = services.store.presign_get(services.raw, row.video_key)
+    client, token = person("anna")
+    stranger, other_token = person("boris")
+    client.post(f"/api/lessons/{row.id}/delete", json={"undo": True}, headers={"X-CSRFToken": token})
+    assert [stranger.get(link).status_code for link in (stable, signed)] == [404, 404]
+    page = client.get("/").text
+    assert "1 lesson was deleted." in page and "Undo</button>" in page and row.id not in page.split("Newest lessons")[1]
+    assert client.get(f"/lessons/{row.id}").status_code == client.get(f"/api/status/{row.id}").status_code == 404
+    assert "Recently deleted: 1" in client.get("/lessons").text and "Вода" in client.get("/lessons/deleted").text
+    for path in ("/lessons/undo", "/lessons/deleted/empty"):
+        refused = stranger.post(path, data={"csrf_token": other_token, "lesson": row.id})
+        assert refused.status_code == 404 and services.lessons.get(row.id).state == "binned"
+    back = client.post("/lessons/undo", data={"csrf_token": token, "lesson": row.id})
+    assert back.location == f"/lessons/{row.id}" and services.lessons.get(row.id) == row
+    assert [stranger.get(link).status_code for link in (stable, signed)] == [302, 200]
+    again = client.get("/lessons")
+    assert titles(again) == ["Вода"] and "1 lesson is back." in again.text
+    late = client.post("/lessons/undo", data={"csrf_token": token, "lesson": row.id})
+    assert late.status_code == 404 and "cannot be brought back any more" in late.text
+    acts = [(act.action, act.object) for act in services.audit.find(limit=9) if act.outcome == "ok" and act.action != "log in"]
+    assert ("undo deletion", row.id) in acts and any(action == "delete lesson" for action, _ in acts)
+
+
+def test_what_lies_in_the_bin_is_deleted_for_good_after_a_question(person, make, services):
+    row = make("Вода")
+    client, token = person("anna")
+    client.post("/lessons/delete", data={"csrf_token": token, "lesson": row.id, "sure": "yes"})
+    question = client.post("/lessons/deleted/empty", data={"csrf_token": token, "lesson": row.id})
+    assert "Delete for good?" in question.text and "Вода" in question.text and services.lessons.get(row.id)
+    sure = {"csrf_token": token, "lesson": row.id, "sure": "yes"}
+    page = client.post("/lessons/deleted/empty", data=sure, follow_redirects=True)
+    assert "1 lesson was deleted for good." in page.text and services.lessons.missing([row.id]) == {row.id}
+    assert services.audit.find(action="delete for good")[0].object == row.id
+
+
+def test_programs_delete_for_good_unless_they_ask_for_undo(client_for, make, services):
+    first, second = make("Первый"), make("Второй")
+    api = client_for("anna")
+    assert api.post(f"/api/lessons/{first.id}/delete").json == {"success": True}
+    assert services.lessons.missing([first.id]) == {first.id}
+    api.post(f"/api/lessons/{second.id}/delete", json={"undo": True})
+    assert client_for("boris").post(f"/api/lessons/{second.id}/restore").status_code == 404
+    assert api.post(f"/api/lessons/{second.id}/restore").json == {"success": True}
+    assert services.lessons.get(second.id) == second

@@ -86,4 +86,51 @@ def test_what_people_keep_is_added_up(admin, services):
 
     uploads.begin_upload(services, services.users.by_name("anna"), file_name="a.mp4", task_name="A", size_bytes=2_000_000)
     page = admin.get("/admin/people").text
-    assert "1 lesson<" in page and "videos: 2.0 MB" in page.replace("2 MB", "2.0 MB")
+    assert "1 of 1 lesson ·" in page and "videos: 2.0 MB" in page.replace("2 MB", "2.0 MB")
+
+
+def test_quotas_are_set_shown_and_hold(admin, app, services):
+    from ppi.errors import QuotaExceeded
+    from ppi.workflows import uploads
+
+    anna = services.users.by_name("anna")
+    page = admin.send(f"/admin/people/{anna.id}/quota", lessons="3", gigabytes="1,5").location
+    assert page == "/admin/people" and (services.users.get(anna.id).max_lessons, services.users.get(anna.id).max_bytes) == (
+        3, 1_500_000_000,
+    )  # fmt: skip
+    uploads.begin_upload(services, services.users.get(anna.id), file_name="a.mp4", task_name="A", size_bytes=1_000_000_000)
+    shown = admin.get("/admin/people").text
+    assert "1 of 3 lessons" in shown and "1 GB of 1.5 GB" in shown and 'value="1.5"' in shown
+    with pytest.raises(QuotaExceeded, match="this one has 501 MB"):
+        uploads.begin_upload(services, services.users.get(anna.id), file_name="b.mp4", task_name="B", size_bytes=500_000_001)
+    assert services.audit.find(action="set quota")[0].object == "anna: 3 lessons, 1500000000 bytes"
+    admin.send(f"/admin/people/{anna.id}/quota", lessons="", gigabytes="")
+    assert services.users.get(anna.id).max_lessons is None and "1 of 1 lesson" in admin.get("/admin/people").text
+
+
+@pytest.mark.parametrize("lessons, gigabytes", [("-1", ""), ("1.5", ""), ("many", ""), ("", "-2"), ("", "nan"), ("", "1e30")])
+def test_a_quota_that_is_none_changes_nothing(admin, services, lessons, gigabytes):
+    anna = services.users.by_name("anna")
+    answer = admin.send(f"/admin/people/{anna.id}/quota", lessons=lessons, gigabytes=gigabytes)
+    assert answer.status_code == 400 and "A quota is" in answer.text and services.users.get(anna.id) == anna
+
+
+def test_storage_is_counted_by_owner_with_totals(admin, services):
+    from ppi.workflows import recycle_bin, storage_use, uploads
+
+    put, rows = services.store.put_bytes, {}
+    for name in ("anna", "boris", "admin"):
+        row = uploads.begin_upload(services, services.users.by_name(name), file_name="v.mp4", task_name="Вода", size_bytes=5)
+        services.lessons.move_on(row.id, "uploading", "stored")
+        rows[name] = services.lessons.get(row.id)
+        put(services.raw, row.video_key, b"12345"), put(services.raw, row.prefix + "v.txt", b"123")
+        put(services.final, row.prefix + "dataset/README.md", b"12")
+    put(services.raw, "inbox/x.mp4", b"1234567")
+    recycle_bin.put_in(services, rows["boris"])
+    use = storage_use.look(services)
+    counted = {share.owner_name: (share.lessons, share.video_bytes, share.made_bytes, share.dataset_bytes, share.deleted_bytes)
+               for share in use.shares}  # fmt: skip
+    assert counted == {"anna": (1, 5, 3, 2, 0), "admin": (1, 5, 3, 2, 0), "boris": (0, 0, 0, 0, 10), "": (0, 0, 7, 0, 0)}
+    assert use.total.total_bytes == 37 and use.total.lessons == 2
+    page = admin.get("/admin/storage").text
+    assert "anna" in page and "Files of no lesson" in page and "Everybody" in page

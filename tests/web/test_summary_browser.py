@@ -6,15 +6,14 @@ import io
 
 import pytest
 from docx import Document
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ppi.records import Segment, Transcript
 from ppi.services import Services
 from ppi.workflows import corrections, local, runner
-from tests.conftest import DATA, PASSWORD, need, settings_for, start_server, stop_server, with_people
+from tests.conftest import DATA, PASSWORD, settings_for, start_server, stop_server, with_people
 from tests.servers.chat_stub import KEY, ChatStub
 from tests.summary.conftest import KEY_SENTENCES
-from tests.web.test_browser import CHROMIUM, FLAGS
 
 SAID = (
     *KEY_SENTENCES["ru"], "Что происходит с водой, когда солнце нагревает океан?",
@@ -39,26 +38,17 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def page(server):
-    """Anna's, in English at phone width; errors of scripts and of the security policy fail the test."""
-    need(CHROMIUM is not None, "Chromium")
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = chromium.new_context(locale="en", viewport={"width": 390, "height": 844}, base_url=server[0].url)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
-        page.goto("/")
-        page.fill("#username", "anna")
-        page.fill("#password", PASSWORD)
-        page.click("#login-form button[type=submit]")
-        expect(page.locator("dialog[open], .modal.show")).to_have_count(0)
-        page.wait_for_load_state()
-        yield page
-        chromium.close()
-    assert faults == []
+def page(new_page, server):
+    """Anna's, in English at phone width."""
+    page = new_page(server[0], "en", viewport={"width": 390, "height": 844})
+    page.set_default_timeout(60_000)
+    page.goto("/")
+    page.fill("#username", "anna")
+    page.fill("#password", PASSWORD)
+    page.click("#login-form button[type=submit]")
+    expect(page.locator("dialog[open], .modal.show")).to_have_count(0)
+    page.wait_for_load_state()
+    return page
 
 
 def summarise(page, engine: str, style: str) -> None:

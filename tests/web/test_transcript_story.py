@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ppi.records import Segment, Transcript, Word
 from ppi.workflows import corrections, local, runner
-from tests.conftest import DATA, need
-from tests.web import rounds
-from tests.web.test_browser import CHROMIUM, FLAGS
+from tests.conftest import DATA
 
 
 def spoken(*parts: tuple[str, str, tuple[str, ...]]) -> Transcript:
@@ -39,15 +37,6 @@ SAID = spoken(
 
 
 @pytest.fixture(scope="module")
-def browser():
-    need(CHROMIUM is not None, "Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def prepared(live_server):
     job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Урок о дожде", "admin")
     return runner.wait_for(live_server.services, job).lesson_id
@@ -62,25 +51,15 @@ def lesson(live_server, prepared):
 
 
 @pytest.fixture
-def visit(browser, live_server, lesson):
-    """`visit("en")`: the page of somebody logged in; errors of scripts and of the security policy fail the test."""
-    contexts, faults = [], []
+def visit(new_page, live_server, lesson):
+    """`visit("en")`: the page of somebody logged in."""
 
     def make(language="en", **options):
-        context = browser.new_context(base_url=live_server.url, locale=language, reduced_motion="reduce", **options)
-        contexts.append(context)
-        rounds.log_in(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+        page = new_page(live_server, language, "admin", reduced_motion="reduce", **options)
         page.goto(f"/lessons/{lesson.id}/transcript")
         return page
 
-    yield make
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return make
 
 
 def word(page, text):

@@ -12,6 +12,7 @@ export function refusal(file, room, before, endings) {
   if (!file.size) return "emptyFile";
   if (file.size > room.most_bytes) return "tooLarge";
   if (room.lessons_left !== null && before.count >= room.lessons_left) return "overQuota";
+  if (room.bytes_left !== null && before.bytes + file.size > room.bytes_left) return "overBytes";
   return before.bytes + file.size > room.free_bytes ? "noRoom" : null;
 }
 
