@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import openapi_spec_validator
 import pytest
+from babel.messages.pofile import read_po
 
 from ppi import errors
 from ppi.cli import main
@@ -23,7 +24,8 @@ from ppi.web.openapi import CALLS, specification
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("ru/*.md"))]
+GUIDE, RUSSIAN_GUIDE = DOCS / "user-guide.md", DOCS / "ru" / "user-guide.md"
 NOTEBOOK = DOCS / "notebook.ipynb"
 # Codes that no class of the error tree carries: answers of Flask itself and of faults nobody foresaw.
 CODES_WITHOUT_CLASS = {HTTP_CODES[405]: "405", "unexpected": "500"}
@@ -43,7 +45,7 @@ IMPLIED_METHODS = {"HEAD", "OPTIONS"}
 FOREIGN = {"LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED", "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"}
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
 def text_of(page: Path) -> str:
@@ -178,8 +180,9 @@ def test_commands_on_pages_exist_with_their_options(page):
 
 
 def test_every_page_is_reached_from_the_readme():
-    linked = re.findall(r"\]\(docs/([\w.-]+)\)", text_of(ROOT / "README.md"))
-    assert set(linked) == {path.name for path in DOCS.iterdir() if path.is_file()}
+    linked = re.findall(r"\]\(docs/([\w./-]+)\)", text_of(ROOT / "README.md"))
+    pages = [path for path in [*DOCS.iterdir(), *DOCS.glob("ru/*")] if path.is_file()]
+    assert set(linked) == {path.relative_to(DOCS).as_posix() for path in pages}
 
 
 @every_page
@@ -212,8 +215,35 @@ def test_quoted_words_of_the_guide_stand_on_the_pages():
     """Words in quotation marks are those of the pages, letter by letter."""
     shown = "\n".join(text_of(path) for path in [*(ROOT / "templates").glob("*.html"), *(ROOT / "ppi" / "web").glob("*.py")])
     shown += "\n".join(text_of(path) for path in (ROOT / "ppi").rglob("*.py"))
-    for quoted in re.findall(r"“([^”]+)”", text_of(DOCS / "user-guide.md")):
+    for quoted in re.findall(r"“([^”]+)”", text_of(GUIDE)):
         assert " ".join(quoted.split()) in shown, quoted
+
+
+def test_quoted_words_of_the_russian_guide_are_those_of_the_catalogue():
+    with (ROOT / "ppi/translations/ru/LC_MESSAGES/messages.po").open("rb") as file:
+        messages = [message for message in read_po(file, locale="ru") if message.id]
+    forms = [[message.string] if isinstance(message.string, str) else message.string for message in messages]
+    shown = "\n".join(form for found in forms for form in found) + text_of(ROOT / "ppi/summary/wording.py")
+    # What is not of the pages: the quotes of the guide itself, a lost "not", Label Studio's button, a column's name.
+    for quoted in set(re.findall(r"«([^«»]+)»", text_of(RUSSIAN_GUIDE))) - {"ёлочках", "не", "Add URL", "Описание"}:
+        assert " ".join(quoted.split()) in shown, quoted
+
+
+def test_both_guides_have_the_same_chapters_and_pictures():
+    """Same number of headings of each depth in the same order, and the same pictures in the same places."""
+    told = []
+    for page in (GUIDE, RUSSIAN_GUIDE):
+        marks = re.findall(r"^(#+) |^!\[[^]]+\]\([./]*img/guide/(?:en|ru)/([\w.-]+)\)", text_of(page), re.MULTILINE)
+        told.append(marks)
+    assert told[0] == told[1] and sum(bool(name) for _, name in told[0]) >= 8
+
+
+def test_the_pictures_of_the_guides_are_small_and_all_are_shown():
+    pictures = list((DOCS / "img").rglob("*.*"))
+    assert sum(path.stat().st_size for path in pictures) < 1_500_000
+    targets = [(page.parent, target) for page in PAGES for target in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text_of(page))]
+    shown = {(folder / target).resolve() for folder, target in targets}
+    assert {path.resolve() for path in pictures} <= shown
 
 
 def test_the_notebook_is_valid_and_holds_no_output():
