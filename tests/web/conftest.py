@@ -47,5 +47,18 @@ def new_page(browser):
     assert faults == []
 
 
+@pytest.fixture
+def open_page(new_page, live_server):
+    """`open_page(language, width)`: a page of a fresh visitor, who may copy."""
+
+    def make(language="en", width=1280):
+        page = new_page(live_server, language, viewport={"width": width, "height": 900})
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
+        page.live = live_server
+        return page
+
+    return make
+
+
 def forget_tries(server) -> None:
     SqliteLimits(f"ppi-sqlite://{server.folder}/limits.sqlite3").reset()

@@ -15,19 +15,6 @@ from ppi.workflows import local, runner
 from tests.conftest import DATA, PASSWORD
 
 
-@pytest.fixture
-def open_page(new_page, live_server):
-    """`open_page(language, width)`: a page of a fresh visitor, who may copy."""
-
-    def make(language="en", width=1280):
-        page = new_page(live_server, language, viewport={"width": width, "height": 900})
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
-        page.live = live_server
-        return page
-
-    return make
-
-
 def log_in(page, name="admin"):
     """Log in as a person does."""
     page.goto("/")

@@ -11,7 +11,7 @@ from ppi.errors import Cancelled
 from ppi.services import Services
 from ppi.workflows import lessons, local, runner, uploads
 from tests.conftest import DATA
-from tests.web.test_browser import browser, log_in, open_page  # noqa: F401  (fixtures)
+from tests.web.test_browser import log_in
 
 MEGABYTE = 1_000_000
 # Slow enough to do something meanwhile, in bytes a second.
@@ -44,7 +44,7 @@ def forget(services: Services, name: str) -> None:
 
 
 @pytest.fixture
-def network(open_page):  # noqa: F811
+def network(open_page):
     """`network(page)(SLOW)`: how quick the page's connection is."""
 
     def make(page):
@@ -56,7 +56,7 @@ def network(open_page):  # noqa: F811
 
 
 def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_held_to_one(
-    open_page, network, live_server, tmp_path  # noqa: F811
+    open_page, network, live_server, tmp_path
 ):  # fmt: skip
     services = live_server.services
     page, asked = open_page(), []
@@ -122,7 +122,7 @@ def wait_for_bytes(page, services, admin):
     raise AssertionError(f"no chunk arrived: {begun}")
 
 
-def held_to_one(open_page, services, folder, files):  # noqa: F811
+def held_to_one(open_page, services, folder, files):
     """What a DL-user sees before anything is sent."""
     forget(services, "anna")
     page = open_page()
@@ -138,7 +138,8 @@ def held_to_one(open_page, services, folder, files):  # noqa: F811
     page.get_by_role("button", name="Process Local Video").click()
     expect(page.get_by_text("None of the chosen files can be sent.")).to_be_visible()
     row(page, "огромный.mp4").get_by_role("button", name="Remove").click()
-    full = {"success": True, "most_bytes": 4_000_000_000, "free_bytes": 1_200_000, "lessons_left": 1, "unfinished": []}
+    left = {"lessons_left": 1, "bytes_left": None, "unfinished": []}
+    full = {"success": True, "most_bytes": 4_000_000_000, "free_bytes": 1_200_000, **left}
     page.route("**/api/upload-room", lambda route: route.fulfill(json=full))
     page.set_input_files("#video", files[0])
     expect(row(page, "утро.mp4")).to_contain_text("The server has room for 1.2 MB now.")
@@ -156,7 +157,7 @@ def drop(page, *names):
     }""", list(names))
 
 
-def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network, live_server, tmp_path):  # noqa: F811
+def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network, live_server, tmp_path):
     page = open_page("ru")
     log_in(page)
     set_speed = network(page)
@@ -172,7 +173,7 @@ def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network
     expect(page.get_by_role("heading", name="Связь")).to_be_visible()
 
 
-def test_a_video_is_sent_without_scripts(browser, live_server):  # noqa: F811
+def test_a_video_is_sent_without_scripts(browser, live_server):
     services = live_server.services
     forget(services, "anna")
     context = browser.new_context(java_script_enabled=False, base_url=live_server.url, locale="en")
@@ -210,7 +211,7 @@ def tell(services, job, percent):
 
 
 @pytest.mark.parametrize("way", ["told", "asked"])
-def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(open_page, live_server, lesson, way):  # noqa: F811
+def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(open_page, live_server, lesson, way):
     services = live_server.services
     page, calls = open_page(), []
     page.on("request", lambda asked: calls.append(asked.url.removeprefix(live_server.url)))
@@ -250,7 +251,7 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     assert streams >= 1 and (questions > 4 if way == "asked" else questions <= 4), calls
 
 
-def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):  # noqa: F811
+def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):
     services = live_server.services
     page = open_page()
     page.context.grant_permissions(["notifications"], origin=live_server.url)
