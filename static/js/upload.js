@@ -66,7 +66,7 @@ function check() {
     entry.row.showChosen({ reason: entry.reason, isNamed: !isSingle, isContinued: Boolean(entry.before) });
   });
   document.getElementById("one-name").hidden = waiting.length > 1;
-  name.required = waiting.length < 2;
+  name.required = isSingle && !waiting[0].reason;
   if (isSingle && !waiting[0].reason && ["", ownName].includes(name.value)) name.value = ownName = waiting[0].row.name;
   const told = isSingle ? fill(words.chosen, { name: waiting[0].file.name }) : fill(words.severalChosen, { count: waiting.length });
   if (waiting.length) document.getElementById("chosen-file").textContent = told;
@@ -147,3 +147,5 @@ document.addEventListener("click", (event) => {
 window.addEventListener("beforeunload", (event) => {
   if (line.isActive) event.preventDefault();
 });
+
+check();
