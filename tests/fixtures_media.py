@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
     "hevc": ("mp4", "25", (), ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", *AAC)),
     "odd_size": ("mkv", "25", (), (*X264, "-vf", "pad=161:97:0:0", "-pix_fmt", "yuv444p", *AAC)),
     "late_sound": ("mp4", "25", ("-itsoffset", "1.5"), (*B_FRAMES, *AAC)),
-    "transport_stream": ("ts", "25", (), (*X264, *AAC)),
+    "camcorder": ("mts", "25", (), (*B_FRAMES, "-c:a", "ac3", "-f", "mpegts")),
     "wav": ("wav", "", (), ("-vn",)),
     "mp3": ("mp3", "", (), ("-vn", "-c:a", "libmp3lame")),
     "flac": ("flac", "", (), ("-vn",)),

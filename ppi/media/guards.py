@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ppi.errors import NotFound
 
-# Demuxers of MP4/MOV/3GP/M4A, MKV/WebM and AVI, and of plain sound files.
-FORMATS = "mov,matroska,avi,wav,w64,mp3,flac,ogg,aac,aiff"
+# Demuxers of MP4/MOV/3GP/M4A, MKV/WebM, AVI and the transport streams of camcorders, and of plain sound files.
+FORMATS = "mov,matroska,avi,mpegts,wav,w64,mp3,flac,ogg,aac,aiff"
 # Decoders by their ffmpeg names: what cameras, phones, browsers and editors write. Phones and old cameras add AMR,
 # ADPCM, the PCM kinds and Motion JPEG. Rare decoders stay out: one of them (magicyuv) had a hole that a 50 KB file
 # could use.

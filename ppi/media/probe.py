@@ -13,7 +13,7 @@ from ppi.media.ffmpeg import Ffmpeg
 from ppi.media.guards import CODECS
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 
-CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi")
+CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi", "ts")
 SOUND_ONLY = ("wav", "w64", "mp3", "flac", "ogg", "aac", "aiff")
 # Longer than any pause of a camera that saves frames of a still picture; a gap of hours is a trap or damage.
 LARGEST_GAP_S = 60.0
@@ -40,7 +40,7 @@ def inspect(
     container = _container(found)
     video = found.get("video")
     if needs_video and container not in CONTAINERS:
-        raise UnsupportedMedia("This is not a video. PPI takes MP4, MOV, MKV, WebM and AVI.")
+        raise UnsupportedMedia("This is not a video. PPI takes MP4, MOV, MKV, WebM, AVI and MTS.")
     if needs_video and video is None:
         raise UnsupportedMedia("There is no picture in this file. Choose the lesson's video file.")
     if video is None and not found["audio"]:
@@ -80,7 +80,7 @@ def _container(found: dict[str, Any]) -> str:
         return "mov" if found["brand"].startswith("qt") else "mp4"
     if name == "matroska":
         return "webm" if found["is_webm"] else "mkv"
-    return name
+    return "ts" if name == "mpegts" else name
 
 
 def _duration_s(found: dict[str, Any]) -> float:

@@ -35,7 +35,7 @@ from ppi.workflows import publish as publishing
 
 bp = Blueprint("pages", __name__)
 # The usual names of what is taken in; what counts in the end is the content.
-ENDINGS = ("mp4", "m4v", "mov", "mkv", "webm", "avi")
+ENDINGS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "mts", "m2ts")
 # How many lessons the start page shows.
 NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")

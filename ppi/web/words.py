@@ -54,7 +54,7 @@ def words() -> dict[str, Any]:
         "failed": gettext("Something went wrong. Try again."),
         "chosen": gettext("Chosen: {name}"),
         "severalChosen": gettext("Files chosen: {count}"),
-        "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM or AVI."),
+        "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM, AVI or MTS."),
         "emptyFile": gettext("The file is empty."),
         "noRoom": gettext("The server has room for {room} now. Delete lessons that are not needed, or ask the administrator."),
         "overQuota": gettext("Your account may hold {max} lesson(s) at a time. Delete one, then send this one."),

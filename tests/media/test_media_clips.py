@@ -17,7 +17,7 @@ from tests.fixtures_media import lag_s, number_in, numbers_of, samples_of
 SPANS = (Span(0, 0.52), Span(0.513, 2.247), Span(2.48, 2.56), Span(4.2, 5.0), Span(5.4, 6.7))
 EXACT = (
     "mp4", "mp4_moov_last", "ntsc", "variable", "silent", "mov", "mkv", "late_start", "webm", "avi", "avi_h264",
-    "camera", "hevc", "odd_size", "late_sound",
+    "camera", "hevc", "odd_size", "late_sound", "camcorder",
 )  # fmt: skip
 # Packets of AVI have no presentation times: players show a frame when the decoder lets go of it, so many frames late.
 AVI_DELAYS = {"avi": 1, "avi_h264": 2, "camera": 0}
@@ -50,7 +50,7 @@ def test_a_clip_shows_exactly_the_frames_of_its_interval(kind, recording, ffmpeg
         assert np.abs(np.array(shown_at) - wanted).max() < 0.002
 
 
-@pytest.mark.parametrize("kind", ["mp4", "mkv", "late_start", "webm", "avi", "late_sound"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "late_start", "webm", "avi", "late_sound", "camcorder"])
 def test_the_sound_of_a_clip_stays_with_its_picture(kind, recording, ffmpeg, tmp_path):
     source = recording(kind)
     info = probe.inspect(source, ffmpeg)

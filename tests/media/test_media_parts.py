@@ -52,11 +52,11 @@ def test_one_part_is_the_whole_video(many_key_frames, ffmpeg, tmp_path):
     assert [numbers_of(path)[1] for path in made] == [list(range(150))]
 
 
-@pytest.mark.parametrize("kind", ["webm", "avi", "avi_h264", "mov", "silent", "late_start"])
+@pytest.mark.parametrize("kind", ["webm", "avi", "avi_h264", "mov", "silent", "late_start", "camcorder"])
 def test_parts_of_other_kinds_can_be_opened_again(kind, recording, ffmpeg, tmp_path):
     source = recording(kind)
     made = parts.split(ffmpeg, source, probe.inspect(source, ffmpeg), 2, tmp_path, "lesson", quiet)
-    assert {path.suffix for path in made} == {".mp4" if kind in ("avi", "silent", "late_start") else ".mkv"}
+    assert {path.suffix for path in made} == {".mp4" if kind in ("avi", "silent", "late_start", "camcorder") else ".mkv"}
     total = 0
     for path in made:
         assert probe.inspect(path, ffmpeg).start_s == pytest.approx(0, abs=0.1)

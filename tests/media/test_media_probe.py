@@ -17,6 +17,7 @@ ABOUT = {
     "mp4": ("mp4", "h264", ("aac",)), "mov": ("mov", "h264", ("pcm_s16be",)), "mkv": ("mkv", "h264", ("flac",)),
     "webm": ("webm", "vp8", ("opus",)), "avi": ("avi", "mpeg4", ("mp3",)),
     "camera": ("avi", "mjpeg", ("adpcm_ima_wav",)), "hevc": ("mp4", "hevc", ("aac",)), "silent": ("mp4", "h264", ()),
+    "camcorder": ("ts", "h264", ("ac3",)),
 }  # fmt: skip
 
 
@@ -91,11 +92,6 @@ def test_subtitles_and_cover_pictures_do_not_hinder(recording, bare_ffmpeg, ffmp
     words.write_text("1\n00:00:00,000 --> 00:00:02,000\nHello\n")
     bare_ffmpeg("-i", recording("mp4"), "-i", words, "-map", 0, "-map", 1, "-c", "copy", source)
     assert probe.inspect(source, ffmpeg).video.codec == "h264"
-
-
-def test_a_transport_stream_is_refused(recording, ffmpeg):
-    with pytest.raises(UnsupportedMedia, match="Convert it to MP4"):
-        probe.inspect(recording("transport_stream"), ffmpeg)
 
 
 def test_a_recording_of_a_browser_without_a_duration_is_taken(recording, bare_ffmpeg, ffmpeg, tmp_path):
