@@ -67,6 +67,16 @@ def test_alpha_is_that_of_krippendorff_s_example_of_four_observers_with_missing_
     assert agreement.nominal_alpha(counts) == pytest.approx(0.743, abs=5e-4)
 
 
+@pytest.mark.parametrize("both, only_one, only_other, f1", [(3, 1, 2, 0.667), (1, 1, 0, 0.667), (2, 0, 0, 1.0), (0, 0, 2, 0.0)])
+def test_f1_is_that_of_a_published_example(both, only_one, only_other, f1):
+    """The table of two annotators in the documentation of chart-review 2.2, which compares annotations of Label Studio."""
+    shared = [(10 * n, 10 * n + 4, "P") for n in range(both)]
+    ones = [(100 + 10 * n, 104 + 10 * n, "P") for n in range(only_one)]
+    others = [(200 + 10 * n, 204 + 10 * n, "P") for n in range(only_other)]
+    found = compared(by("1", *shared, *ones), by("2", *shared, *others), duration_s=300.0)
+    assert figures(found).f1 == pytest.approx(f1, abs=5e-4)
+
+
 def test_overlap_is_that_of_a_sum_done_by_hand():
     """[2, 8) and [4, 10): 4 seconds in common, 8 in all."""
     assert moments.iou(Span(2, 8), Span(4, 10)) == pytest.approx(0.5)

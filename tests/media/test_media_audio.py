@@ -90,7 +90,9 @@ def test_the_small_track_comes_in_the_same_pass_as_the_wav(recording, ffmpeg, tm
     assert (tmp_path / "a.mp3").stat().st_size < info.duration_s * 6000
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3", "flac", "ogg", "m4a", "adts", "mov", "camera", "webm", "late_start", "camcorder"])
+@pytest.mark.parametrize(
+    "kind", ["wav", "mp3", "flac", "ogg", "m4a", "adts", "mov", "camera", "webm", "late_start", "camcorder"]
+)
 def test_speech_comes_out_of_every_kind_of_file(kind, recording, ffmpeg, tmp_path):
     speech = tmp_path / "speech.wav"
     audio.extract_speech(ffmpeg, recording(kind), speech, quiet)
