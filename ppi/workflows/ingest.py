@@ -26,7 +26,7 @@ from ppi.workflows.scratch import scratch
 
 CONTENT_TYPES = {
     "mp4": "video/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "mkv": "video/x-matroska",
-    "webm": "video/webm",
+    "webm": "video/webm", "ts": "video/mp2t",
 }  # fmt: skip
 log = logging.getLogger(__name__)
 WAV_BYTES_PER_S = 44_100 * 4
