@@ -25,6 +25,8 @@ from bench.measure import ROOT, scratch
 
 RATE_HZ = 16_000
 DIMS = {"tiny": (384, 6, 4), "base": (512, 8, 6), "small": (768, 12, 12)}
+# Whisper's token for the end of a text.
+END = 50257
 # As much as people say, about.
 TOKENS_PER_S = 3.5
 PPI, WHOLE, CLIPS = "PPI", "openai-whisper, whole lesson", "openai-whisper, notebook way"
@@ -80,8 +82,8 @@ def _say(text: str) -> np.ndarray:
     return np.interp(np.linspace(0, len(sound) - 1, length), np.arange(len(sound)), sound).astype(np.int16)
 
 
-def make_models(folder: Path, size: str) -> None:
-    """`whisper.pt` and `ct2/` of the same random weights."""
+def make_models(folder: Path, size: str, ends_at: int = 0) -> None:
+    """`whisper.pt` and `ct2/` of the same random weights, which say nothing after `ends_at` tokens, 0 for no such end."""
     import torch
     from whisper.model import ModelDimensions, Whisper
 
@@ -91,6 +93,9 @@ def make_models(folder: Path, size: str) -> None:
     torch.manual_seed(0)
     model = Whisper(ModelDimensions(80, 1500, width, heads, layers, 51865, 448, width, heads, layers))
     torch.nn.init.normal_(model.decoder.positional_embedding, std=0.01)
+    if ends_at:
+        with torch.no_grad():
+            model.decoder.positional_embedding[ends_at:] += 50 * model.decoder.token_embedding.weight[END]
     folder.mkdir()
     torch.save({"dims": vars(model.dims), "model_state_dict": model.state_dict()}, folder / "whisper.pt")
     convert(str(folder / "whisper.pt"), folder / "ct2")

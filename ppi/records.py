@@ -27,12 +27,18 @@ class Span:
 
 @dataclass(frozen=True)
 class Word:
-    """One spoken word; `probability` is 0..1, or None when the engine gives none."""
+    """One spoken word; `probability` is 0..1, or None when the engine gives none.
+
+    `interpolated` says that nobody heard when it was said: it shares a time with its neighbours by their letters. `checked`
+    says that a person has listened and found it right.
+    """
 
     text: str
     start_s: float
     end_s: float
     probability: float | None = None
+    interpolated: bool = False
+    checked: bool = False
 
     @property
     def midpoint_s(self) -> float:
@@ -44,7 +50,8 @@ class Segment:
     """A stretch of speech with its words, in order of time.
 
     `speaker` is a name or a code, or "" when nobody knows who spoke; `language` as in Transcript, "" when it is that of the
-    whole. `flags` are short stable words that say why the text is doubtful, such as "low_confidence".
+    whole. `flags` are short stable words that say why the text is doubtful, such as "low_confidence". `checked` says that a
+    person has listened to all of it and found it right.
     """
 
     start_s: float
@@ -54,6 +61,7 @@ class Segment:
     speaker: str = ""
     language: str = ""
     flags: tuple[str, ...] = ()
+    checked: bool = False
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,8 @@ EN = {
     "column_answers": "`name` and `values` of what annotators answered about the span",
     "column_paths": "files in `images/`, `videos/`, `texts/`",
     "column_text": "what was said",
-    "column_words": "each word with its times in the recording, its probability, whether it is uncertain, and its speaker",
+    "column_words": "each word with its times in the recording (and whether these were heard or shared out by letters), its "
+    "probability, whether it is uncertain, and its speaker",
     "column_speakers": "who spoke, as far as the transcript says",
     "column_flags": "why the text is doubtful",
     "column_origin": "`none`, `recognized` by a program, or `corrected` by a person",
@@ -236,7 +237,8 @@ RU = {
     "column_answers": "`name` и `values`: что разметчики ответили об интервале",
     "column_paths": "файлы в `images/`, `videos/`, `texts/`",
     "column_text": "что было сказано",
-    "column_words": "каждое слово: время в записи, вероятность, ненадёжно ли оно, кто говорит",
+    "column_words": "каждое слово: время в записи (и не распределено ли оно по буквам), вероятность, ненадёжно ли слово, "
+    "кто говорит",
     "column_speakers": "кто говорил, если это есть в расшифровке",
     "column_flags": "почему текст вызывает сомнения",
     "column_origin": "`none` — нет, `recognized` — распознан программой, `corrected` — исправлен человеком",

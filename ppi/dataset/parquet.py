@@ -77,7 +77,7 @@ def schema() -> pyarrow.Schema:
     answer = pa.struct([("name", pa.string()), ("values", pa.list_(pa.string()))])
     word = pa.struct(
         [("text", pa.string()), ("start_time", pa.float64()), ("end_time", pa.float64()), ("probability", pa.float64()),
-         ("is_uncertain", pa.bool_()), ("speaker", pa.string())]
+         ("is_uncertain", pa.bool_()), ("is_interpolated", pa.bool_()), ("speaker", pa.string())]
     )  # fmt: skip
     media = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     kinds = {
@@ -88,8 +88,8 @@ def schema() -> pyarrow.Schema:
     # Lists are written in the older spelling, which old and new versions of `datasets` read.
     pairs = [{"type": _TEXT, "description": _TEXT}]
     answers = [{"name": _TEXT, "values": [_TEXT]}]
-    words = [{"text": _TEXT, **dict.fromkeys(("start_time", "end_time", "probability"), _NUMBER), "is_uncertain": _FLAG,
-              "speaker": _TEXT}]  # fmt: skip
+    words = [{"text": _TEXT, **dict.fromkeys(("start_time", "end_time", "probability"), _NUMBER),
+              **dict.fromkeys(("is_uncertain", "is_interpolated"), _FLAG), "speaker": _TEXT}]  # fmt: skip
     features = {
         "video": {"_type": "Video"}, "image": {"_type": "Image"},
         **dict.fromkeys(NUMBERS, _NUMBER), **dict.fromkeys(TEXTS, [_TEXT]),

@@ -9,7 +9,8 @@ from typing import Any
 
 from ppi.records import Segment, Span, Transcript, Word
 
-# A word that its recogniser gives a lower probability is marked. Stands in the manifest of every dataset.
+# A word that its recogniser gives a lower probability is marked, unless a person has found it right. Stands in the manifest of
+# every dataset.
 UNCERTAIN_BELOW = 0.5
 NO_SPEECH = "[no speech]"
 # Where a text comes from: nobody listened, a program did, or a person corrected what the program heard.
@@ -61,7 +62,8 @@ def _as_row(word: Word, segment: Segment) -> dict[str, Any]:
     return {
         "text": word.text.strip(), "start_time": round(word.start_s, 6), "end_time": round(word.end_s, 6),
         "probability": None if probability is None else round(probability, 6),
-        "is_uncertain": probability is not None and probability < UNCERTAIN_BELOW, "speaker": segment.speaker,
+        "is_uncertain": probability is not None and probability < UNCERTAIN_BELOW and not word.checked,
+        "is_interpolated": word.interpolated, "speaker": segment.speaker,
     }  # fmt: skip
 
 

@@ -261,10 +261,11 @@ def _is_answer(value: Any) -> bool:
 def _is_word(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and set(value) == {"text", "start_time", "end_time", "probability", "is_uncertain", "speaker"}
+        and set(value) - {"is_interpolated"} == {"text", "start_time", "end_time", "probability", "is_uncertain", "speaker"}
         and isinstance(value["text"], str)
         and isinstance(value["speaker"], str)
         and isinstance(value["is_uncertain"], bool)
+        and isinstance(value.get("is_interpolated", False), bool)  # datasets from before have none
         and _is_time(value["start_time"])
         and _is_time(value["end_time"])
         and (value["probability"] is None or _is_time(value["probability"]))

@@ -20,13 +20,31 @@ def correct(transcript: Transcript, number: int, text: str) -> Segment:
     none the gap between the words that stayed. New words have no probability, and the recogniser's doubts end: somebody has
     listened. Raises InputError.
     """
-    if not 0 <= number < len(transcript.segments):
-        raise InputError("This transcript has no segment {number}. Reload the page.", number=number + 1)
+    segment, tokens = _at(transcript, number), text.split()
     if len(text) > MAX_CHARS:
         raise InputError("A segment holds at most {limit} characters. Shorten the text.", limit=MAX_CHARS)
-    segment, tokens = transcript.segments[number], text.split()
     words = tuple(_aligned(segment, tokens))
     return replace(segment, text=" ".join(tokens), words=words, flags=())
+
+
+def check(transcript: Transcript, number: int, word: int | None = None) -> Segment:
+    """What becomes of segment `number` (from 0) when a person finds it right as it is, or only its word `word` (from 0).
+
+    Probabilities stay; the recogniser's doubts of a segment end with it. Raises InputError.
+    """
+    segment = _at(transcript, number)
+    if word is None:
+        return replace(segment, words=tuple(replace(one, checked=True) for one in segment.words), flags=(), checked=True)
+    if not 0 <= word < len(segment.words):
+        raise InputError("This segment has no word {number}. Reload the page.", number=word + 1)
+    words = list(segment.words)
+    words[word] = replace(words[word], checked=True)
+    return replace(segment, words=tuple(words))
+
+
+def has_checks(transcript: Transcript) -> bool:
+    """Whether a person has found any of it right."""
+    return any(segment.checked or any(word.checked for word in segment.words) for segment in transcript.segments)
 
 
 def with_segment(transcript: Transcript, number: int, segment: Segment) -> Transcript:
@@ -43,13 +61,19 @@ def mark(transcript: Transcript, original: Transcript) -> Transcript:
 
 
 def spread(tokens: list[str], start_s: float, end_s: float) -> Iterator[Word]:
-    """Words that share the time from `start_s` to `end_s` by their letters, in whole milliseconds."""
+    """Words that share the time from `start_s` to `end_s` by their letters, in whole milliseconds, and say so."""
     letters, done, since_s = sum(map(len, tokens)), 0, round(start_s, 3)
     for token in tokens:
         done += len(token)
         until_s = round(start_s + (end_s - start_s) * done / letters, 3)
-        yield Word(token, since_s, until_s)
+        yield Word(token, since_s, until_s, interpolated=True)
         since_s = until_s
+
+
+def _at(transcript: Transcript, number: int) -> Segment:
+    if not 0 <= number < len(transcript.segments):
+        raise InputError("This transcript has no segment {number}. Reload the page.", number=number + 1)
+    return transcript.segments[number]
 
 
 def _aligned(segment: Segment, tokens: list[str]) -> Iterator[Word]:
@@ -61,7 +85,8 @@ def _aligned(segment: Segment, tokens: list[str]) -> Iterator[Word]:
         if kind == "equal":
             kept = [replace(word, text=token) for word, token in zip(old[old_from:old_to], given, strict=True)]
         elif len(given) == old_to - old_from:
-            kept = [Word(token, word.start_s, word.end_s) for word, token in zip(old[old_from:old_to], given, strict=True)]
+            pairs = zip(old[old_from:old_to], given, strict=True)
+            kept = [Word(token, word.start_s, word.end_s, interpolated=word.interpolated) for word, token in pairs]
         else:
             start_s, until_s = _room(segment, old_from, old_to)
             kept = list(spread(given, max(since_s, start_s), max(since_s, until_s)))

@@ -19,7 +19,8 @@ from ppi.speech.cues import cues_of
 
 # Fields that stand in a file only where they say something: files from before they existed read the same.
 OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments", "hearing")
-OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags")
+OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags", "checked")
+OPTIONAL_OF_WORD = ("interpolated", "checked")
 
 
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:
@@ -81,7 +82,7 @@ def to_vtt(transcript: Transcript) -> str:
 def to_json(transcript: Transcript) -> str:
     """Every field of the transcript, the optional ones where they say something; `from_json` reads it back unchanged."""
     raw = _without_empty(asdict(transcript), OPTIONAL_OF_TRANSCRIPT)
-    raw["segments"] = [_without_empty(segment, OPTIONAL_OF_SEGMENT) for segment in raw["segments"]]
+    raw["segments"] = [segment_to_dict(segment) for segment in transcript.segments]
     return json.dumps(raw, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -105,7 +106,9 @@ def _without_empty(raw: dict[str, Any], optional: tuple[str, ...]) -> dict[str, 
 
 def segment_to_dict(segment: Segment) -> dict[str, Any]:
     """As it stands in the JSON."""
-    return _without_empty(asdict(segment), OPTIONAL_OF_SEGMENT)
+    raw = _without_empty(asdict(segment), OPTIONAL_OF_SEGMENT)
+    raw["words"] = [_without_empty(word, OPTIONAL_OF_WORD) for word in raw["words"]]
+    return raw
 
 
 def segment_from_dict(raw: dict[str, Any]) -> Segment:
@@ -113,12 +116,14 @@ def segment_from_dict(raw: dict[str, Any]) -> Segment:
     return Segment(
         *_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]), _text(raw.get("speaker", "")),
         _text(raw.get("language", "")), tuple(_text(flag) for flag in _list(raw.get("flags", []))),
+        _yes_or_no(raw.get("checked", False)),
     )  # fmt: skip
 
 
 def _word(raw: dict[str, Any]) -> Word:
     probability = raw.get("probability")
-    return Word(_text(raw["text"]), *_times(raw), None if probability is None else _number(probability))
+    told = (_yes_or_no(raw.get(name, False)) for name in OPTIONAL_OF_WORD)
+    return Word(_text(raw["text"]), *_times(raw), None if probability is None else _number(probability), *told)
 
 
 def _times(raw: dict[str, Any]) -> tuple[float, float]:

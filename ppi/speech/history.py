@@ -1,7 +1,7 @@
 """The versions of a transcript: which there are, what each was, and what undo and redo lead to. Pure.
 
-A version is a whole transcript (heard or uploaded, kept as it was), one corrected segment, or the return to how an earlier
-version was. So undoing and restoring are versions too, and nothing is ever taken out of the history.
+A version is a whole transcript (heard or uploaded, kept as it was), one corrected or checked segment, or the return to how an
+earlier version was. So undoing and restoring are versions too, and nothing is ever taken out of the history.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from ppi.errors import InputError, NotFound
 from ppi.records import Segment, Transcript
 from ppi.speech import corrections, formats
 
-HEARD, UPLOADED, EDITED, UNDONE, REDONE, RESTORED = "heard", "uploaded", "edited", "undone", "redone", "restored"
-WHOLE, RETURNS = (HEARD, UPLOADED), (UNDONE, REDONE, RESTORED)
+HEARD, UPLOADED, EDITED, CHECKED = "heard", "uploaded", "edited", "checked"
+UNDONE, REDONE, RESTORED = "undone", "redone", "restored"
+WHOLE, CHANGES, RETURNS = (HEARD, UPLOADED), (EDITED, CHECKED), (UNDONE, REDONE, RESTORED)
 FORMAT = 1
 
 Snapshot = Callable[[int], Transcript]
@@ -26,7 +27,7 @@ Snapshot = Callable[[int], Transcript]
 class Version:
     """`number` counts from 1; `who` is an account's name, "" for the program; `at_s` is seconds since the epoch.
 
-    EDITED has the `segment` (from 0) and what it became, RETURNS the version `of` which the text is again. `digest` is the
+    CHANGES have the `segment` (from 0) and what it became, RETURNS the version `of` which the text is again. `digest` is the
     checksum of the transcript's JSON.
     """
 
@@ -63,7 +64,7 @@ class History:
         """The transcript as it was in version `number`; `snapshot` gives the whole ones. Raises NotFound."""
         version, edits = self.get(number), []
         while version.what not in WHOLE:
-            if version.what == EDITED:
+            if version.what in CHANGES:
                 edits.append(version)
             version = self.get(version.of or version.number - 1)
         original = snapshot(version.number)
@@ -141,8 +142,8 @@ def _plain(version: Version) -> dict[str, Any]:
 
 def _version(raw: dict[str, Any], number: int) -> Version:
     what, of = raw["what"], int(raw.get("of", 0))
-    after = formats.segment_from_dict(raw["after"]) if what == EDITED else None
-    is_known = what in (*WHOLE, EDITED) or (what in RETURNS and 0 < of < number)
+    after = formats.segment_from_dict(raw["after"]) if what in CHANGES else None
+    is_known = what in (*WHOLE, *CHANGES) or (what in RETURNS and 0 < of < number)
     if raw["number"] != number or not is_known:
         raise ValueError(f"version {number} is not in its place")
     return Version(number, what, str(raw["who"]), float(raw["at_s"]), str(raw["digest"]), raw.get("segment", -1), after, of)

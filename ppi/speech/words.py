@@ -14,7 +14,7 @@ NEAR_S = 0.5
 
 
 def segments_from(raw: Iterable[dict[str, Any]], duration_s: float) -> tuple[Segment, ...]:
-    """Segments of {start, end, text, words: [{word, start, end, probability}], language?} and the measures of doubt.
+    """Segments of {start, end, text, words: [{word, start, end, probability, interpolated?}], language?} and measures of doubt.
 
     Times become monotonic, inside the recording, in seconds; a segment spans its words. Segments without any text are left
     out. A segment's language stands there when more than one is spoken.
@@ -70,7 +70,7 @@ def _shared(words: Sequence[dict[str, Any]], start_s: float, end_s: float) -> li
         ends.append(ends[-1] + len(word["word"].strip()) + 1)
     scale = (end_s - start_s) / ends[-1]
     return [
-        {**word, "start": start_s + begin * scale, "end": start_s + end * scale}
+        {**word, "start": start_s + begin * scale, "end": start_s + end * scale, "interpolated": True}
         for word, (begin, end) in zip(words, pairwise(ends), strict=True)
     ]
 
@@ -84,7 +84,8 @@ def _words(raw: Iterable[dict[str, Any]], start_s: float, duration_s: float) -> 
         begin_s = _within(word["start"], now_s, duration_s)
         now_s = _within(word["end"], begin_s, duration_s)
         probability = word.get("probability")
-        words.append(Word(text, begin_s, now_s, None if probability is None else round(float(probability), 4)))
+        certain = None if probability is None else round(float(probability), 4)
+        words.append(Word(text, begin_s, now_s, certain, word.get("interpolated", False)))
     return tuple(words)
 
 

@@ -30,7 +30,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Report:
-    """Seconds throughout. `shares` are (who, speech), `patterns` (name, count, marked time), `roles` (role, marked time)."""
+    """Seconds throughout. `shares` are (who, speech), `patterns` (name, count, marked time), `roles` (role, marked time).
+
+    `spoken` are (who, from, until) of every segment with a text. Who spoke is called the same wherever it stands.
+    """
 
     duration_s: float
     speech_s: float
@@ -39,19 +42,20 @@ class Report:
     patterns: tuple[tuple[str, int, float], ...]
     roles: tuple[tuple[str, float], ...]
     quotes: tuple[tuple[str, Span, str], ...]
-
-    @property
-    def has_speakers(self) -> bool:
-        return any(name for name, _ in self.shares)
+    spoken: tuple[tuple[str, float, float], ...]
+    has_speakers: bool
 
 
 def report_of(transcript: Transcript, marks: tuple[Mark, ...], summary: Summary, language: str) -> Report:
     """`language` is that of the names of roles."""
     words = words_of(language)
+    said = [segment for segment in transcript.segments if segment.text.strip()]
+    has_speakers = any(segment.speaker for segment in said)
+    nobody = words["unknown" if has_speakers else "speech_time"]
+    spoken = tuple((_who(segment.speaker, words) or nobody, segment.start_s, segment.end_s) for segment in said)
     shares: Counter[str] = Counter()
-    for segment in transcript.segments:
-        if segment.text.strip():
-            shares[_who(segment.speaker, words)] += max(segment.end_s - segment.start_s, 0.0)
+    for who, start_s, end_s in spoken:
+        shares[who] += max(end_s - start_s, 0.0)
     counts, times_s, roles_s = Counter(), Counter(), Counter()
     for mark in marks:
         counts[mark.pattern] += 1
@@ -61,9 +65,9 @@ def report_of(transcript: Transcript, marks: tuple[Mark, ...], summary: Summary,
     by_count = sorted(counts, key=lambda name: (-counts[name], name))
     patterns = tuple((name, counts[name], times_s[name]) for name in by_count)
     return Report(
-        transcript.duration_s, covered_s([Span(part.start_s, part.end_s) for part in transcript.segments if part.text.strip()]),
-        tuple(shares.most_common()), _questions(transcript, summary, words), patterns, tuple(roles_s.most_common()),
-        _quotes(transcript, marks, patterns),
+        transcript.duration_s, covered_s([Span(start_s, end_s) for _, start_s, end_s in spoken]), tuple(shares.most_common()),
+        _questions(spoken, summary), patterns, tuple(roles_s.most_common()), _quotes(transcript, marks, patterns), spoken,
+        has_speakers,
     )  # fmt: skip
 
 
@@ -118,7 +122,7 @@ def _talk(report: Report, words: dict[str, str]) -> Block:
     """Speech and questions of each speaker."""
     whole_s, asked = sum(time_s for _, time_s in report.shares), dict(report.questions)
     rows = (
-        (name or words["unknown"], clock(time_s), _percent(time_s, whole_s), str(asked.get(name, 0)))
+        (name, clock(time_s), _percent(time_s, whole_s), str(asked.get(name, 0)))
         for name, time_s in report.shares
     )
     return Block("table", rows=((words["speaker"], words["time"], words["share"], words["questions"]), *rows))
@@ -133,12 +137,11 @@ def _who(speaker: str, words: dict[str, str]) -> str:
     return words[role] if role else speaker
 
 
-def _questions(transcript: Transcript, summary: Summary, words: dict[str, str]) -> tuple[tuple[str, int], ...]:
-    """(who, how many): the speaker where a question begins."""
+def _questions(spoken: tuple[tuple[str, float, float], ...], summary: Summary) -> tuple[tuple[str, int], ...]:
+    """(who, how many): the speaker where a question begins, "" where nobody speaks."""
     counts: Counter[str] = Counter()
     for question in summary.of_kind("question"):
-        said = [part for part in transcript.segments if part.start_s <= question.time_s < part.end_s]
-        counts[_who(said[0].speaker, words) if said else ""] += 1
+        counts[next((who for who, start_s, end_s in spoken if start_s <= question.time_s < end_s), "")] += 1
     return tuple(counts.most_common())
 
 

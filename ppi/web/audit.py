@@ -75,6 +75,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "transcript.page": ("show link", _if_told), "transcript.download": ("download", _from_address),
     "transcript.bundle": ("download", _told), "transcript.show": ("download", _from_address),
     "transcript.upload": ("upload transcript", _from_address), "transcript.edit": ("correct transcript", _from_address),
+    "transcript.check": ("correct transcript", _from_address),
     "transcript.undo": ("restore transcript", _from_address), "transcript.redo": ("restore transcript", _from_address),
     "transcript.restore": ("restore transcript", _from_address),
     "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),

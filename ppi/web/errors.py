@@ -93,12 +93,18 @@ def _unknown(error: Exception) -> Response:
 
 
 def answer(status: int, message: str, code: str, reference: str = "") -> Response:
-    """A failure as JSON for programs and as a page for people. The audit log finds its code in `g.error_code`."""
+    """A failure as JSON for programs and as a page for people, with what a view put into `g.beside`, such as what was typed.
+
+    The audit log finds its code in `g.error_code`.
+    """
     g.error_code = code
     if wants_json():
         body = {"success": False, "error": message, "code": code}
         return make_response(jsonify(body | ({"reference": reference} if reference else {})), status)
-    page = render_template("error.html", status=status, message=message, code=code, reference=reference)
+    back = forms.came_from() if forms.is_plain() else ""
+    page = render_template(
+        "error.html", status=status, message=message, code=code, reference=reference, back=back, beside=g.get("beside", "")
+    )  # fmt: skip
     return make_response(page, status)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from ppi.workflows import annotations, pattern_tables
+from ppi.workflows import annotations, pattern_tables, texts
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 TABLE_BYTES = pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -23,7 +23,9 @@ PLAIN = {
     "kit.keep": TABLE_BYTES, "kit.prepare": 0, "kit.normalize": 0, "jobs.cancel": 0, "jobs.retry": 0,
     "export.push": 0, "joined.push": 0, "joined.delete": 0, "withdrawal.withdraw_lesson": 0,
     "agreement.add": annotations.MAX_BYTES + 64 * 1024, "agreement.build": 0,
-    "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "transcription.summarize": 0,
+    "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "summaries.summarize": 0,
+    "transcript.upload": texts.MAX_UPLOAD_BYTES + 64 * 1024, "transcript.edit": 0, "transcript.check": 0,
+    "transcript.restore": 0,
 }  # fmt: skip
 
 # endpoint -> what says how much a form with a recording may hold, and refuses one that may not come before it is read.
@@ -91,7 +93,7 @@ def _ask() -> str | None:
     g.is_question = True
     fields = [(key, value) for key, value in request.form.items(multi=True) if key != "csrf_token"]
     return render_template(
-        "sure.html", step=0, chosen=None, name=name(), text=text, yes=yes, fields=fields, back=_came_from()
+        "sure.html", step=0, chosen=None, name=name(), text=text, yes=yes, fields=fields, back=came_from()
     )  # fmt: skip
 
 
@@ -99,7 +101,7 @@ def _back(response: Response) -> Response:
     """After what was asked for is done: the page it was asked from, or the one that the view named in `g.then`."""
     if response.status_code == 200 and response.is_json and is_plain():
         back = request.form.get("back", "")
-        return redirect(g.get("then") or (back if _is_path(back) else _came_from()))
+        return redirect(g.get("then") or (back if _is_path(back) else came_from()))
     return response
 
 
@@ -108,6 +110,7 @@ def _is_path(text: str) -> bool:
     return text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
 
 
-def _came_from() -> str:
+def came_from() -> str:
+    """The page of this application that the request came from, else the start page."""
     came = request.referrer or ""
     return came[len(request.host_url) - 1 :] if came.startswith(request.host_url) else url_for("pages.home")

@@ -71,6 +71,8 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      {**SUCCESS, "version": NUMBER, "segments": NUMBER, "words": NUMBER, "notes": {"type": "array", "items": TEXT}}),
     ("post", "/api/lessons/{lesson_id}/transcript/edit", "Correct the text of one segment, counted from 0.",
      {WITH_JSON: {"version": NUMBER, "segment": NUMBER, "text": TEXT}}, TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/transcript/check", "Say that a segment, or one word of it, is right as it is.",
+     {WITH_JSON: {"version": NUMBER, "segment": NUMBER, "word": NUMBER}}, TRANSCRIPT),
     ("post", "/api/lessons/{lesson_id}/transcript/undo", "Undo the last change of the transcript.",
      {WITH_JSON: {"version": NUMBER}}, TRANSCRIPT),
     ("post", "/api/lessons/{lesson_id}/transcript/redo", "Do again what was undone last.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, render_template, request
+from flask import Blueprint, Response, g, jsonify, render_template
 from flask_babel import gettext
 
 from ppi.errors import InputError, NotFound
-from ppi.web import access
+from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.workflows import lessons
 from ppi.workflows import summarize as workflow
@@ -24,14 +24,14 @@ def _choice() -> dict[str, Any]:
 @bp.post("/api/summarize")
 def summarize() -> Response:
     """{file_id, engine?, style?, language?, anew?} -> {success, job_id}."""
-    given = request.get_json(silent=True)
+    given = forms.given()
     if not isinstance(given, dict) or not isinstance(given.get("file_id"), str):
         raise InputError("Send file_id, the number of the lesson.")
     g.audit_object = given["file_id"]
     row = lessons.owned(access.services(), access.current(), given["file_id"])
     job = workflow.request_summary(
         access.services(), row, engine_name=str(given.get("engine") or ""), language=str(given.get("language") or ""),
-        style=str(given.get("style") or workflow.USUAL_STYLE), is_anew=given.get("anew") is True, home=absolute("/"),
+        style=str(given.get("style") or workflow.USUAL_STYLE), is_anew=given.get("anew") in (True, "on"), home=absolute("/"),
     )  # fmt: skip
     return jsonify(success=True, job_id=job.id)
 

@@ -9,18 +9,18 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask_babel import get_locale, gettext
+from markupsafe import Markup
 
-from ppi.errors import InputError, NotFound
+from ppi.errors import InputError, NotFound, PpiError
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Segment
-from ppi.web import access
+from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.workflows import corrections, lessons, normalize, texts
 from ppi.workflows.corrections import Edited
 from ppi.workflows.ingest import SOUND
 
 bp = Blueprint("transcript", __name__)
-MAX_FORM_BYTES = texts.MAX_UPLOAD_BYTES + 64 * 1024
 # Words that the recogniser gave less than this are marked; it is also what its own flags go by.
 DOUBTFUL_BELOW = 0.4
 # The history shows so many of the newest versions.
@@ -38,7 +38,7 @@ class Player:
 
 @bp.get("/lessons/<lesson_id>/transcript")
 def page(lesson_id: str) -> str:
-    """`?t=` is the second to begin at."""
+    """`?t=` is the second to begin at, `?edit=` the segment (from 0) that a browser without scripts wants to correct."""
     services = access.services()
     row = lessons.owned(services, access.current(), lesson_id)
     shown = lessons.view(services, row)
@@ -49,6 +49,7 @@ def page(lesson_id: str) -> str:
     return render_template(
         "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=_player(shown), doubts=doubts(),
         start_s=_begin_s(), words_of=words_of, below=DOUBTFUL_BELOW,
+        editing=request.args.get("edit", -1, type=int),
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
         phrases=_phrases(), languages=get_locale().languages, notes=_notes(edited) if edited else [],
     )  # fmt: skip
@@ -95,7 +96,7 @@ def show(lesson_id: str) -> Response:
 @bp.post("/api/lessons/<lesson_id>/transcript")
 def upload(lesson_id: str) -> Response:
     """Multipart: transcript (SRT, VTT or JSON), language?, replace? -> {success, version, segments, words, notes}."""
-    request.max_content_length = MAX_FORM_BYTES
+    request.max_content_length = forms.PLAIN[request.endpoint]
     services = access.services()
     row = lessons.owned(services, access.current(), lesson_id)
     file = request.files.get("transcript")
@@ -120,8 +121,24 @@ def edit(lesson_id: str) -> Response:
     text = given.get("text")
     if not isinstance(text, str):
         raise InputError("Send text, the segment as it should be.")
-    edited = corrections.edit(
-        access.services(), row, who=access.current().name, base=given["version"], number=given["segment"], text=text
+    try:
+        edited = corrections.edit(
+            access.services(), row, who=access.current().name, base=given["version"], number=given["segment"], text=text
+        )
+    except PpiError:
+        g.beside = _typed_again(row, given["segment"], text)
+        raise
+    return _changed(row, edited, given["version"])
+
+
+@bp.post("/api/lessons/<lesson_id>/transcript/check")
+def check(lesson_id: str) -> Response:
+    """{version, segment (from 0), word? (from 0)}: a person found the segment, or this word of it, right -> as `edit`."""
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    given = _numbers("version", "segment")
+    word = _numbers("word")["word"] if "word" in given else None
+    edited = corrections.check(
+        access.services(), row, who=access.current().name, base=given["version"], number=given["segment"], word=word
     )
     return _changed(row, edited, given["version"])
 
@@ -153,16 +170,20 @@ def restore(lesson_id: str) -> Response:
     return _changed(row, edited, given["version"])
 
 
-def words_of(segment: Segment) -> list[tuple[str, str, float, float | None]]:
-    """What stands before it (a blank or nothing), text, start and probability of each word; without word times there is one."""
+def words_of(segment: Segment) -> list[tuple[str, str, float, float | None, bool]]:
+    """What stands before it (a blank or nothing), text, start, probability, and whether it is doubtful, of each word.
+
+    Without word times there is one.
+    """
     if not segment.words:
-        return [("", segment.text.strip(), segment.start_s, None)] if segment.text.strip() else []
+        return [("", segment.text.strip(), segment.start_s, None, False)] if segment.text.strip() else []
     told, place = [], 0
     for word in segment.words:
         found = segment.text.find(word.text, place)
         is_joined = found == place or not told
         place = found + len(word.text) if found >= 0 else place
-        told.append(("" if is_joined else " ", word.text, word.start_s, word.probability))
+        is_doubtful = word.probability is not None and word.probability < DOUBTFUL_BELOW and not word.checked
+        told.append(("" if is_joined else " ", word.text, word.start_s, word.probability, is_doubtful))
     return told
 
 
@@ -177,8 +198,10 @@ def doubts() -> dict[str, str]:
 
 
 def _numbers(*names: str) -> dict[str, Any]:
-    """The fields of the request, of which these are whole numbers."""
-    given = request.get_json(silent=True)
+    """The fields of the request, of which these are whole numbers; a plain form writes them as digits."""
+    given = forms.given()
+    if forms.is_plain():
+        given |= {name: int(given[name]) for name in names if given.get(name, "").isdecimal()}
     is_number = isinstance(given, dict) and all(type(given.get(name)) is int for name in names)
     if not is_number:
         raise InputError("Send whole numbers for {names}.", names=", ".join(names))
@@ -189,6 +212,16 @@ def _changed(row: LessonRow, edited: Edited, base: int) -> Response:
     """What the page needs to bring itself up to date; without `segments` it must be loaded again."""
     changed = corrections.changed_since(access.services(), row, edited, base)
     return jsonify(success=True, **_described(edited, changed))
+
+
+def _typed_again(row: LessonRow, number: int, text: str) -> Markup:
+    """For the page of a failure: what was typed, to be sent again, beside what stands there now."""
+    now = corrections.load(access.services(), row)
+    segments = now.transcript.segments
+    theirs = segments[number] if 0 <= number < len(segments) else None
+    return Markup(
+        render_template("_transcript_typed.html", chosen=row, version=now.version, number=number, theirs=theirs, text=text)
+    )
 
 
 def _described(edited: Edited, segments: dict[int, Segment] | None) -> dict[str, Any]:
@@ -206,6 +239,7 @@ def _segment(segment: Segment) -> dict[str, Any]:
     return {
         "start_s": segment.start_s, "end_s": segment.end_s, "text": segment.text, "speaker": segment.speaker,
         "language": segment.language, "words": words_of(segment), "doubts": [known.get(flag, flag) for flag in segment.flags],
+        "checked": segment.checked,
     }  # fmt: skip
 
 
@@ -253,6 +287,7 @@ def _versions(edited: Edited) -> list[dict[str, Any]]:
     """The newest first."""
     what = {
         "heard": gettext("recognised"), "uploaded": gettext("uploaded"), "edited": gettext("corrected"),
+        "checked": gettext("found right"),
         "undone": gettext("undone"), "redone": gettext("done again"), "restored": gettext("restored"),
     }  # fmt: skip
     segments = edited.transcript.segments
@@ -270,7 +305,8 @@ def _phrases() -> dict[str, str]:
     return {
         "play": gettext("Play"), "pause": gettext("Pause"), "saving": gettext("Saving…"), "saved": gettext("Saved"),
         "typing": gettext("Not saved yet"), "failed": gettext("Not saved: {reason}"), "hits": gettext("{number} of {count}"),
-        "none": gettext("nothing found"), "edit": gettext("Correct the text at {time}"),
+        "none": gettext("nothing found"), "edit": gettext("Correct the text at {time}"), "right": gettext("Right as it is"),
+        "checked": gettext("checked by a person"),
         "doubt": gettext("heard with a certainty of {percent} %"),
         "correcting": gettext("Text at {time}"), "meanwhile": gettext("Saved by somebody else:"),
         "keepMine": gettext("Keep my text"), "takeTheirs": gettext("Take the other text"),

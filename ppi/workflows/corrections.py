@@ -8,6 +8,7 @@ transcript that nobody changed has no history yet; it counts as version 1.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import time
@@ -20,7 +21,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import Segment, Transcript
 from ppi.services import Services
 from ppi.speech import corrections, formats, history
-from ppi.speech.history import EDITED, HEARD, REDONE, RESTORED, UNDONE, UPLOADED, History, Version
+from ppi.speech.history import CHECKED, EDITED, HEARD, REDONE, RESTORED, UNDONE, UPLOADED, History, Version
 from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
 
@@ -77,14 +78,24 @@ def edit(services: Services, row: LessonRow, *, who: str, base: int, number: int
         fresh = corrections.correct(now.transcript, number, text)
         if fresh.text == " ".join(now.transcript.segments[number].text.split()):
             return now
-        if base != now.version and _segment(services, row, now, base, number) != now.transcript.segments[number]:
-            raise Conflict(
-                "{who} changed this segment meanwhile. Your text is still here: compare both, then save again.",
-                who=now.history.last_author(number, base) or "PPI",
-            )
-        original = _text_at(services, row, now.history, now.history.whole_of(now.version))
-        changed = corrections.mark(corrections.with_segment(now.transcript, number, fresh), original)
-        return _commit(services, row, now, changed, keep, EDITED, who, segment=number, after=fresh)
+        _refuse_if_changed(services, row, now, base, number)
+        return _commit_segment(services, row, now, keep, EDITED, who, number, fresh)
+
+
+def check(
+    services: Services, row: LessonRow, *, who: str, base: int, number: int, word: int | None = None
+) -> Edited:
+    """Say that segment `number`, or only its word `word`, is right as it is; what was said already changes nothing.
+
+    Raises as `edit`: nobody can have found right what they did not see.
+    """
+    with _hold(services, row) as keep:
+        now = _settled(services, row)
+        fresh = corrections.check(now.transcript, number, word)
+        if fresh == now.transcript.segments[number]:
+            return now
+        _refuse_if_changed(services, row, now, base, number)
+        return _commit_segment(services, row, now, keep, CHECKED, who, number, fresh)
 
 
 def undo(services: Services, row: LessonRow, *, who: str, base: int) -> Edited:
@@ -127,15 +138,16 @@ def keep_new(
 
 
 def has_corrections(services: Services, row: LessonRow) -> bool:
-    """Whether a person has corrected the transcript as it is now."""
+    """Whether a person has corrected the transcript as it is now, or found any of it right."""
     try:
-        return load(services, row).transcript.edited
+        transcript = load(services, row).transcript
+        return transcript.edited or corrections.has_checks(transcript)
     except NotFound:
         return False
 
 
 def ask_first(services: Services, row: LessonRow) -> None:
-    """Raises Conflict when a person has corrected the transcript that a new one would take the place of."""
+    """Raises Conflict when a person has worked on the transcript that a new one would take the place of."""
     if has_corrections(services, row):
         raise Conflict(
             "A person has corrected this transcript. Say that you want a new one: the corrected text stays in its history."
@@ -148,6 +160,32 @@ def changed_since(services: Services, row: LessonRow, now: Edited, base: int) ->
     if len(before) != len(after):
         return None
     return {place: one for place, (one, old) in enumerate(zip(after, before, strict=True)) if one != old}
+
+
+def _refuse_if_changed(services: Services, row: LessonRow, now: Edited, base: int, number: int) -> None:
+    """Raises Conflict when segment `number` is another one than in version `base`, but for words that somebody found right."""
+    if base == now.version:
+        return
+    before, after = _segment(services, row, now, base, number), now.transcript.segments[number]
+    if before is None or _as_heard(before) != _as_heard(after):
+        raise Conflict(
+            "{who} changed this segment meanwhile. Your text is still here: compare both, then save again.",
+            who=now.history.last_author(number, base) or "PPI",
+        )
+
+
+def _as_heard(segment: Segment) -> Segment:
+    words = tuple(dataclasses.replace(word, checked=False) for word in segment.words)
+    return dataclasses.replace(segment, words=words, flags=(), checked=False)
+
+
+def _commit_segment(
+    services: Services, row: LessonRow, now: Edited, keep: Callable[[], None], what: str, who: str, number: int,
+    fresh: Segment,
+) -> Edited:  # fmt: skip
+    original = _text_at(services, row, now.history, now.history.whole_of(now.version))
+    changed = corrections.mark(corrections.with_segment(now.transcript, number, fresh), original)
+    return _commit(services, row, now, changed, keep, what, who, segment=number, after=fresh)
 
 
 def _go_back(

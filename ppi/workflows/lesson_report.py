@@ -33,12 +33,9 @@ def blocks(
     marks = marks_of(services, row)
     report = reports.report_of(transcript, marks, summary, language)
     lanes = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
-    spoken = (part for part in transcript.segments if part.text.strip())
-    said = ((part.speaker or words["speech_time"], part.start_s, part.end_s) for part in spoken)
-    shares = [(name or words["unknown"], time_s) for name, time_s in report.shares] if report.has_speakers else []
     drawn = lesson_figures.draw(
-        folder, lanes=[*_lanes(said), *lanes], shares=shares, duration_s=transcript.duration_s, minutes=words["minutes"],
-        on_tick=on_tick,
+        folder, lanes=[*_lanes(report.spoken), *lanes], shares=report.shares if report.has_speakers else (),
+        duration_s=transcript.duration_s, minutes=words["minutes"], on_tick=on_tick,
     )  # fmt: skip
     captions = {lesson_figures.TIMELINE: words["timeline"], lesson_figures.SHARES: words["talk"]}
     figures = tuple(Picture(str(path), captions[path.name]) for path in drawn)

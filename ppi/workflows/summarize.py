@@ -141,7 +141,7 @@ def _content(
     facts = LessonFacts(
         name=row.name, source_video=row.video_key.removeprefix(row.prefix), duration_s=transcript.duration_s,
         recorded_on=datetime.fromtimestamp(row.created_s, UTC).date().isoformat(),
-        player=f"{home}/lessons/{row.id}" if home else "",
+        player=f"{home}/lessons/{row.id}/transcript" if home else "",
     )  # fmt: skip
     extra: tuple[Block, ...] = ()
     if wanted["style"] == "report":

@@ -34,7 +34,7 @@ function begin() {
     doubts.refresh();
   });
   const acts = {
-    play: player.toggle, back: () => player.skip(-3), on: () => player.skip(3), doubt: () => doubts.go(1), doubtBefore: () => doubts.go(-1),
+    play: player.toggle, back: () => player.skip(-3), on: () => player.skip(3), doubt: () => doubts.go(1), doubtBefore: () => doubts.go(-1), right: () => doubts.right(editor.check),
     undo: editor.undo, redo: editor.redo, search: search.focus, edit: () => editor.open(words.segmentNow() || list.firstElementChild),
     keys: () => window.bootstrap.Modal.getOrCreateInstance("#keys").show(),
   };

@@ -39,6 +39,13 @@ def test_words_below_the_threshold_are_marked_and_unknown_probabilities_are_not(
     assert (found[0]["start_time"], found[0]["end_time"]) == (0, 1)
 
 
+def test_words_that_a_person_found_right_are_not_marked_and_shared_times_are():
+    words = (Word(" a", 0, 1, 0.1, checked=True), Word(" b", 1, 2, interpolated=True))
+    found = said(Transcript((Segment(0, 2, "a b", words),), "en", "whisper", "base", 2.0), Span(0, 2)).words
+    assert [(word["probability"], word["is_uncertain"]) for word in found] == [(0.1, False), (None, False)]
+    assert [word["is_interpolated"] for word in found] == [False, True]
+
+
 def test_speakers_flags_and_corrections_are_kept():
     asked = Segment(0, 1, "Кто?", (Word(" Кто?", 0, 1),), "Учитель", flags=("low_confidence",))
     answered = Segment(1, 2, "Я.", (Word(" Я.", 1, 2),), "Ученик")

@@ -70,7 +70,9 @@ def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     names = {item["name"].split("/", 2)[-1] for item in api.get("/list_files").json()["files"]}
     assert {"Мой урок 1.mp4", "Мой урок 1.wav", "Мой урок 1.info.json", "Мой урок 1_part1.mp4"} <= names
     check_texts(api, lesson)
+    check_corrections(api, lesson)
     check_dataset(api, lesson, server.url)
+    check_upload(api, lesson)
     assert not any("sheet" in item.key for item in server.services.store.list(server.services.final))
 
     assert api.post(f"/api/lessons/{lesson}/link/revoke").json()["revoked"] >= 1
@@ -113,6 +115,38 @@ def check_texts(api: Api, lesson: str) -> None:
         assert "attachment" in got.headers["Content-Disposition"]
 
 
+def check_corrections(api: Api, lesson: str) -> None:
+    """Corrected, ticked off, undone and taken away in every format, wherever objects and locks are."""
+    address = f"/api/lessons/{lesson}/transcript"
+    shown = api.get(address).json()
+    asked = {"version": shown["version"], "segment": 0}
+    fixed = api.post(f"{address}/edit", json={**asked, "text": "Written by hand."}).json()
+    assert (fixed["version"], fixed["edited"], fixed["segments"]["0"]["text"]) == (2, 1, "Written by hand.")
+    assert api.post(f"{address}/edit", json={**asked, "text": "Too late."}).status_code == 409
+    ticked = api.post(f"{address}/check", json={"version": 2, "segment": 1}).json()
+    assert ticked["segments"]["1"]["checked"]
+    assert not api.post(f"{address}/undo", json={"version": 3}).json()["segments"]["1"]["checked"]
+    assert api.post(f"{address}/redo", json={"version": 4}).json()["segments"]["1"]["checked"]
+    for kind in ("txt", "times.txt", "speakers.txt", "srt", "vtt", "json", "textgrid", "eaf"):
+        got = api.get(f"/lessons/{lesson}/transcript/{kind}")
+        assert got.status_code == 200 and "Written by hand." in got.content.decode(), kind
+    assert api.get(f"/lessons/{lesson}/transcript/docx").content.startswith(b"PK")
+    assert "Written by hand." not in api.get(f"/lessons/{lesson}/transcript/txt?version=1").text
+    assert api.post("/api/transcribe", json={"file_id": lesson}).json()["code"] == "conflict"
+
+
+def check_upload(api: Api, lesson: str) -> None:
+    """A transcript made elsewhere takes the place of a corrected one when asked to, and the corrected one is kept."""
+    given = {"files": {"transcript": ("a.srt", b"1\n00:00:01,000 --> 00:00:03,000\nFrom captions.\n")}}
+    address = f"/api/lessons/{lesson}/transcript"
+    assert api.post(address, **given).status_code == 409
+    kept = api.post(address, **given, data={"replace": "1", "language": "en"}).json()
+    assert (kept["version"], kept["words"]) == (6, 2)
+    texts = zipfile.ZipFile(io.BytesIO(api.get(f"/transcripts.zip?lesson={lesson}").content))
+    assert "From captions." in texts.read(next(name for name in texts.namelist() if name.endswith("1.txt"))).decode()
+    assert "Written by hand." in api.get(f"/lessons/{lesson}/transcript/txt?version=5").text
+
+
 def check_dataset(api: Api, lesson: str, url: str) -> None:
     """A dataset is built, listed and downloaded."""
     with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
@@ -126,6 +160,7 @@ def check_dataset(api: Api, lesson: str, url: str) -> None:
     assert "Домашнее задание П" in found["report"]["unmatched"]
     assert {item["reason"] for item in found["report"]["dropped"]} == {"empty_range", "cancelled"}
     first = found["rows"][0]
+    assert {row["text_origin"] for row in found["rows"]} == {"corrected"}
     assert requests.get(requests.compat.urljoin(url, first["image_url"]), timeout=20).content[:2] == b"\xff\xd8"
 
     assert {clip["mode"] for clip in found["report"]["clips"]} <= {"smart", "encoded"}

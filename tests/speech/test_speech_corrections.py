@@ -63,6 +63,34 @@ def test_somebody_has_listened_so_the_recognisers_doubts_end():
     assert corrections.correct(LESSON, 0, "Вода греется.").flags == ()
 
 
+def test_words_whose_time_is_shared_out_say_so_and_those_that_were_heard_do_not():
+    found = corrections.correct(LESSON, 0, "Вода пар даёт, когда нагрета.")
+    assert [word.interpolated for word in found.words] == [False, True, True, False, False]
+    again = corrections.correct(corrections.with_segment(LESSON, 0, found), 0, "Вода пар дал, когда нагрета.")
+    assert [word.interpolated for word in again.words] == [False, True, True, False, False]
+
+
+def test_what_is_found_right_keeps_its_probabilities_and_loses_its_doubts():
+    word = corrections.check(LESSON, 0, 1)
+    assert [one.checked for one in word.words] == [False, True, False, False]
+    assert (word.words[1].probability, word.flags, word.checked) == (0.4, ("low_confidence",), False)
+    whole = corrections.check(LESSON, 0)
+    assert whole.checked and whole.flags == () and all(one.checked for one in whole.words)
+    assert [one.probability for one in whole.words] == [0.9, 0.4, 0.8, 0.7]
+    lesson = corrections.with_segment(LESSON, 0, whole)
+    assert not corrections.mark(lesson, LESSON).edited, "the text is as it was heard"
+    assert corrections.has_checks(lesson) and not corrections.has_checks(LESSON)
+    assert [one.checked for one in corrections.correct(lesson, 0, "Вода испаряется, если греется.").words] == [
+        True, True, False, True
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "word", "told"), [(2, None, "no segment 3"), (0, 4, "no word 5"), (0, -1, "no word 0")])
+def test_what_is_not_there_cannot_be_found_right(number, word, told):
+    with pytest.raises(InputError, match=told):
+        corrections.check(LESSON, number, word)
+
+
 def test_the_transcript_says_in_how_many_segments_it_was_corrected():
     once = corrections.with_segment(LESSON, 1, corrections.correct(LESSON, 1, "Нет."))
     assert (corrections.mark(once, LESSON).edited, corrections.mark(once, LESSON).edited_segments) == (True, 1)

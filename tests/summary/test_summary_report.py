@@ -53,6 +53,16 @@ def test_without_speakers_no_share_is_invented(language):
     assert {"en": "The transcript does not say who spoke.", "ru": "В расшифровке не указано, кто говорит."}[language] in texts
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_who_spoke_is_called_the_same_in_the_timeline_and_in_the_table(language):
+    unknown = {"en": "not known who", "ru": "неизвестно кто"}[language]
+    for speakers in (SPEAKERS[language], (SPEAKERS[language][0], "")):
+        report = report_of(lesson(language, speakers), (), summary(language), language)
+        [talk] = [block for block in blocks_of(report, (), language) if block.kind == "table" and len(block.rows[0]) == 4]
+        assert {row[0] for row in talk.rows[1:]} == {who for who, _, _ in report.spoken}
+    assert {who for who, _, _ in report.spoken} == {SHOWN[language][0], unknown}
+
+
 def test_a_name_that_is_no_role_is_shown_as_it_is():
     report = report_of(lesson("en", ("SPEAKER_00", "Pavel Sergeevich")), (), summary("en"), "en")
     assert [name for name, _ in report.shares] == ["SPEAKER_00", "Pavel Sergeevich"]

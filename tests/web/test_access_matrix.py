@@ -82,8 +82,9 @@ ROWS = {
     "summaries.summarize": owners(200, file_id="{id}"), "summaries.page": owners(200),
     "transcript.page": owners(200), "transcript.download": owners(200), "transcript.show": owners(200),
     # Refused for what is sent, of which only those hear who may see the lesson.
-    "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.undo": owners(400),
-    "transcript.redo": owners(400), "transcript.restore": owners(400), "transcript.bundle": owners(200),
+    "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.check": owners(400),
+    "transcript.undo": owners(400), "transcript.redo": owners(400), "transcript.restore": owners(400),
+    "transcript.bundle": owners(200),
     "jobs.page": members(200), "jobs.jobs_list": members(200), "events.stream": members(200), "upload.room": members(200),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),

@@ -125,7 +125,7 @@ def test_documents_link_to_the_player_of_this_address(client_for, lesson, servic
     ask(client_for("anna"), services, lesson, engine="chat")
     document = Document(io.BytesIO(stored(services, lesson, DOCX)))
     links = [relation.target_ref for relation in document.part.rels.values() if "hyperlink" in relation.reltype]
-    assert f"http://localhost/lessons/{lesson.id}?t=0" in links
+    assert f"http://localhost/lessons/{lesson.id}/transcript?t=0" in links
     assert "Summary made by: chat, stub-model, prompts 3" in stored(services, lesson, TXT).decode()
 
 

@@ -17,6 +17,8 @@ from ppi.records import AudioTrack, MediaInfo, Segment, Transcript, VideoTrack, 
 from ppi.storage import keys
 from ppi.workflows import corrections, uploads
 from ppi.workflows.ingest import describe
+from tests.conftest import PASSWORD
+from tests.web.test_plain_forms import ACCEPT, Forms
 
 INFO = MediaInfo("mp4", 64.0, 0.0, 4, VideoTrack("h264", 320, 180, 25.0, False, 0, "yuv420p"), (AudioTrack("aac", 44_100, 2),))
 SAID = Transcript(
@@ -87,7 +89,8 @@ def test_a_correction_is_saved_undone_redone_and_restored(anna, row):
     assert (answer["version"], answer["undo"], answer["redo"], answer["edited"]) == (2, True, False, 1)
     assert answer["segments"] == {"0": {
         "start_s": 0.5, "end_s": 2.0, "text": "Почему идёт дождь?", "speaker": "Учитель", "language": "", "doubts": [],
-        "words": [["", "Почему", 0.5, 0.9], [" ", "идёт", 1.0, 0.8], [" ", "дождь?", 1.4, None]],
+        "words": [["", "Почему", 0.5, 0.9, False], [" ", "идёт", 1.0, 0.8, False], [" ", "дождь?", 1.4, None, False]],
+        "checked": False,
     }}  # fmt: skip
     address = f"/api/lessons/{row.id}/transcript"
     assert anna.post(f"{address}/undo", json={"version": 2}).json["segments"]["0"]["text"] == "Почему идёт дощь?"
@@ -114,7 +117,8 @@ REFUSED = (
     ("edit", '{"version": 7, "segment": 0, "text": "a"}', 404), ("undo", "{}", 400), ("undo", '{"version": 1}', 409),
     ("redo", '{"version": 1}', 409), ("restore", '{"version": 1, "of": 9}', 404),
     ("edit", '{"version": 1, "segment": 0, "text": "\\ud800"}', 400),
-    ("edit", '{"version": true, "segment": 0, "text": ""}', 400),
+    ("edit", '{"version": true, "segment": 0, "text": ""}', 400), ("check", '{"version": 1}', 400),
+    ("check", '{"version": 1, "segment": 0, "word": 3}', 400), ("check", '{"version": 1, "segment": 0, "word": null}', 400),
 )  # fmt: skip
 
 
@@ -123,6 +127,75 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(services, anna, row)
         answer = anna.post(f"/api/lessons/{row.id}/transcript/{way}", data=given, content_type="application/json")
         assert (answer.status_code, bool(answer.json["error"])) == (status, True), (way, given)
     assert corrections.load(services, row).transcript == SAID
+
+
+def test_what_is_right_is_ticked_off_and_no_longer_marked(services, anna, row):
+    address = f"/api/lessons/{row.id}/transcript"
+    word = anna.post(f"{address}/check", json={"version": 1, "segment": 0, "word": 2}).json
+    assert word["segments"]["0"]["words"][2] == [" ", "дощь?", 1.4, 0.21, False] and word["edited"] == 0
+    whole = anna.post(f"{address}/check", json={"version": 2, "segment": 1}).json["segments"]["1"]
+    assert (whole["doubts"], whole["checked"]) == ([], True)
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert 'class="doubtful" title=' not in page and "the same words again" not in page and "✓ checked by a person" in page
+    assert "3. found right" in page
+    given = anna.get(f"/lessons/{row.id}/transcript/json").json
+    assert given["segments"][1]["checked"] and "flags" not in given["segments"][1]
+    undone = anna.post(f"{address}/undo", json={"version": 3}).json["segments"]["1"]
+    assert undone["doubts"] == ["the same words again and again"] and not undone["checked"]
+
+
+@pytest.fixture
+def reader(app):
+    """A browser without scripts, logged in."""
+    client = app.test_client()
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    return client
+
+
+def test_a_segment_is_corrected_by_a_plain_form(services, reader, row):
+    address = f"/lessons/{row.id}/transcript"
+    assert 'href="?edit=1#s1"' in reader.get(address).text
+    action, fields = Forms(reader.get(f"{address}?edit=1").text).to("/edit")
+    sent = reader.post(action, data={**fields, "text": "Вода и\r\nлёд."}, headers=ACCEPT)
+    assert (sent.status_code, sent.location) == (302, f"{address}#s1")
+    assert corrections.load(services, row).transcript.segments[1].text == "Вода и лёд."
+    back, of = Forms(reader.get(address).text).to("/restore")
+    assert reader.post(back, data=of, headers=ACCEPT).status_code == 302
+    assert corrections.load(services, row).transcript == SAID
+    reader.post(action.replace("/edit", "/check"), data={**fields, "version": "3"}, headers=ACCEPT)
+    assert corrections.load(services, row).transcript.segments[1].checked
+
+
+def test_a_plain_form_shows_both_texts_when_somebody_was_first_and_loses_neither(services, reader, row):
+    address = f"/lessons/{row.id}/transcript"
+    action, fields = Forms(reader.get(f"{address}?edit=0").text).to("/edit")
+    corrections.edit(services, row, who="boris", base=1, number=0, text="Почему идут дожди?")
+    late = reader.post(action, data={**fields, "text": "Почему идёт <дождь>?"}, headers=ACCEPT)
+    assert late.status_code == 409 and "boris changed this segment meanwhile" in late.text
+    assert "<blockquote>Почему идут дожди?" in late.text and ">Почему идёт &lt;дождь&gt;?</textarea>" in late.text
+    again, fields = Forms(late.text).to("/edit")
+    assert reader.post(again, data={**fields, "text": "Почему идёт <дождь>?"}, headers=ACCEPT).location == f"{address}#s0"
+    assert corrections.load(services, row).transcript.segments[0].text == "Почему идёт <дождь>?"
+    long = reader.post(action, data={**fields, "version": "3", "text": "a" * 6000}, headers=ACCEPT)
+    assert long.status_code == 400 and "a" * 6000 in long.text
+
+
+def test_a_transcript_is_uploaded_and_a_summary_asked_for_by_plain_forms(services, reader, row):
+    page = f"/lessons/{row.id}/transcript"
+    action, fields = Forms(reader.get(page).text).to(f"{row.id}/transcript")
+    came = ACCEPT | {"Referer": f"http://localhost{page}"}
+    given = {**fields, "transcript": (io.BytesIO(SRT), "a.srt"), "language": "ru"}
+    sent = reader.post(action, data=given, headers=came, content_type="multipart/form-data")
+    assert (sent.status_code, sent.location) == (302, page)
+    assert corrections.load(services, row).transcript.text == "Доброе утро!"
+    none = {**fields, "transcript": (io.BytesIO(b"hello"), "a.srt")}
+    refused = reader.post(action, data=none, headers=came, content_type="multipart/form-data")
+    assert refused.status_code == 400 and "<h1" in refused.text and f'href="{page}"' in refused.text
+    page = f"/lessons/{row.id}/summary"
+    action, fields = Forms(reader.get(page).text).to("/api/summarize")
+    asked = reader.post(action, data={**fields, "style": "abstract"}, headers=ACCEPT | {"Referer": f"http://localhost{page}"})
+    assert (asked.status_code, asked.location) == (302, page)
+    assert services.ledger.list(lesson_id=row.id, kind="summarize")[0].input["style"] == "abstract"
 
 
 KINDS = ("txt", "times.txt", "speakers.txt", "docx", "srt", "vtt", "json", "textgrid", "eaf")

@@ -105,6 +105,25 @@ def test_doubtful_words_come_one_after_the_other(visit):
     assert seconds(page) >= float(doubtful.last.get_attribute("data-t")) - 0.6
 
 
+def test_what_is_right_is_ticked_off_by_a_key_and_passed_over_from_then_on(visit, live_server, lesson):
+    page = visit()
+    page.keyboard.press("n")
+    page.keyboard.press("r")
+    saved(page)
+    expect(page.locator("#s1 .doubtful")).to_have_count(0)
+    expect(page.locator("#s3 .text > span.doubtful")).to_have_count(1)
+    page.keyboard.press("r")
+    expect(page.locator("#s3 .checked")).to_have_text("✓ checked by a person")
+    expect(page.locator("#s3 .doubtful")).to_have_count(0)
+    expect(page.get_by_role("button", name="Next doubtful word")).to_be_disabled()
+    kept = corrections.load(live_server.services, lesson).transcript
+    assert kept.segments[1].words[2].checked and not kept.segments[1].checked and kept.segments[3].checked
+    page.keyboard.press("Control+z")
+    expect(page.locator("#s3 .doubts")).to_contain_text("the same words again and again")
+    page.get_by_role("button", name="Right as it is").last.click()
+    expect(page.locator("#s3 .checked")).to_be_visible()
+
+
 def test_search_counts_hits_across_words_and_goes_through_them(visit):
     page = visit()
     page.keyboard.press("/")
@@ -217,3 +236,7 @@ def test_the_transcript_is_read_without_scripts(visit):
     page.locator("#s2 .at").click()
     assert page.locator("#player").get_attribute("src").endswith("#t=8.0")
     assert page.locator("#tools").is_hidden()
+    page.get_by_role("link", name="Correct the text at 00:08").click()
+    page.get_by_role("textbox", name="Text at 00:08").fill("Вода испаряется.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#s2 .text")).to_have_text("Вода испаряется.")

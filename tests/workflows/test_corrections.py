@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from ppi.dataset import texts as dataset_texts
 from ppi.errors import Conflict, NotFound
-from ppi.records import Segment, Transcript, Word
+from ppi.records import Segment, Span, Transcript, Word
 from ppi.services import Services
 from ppi.settings import Settings
 from ppi.speech import formats
@@ -113,6 +114,40 @@ def test_a_new_change_ends_what_could_be_redone(services, row):
 
 def test_the_same_text_makes_no_version(services, row):
     assert corrections.edit(services, row, who="anna", base=1, number=1, text=" почему  идёт дощь\n").version == 1
+
+
+def test_a_doubtful_word_is_ticked_off_for_downloads_and_datasets_and_the_tick_can_be_undone(services, row):
+    doubtful = dataset_texts.said(HEARD, Span(2.0, 4.0))
+    ticked = corrections.check(services, row, who="anna", base=1, number=1, word=2)
+    assert (ticked.version, ticked.history.head.what, ticked.history.head.who) == (2, "checked", "anna")
+    stored = json.loads(text_of(services, row, ".transcript.json"))
+    assert [word.get("checked", False) for word in stored["segments"][1]["words"]] == [False, False, True]
+    transcript = transcribe.stored_transcript(services, row)
+    assert not transcript.edited and transcript.segments[1].words[2].probability == 0.4
+    rows = dataset_texts.said(transcript, Span(2.0, 4.0)).words
+    assert [word["is_uncertain"] for word in doubtful.words] == [True, True, True]
+    assert [word["is_uncertain"] for word in rows] == [True, True, False]
+    assert corrections.check(services, row, who="anna", base=2, number=1, word=2).version == 2, "it was ticked off before"
+    assert corrections.undo(services, row, who="anna", base=2).transcript == HEARD
+
+
+def test_a_doubtful_segment_is_ticked_off_and_its_flags_end(services, row):
+    flagged = replace(HEARD, segments=(replace(HEARD.segments[0], flags=("low_confidence",)), *HEARD.segments[1:]))
+    base = corrections.keep_new(services, row, flagged).version
+    assert dataset_texts.said(flagged, Span(0.0, 2.0)).flags == ("low_confidence",)
+    ticked = corrections.check(services, row, who="anna", base=base, number=0).transcript
+    assert ticked.segments[0].checked and dataset_texts.said(ticked, Span(0.0, 2.0)).flags == ()
+    with pytest.raises(Conflict, match="corrected this transcript"):
+        corrections.ask_first(services, row)
+
+
+def test_nobody_finds_right_what_somebody_changed_meanwhile_but_two_may_tick_off_words_of_one_segment(services, row):
+    corrections.check(services, row, who="anna", base=1, number=1, word=0)
+    both = corrections.check(services, row, who="boris", base=1, number=1, word=1)
+    assert [word.checked for word in both.transcript.segments[1].words] == [True, True, False]
+    corrections.edit(services, row, who="anna", base=both.version, number=1, text="почему идёт дождь")
+    with pytest.raises(Conflict, match="anna changed this segment"):
+        corrections.check(services, row, who="boris", base=both.version, number=1)
 
 
 def test_two_editors_of_different_segments_both_keep_their_work(services, row):

@@ -33,29 +33,38 @@ export function openEditor(list, page, phrases, onChanged) {
   }
 
   function isOther(segment, given) {
-    return textOf(segment) !== given.text || segment.classList.contains("is-doubtful") !== given.doubts.length > 0;
+    const marks = segment.querySelectorAll(".text .doubtful").length;
+    return textOf(segment) !== given.text || segment.classList.contains("is-doubtful") !== given.doubts.length > 0
+      || marks !== given.words.filter((word) => word[4]).length || Boolean(segment.querySelector(".checked")) !== given.checked;
   }
 
   function draw(segment, given) {
-    const below = Number(page.dataset.below);
     const text = segment.querySelector(".text");
-    text.replaceChildren(...given.words.flatMap(([before, word, start, certain]) => {
+    text.replaceChildren(...given.words.flatMap(([before, word, start, certain, isDoubtful]) => {
       const span = document.createElement("span");
       span.dataset.t = start;
       span.textContent = word;
-      if (certain !== null && certain < below) {
+      if (isDoubtful) {
         span.className = "doubtful";
         span.title = fill(phrases.doubt, { percent: Math.floor(certain * 100) });
       }
       return [before, span];
     }));
-    segment.querySelector(".doubts")?.remove();
+    segment.querySelector(".doubts, .checked")?.remove();
     segment.classList.toggle("is-doubtful", given.doubts.length > 0);
-    if (!given.doubts.length) return;
-    const doubts = document.createElement("div");
-    doubts.className = "doubts";
-    doubts.append(...given.doubts.map((why) => Object.assign(document.createElement("span"), { textContent: why })));
-    text.after(doubts);
+    const told = document.createElement("div");
+    if (given.doubts.length) {
+      told.className = "doubts";
+      told.append(...given.doubts.map((why) => Object.assign(document.createElement("span"), { textContent: why })), rightButton());
+    } else if (given.checked) {
+      told.className = "checked";
+      told.textContent = `✓ ${phrases.checked}`;
+    } else return;
+    text.after(told);
+  }
+
+  function rightButton() {
+    return Object.assign(document.createElement("button"), { type: "button", className: "right", textContent: `✓ ${phrases.right}` });
   }
 
   // --- one field
@@ -170,31 +179,53 @@ export function openEditor(list, page, phrases, onChanged) {
 
   function goBack(way) {
     close();
+    send(way, () => (buttons[way].disabled ? null : { version }));
+  }
+
+  // A person found the segment right as it is, or the word at this place of it.
+  function check(segment, word) {
+    const given = { segment: Number(segment.dataset.place), ...(word === undefined ? {} : { word }) };
+    return send("check", () => ({ version, ...given }));
+  }
+
+  function send(way, given) {
     sending = sending.then(async () => {
-      if (buttons[way].disabled) return;
+      const body = given();
+      if (!body) return;
       try {
-        take(await call("POST", `${address}/${way}`, { version }));
+        take(await call("POST", `${address}/${way}`, body));
         tell(phrases.saved);
       } catch (error) {
         say(error.message);
         if (error.status === 409) take(await call("GET", address));
       }
     });
+    return sending;
   }
 
-  for (const segment of list.children) {
+  // What works without scripts as well: links to a page with a field, and the field.
+  for (const link of list.querySelectorAll("a.pencil")) {
     const pencil = Object.assign(document.createElement("button"), { type: "button", className: "pencil", textContent: "✎" });
-    pencil.setAttribute("aria-label", fill(phrases.edit, { time: segment.dataset.at }));
-    segment.append(pencil);
+    pencil.setAttribute("aria-label", link.getAttribute("aria-label"));
+    link.replaceWith(pencil);
   }
+  for (const doubts of list.querySelectorAll(".doubts")) doubts.append(rightButton());
   list.addEventListener("click", (event) => {
-    const pencil = event.target.closest(".pencil");
-    if (pencil) open(pencil.closest(".segment"));
+    const segment = event.target.closest(".segment");
+    if (event.target.closest(".pencil")) open(segment);
+    if (event.target.closest(".right")) check(segment);
   });
   addEventListener("beforeunload", (event) => {
     if (field && field.value !== field.dataset.saved) event.preventDefault();
   });
   buttons.undo.disabled = page.dataset.undo === "0";
   buttons.redo.disabled = page.dataset.redo === "0";
-  return { open, undo: () => goBack("undo"), redo: () => goBack("redo") };
+  const asked = list.querySelector("form.editing");
+  if (asked) {
+    const segment = asked.closest(".segment");
+    asked.remove();
+    segment.querySelector(".text").hidden = false;
+    open(segment);
+  }
+  return { open, check, undo: () => goBack("undo"), redo: () => goBack("redo") };
 }

@@ -1,8 +1,8 @@
 // Keys for hands that stay on the keyboard. Where something is typed, and in dialogs, they mean themselves.
 
-const KEYS = { " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "on", n: "doubt", N: "doubtBefore", e: "edit", "/": "search", "?": "keys" };
+const KEYS = { " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "on", n: "doubt", N: "doubtBefore", r: "right", e: "edit", "/": "search", "?": "keys" };
 // The same keys on a Russian keyboard.
-const RUSSIAN = { т: "n", Т: "N", у: "e", л: "k", ".": "/", ",": "?" };
+const RUSSIAN = { т: "n", Т: "N", к: "r", у: "e", л: "k", ".": "/", ",": "?" };
 const CONTROL = { KeyZ: "undo", KeyY: "redo" };
 
 export function openKeys(acts) {
