@@ -10,7 +10,7 @@ import numpy as np
 
 from ppi.errors import InputError
 from ppi.speech import doubt, loaded, wav
-from ppi.speech.hearing import Report, choose_language, hear, pieces_of, placed, plain_words
+from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, pieces_of, placed, plain_words
 from ppi.speech.weights import is_complete
 from ppi.speech.windows import Window
 
@@ -91,7 +91,7 @@ def _hear(model, window: Window, language: str, before: str, phrases: str) -> tu
     if not pieces:
         return [], before
     frames = min(int(window.length_s / FRAME_S), features.shape[-1])
-    model.add_word_timestamps([pieces], tokenizer, encoded, frames, PREPENDED, APPENDED, 0.0)
+    model.add_word_timestamps([pieces], tokenizer, encoded, frames, PREPENDED, APPENDED, NO_PAUSE_S)
     measures["language"] = language or "en"
     return [
         placed(window, *piece["said"], plain_words(piece["words"]), text=tokenizer.decode(piece["tokens"]), **measures)

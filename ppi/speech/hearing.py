@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.speech import vad, wav
+from ppi.speech.edges import pauses, snapped
 from ppi.speech.windows import Window, windows
 from ppi.speech.words import in_segment
 
@@ -14,6 +15,9 @@ Report = Callable[[tuple[str, Any]], None]
 # A language other than the one before is believed from this probability on.
 SURE = 0.7
 MARGIN_S = vad.MARGIN_MS / 1000
+# When somebody spoke last, as the engines want it told: so late that they do not shorten first words, which is done better
+# here, by where the sound begins.
+NO_PAUSE_S = float("inf")
 
 
 def hear(report: Report, path: str, from_s: float, language: str, hear_window: Callable[[Window, str], tuple]) -> None:
@@ -43,7 +47,7 @@ def placed(window: Window, start_s: float, end_s: float, words: Sequence[dict[st
     share = 0.0 if is_behind else window.speech_share(start_s, end_s, MARGIN_S)
     moved = [
         {**word, "start": begin_s, "end": stop_s}
-        for word in in_segment(words, start_s, end_s)
+        for word in in_segment(snapped(words, pauses(window.sound)), start_s, end_s)
         for begin_s, stop_s in [window.in_recording(word["start"], word["end"])]
     ]
     begin_s, _ = window.in_recording(start_s, start_s)

@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from http.client import HTTPException
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from ppi.errors import InputError
 from ppi.settings import WHISPER_SIZES
 from ppi.speech import loaded, wav
-from ppi.speech.hearing import Report, choose_language, hear, placed, plain_words
+from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, placed, plain_words
 from ppi.speech.weights import missing
 from ppi.speech.windows import Window
 
@@ -23,6 +24,8 @@ from ppi.speech.windows import Window
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError)
 # Where whisper is unsure it tries again by lot. Each window begins with the same lots, whatever was heard before it.
 SEED = 0
+# Of Whisper's pictures of sound; words are looked for in at least so many.
+FRAMES_PER_S, FEWEST_FRAMES = 100, 50
 # Its names for the sizes, where they are not PPI's.
 NAMES = {"large": "large-v3", "turbo": "large-v3-turbo"}
 
@@ -86,11 +89,34 @@ def _hear(model, window: Window, language: str, before: str, phrases: str) -> tu
         language = _language(model, sound, before)
     torch.manual_seed(SEED)
     found = model.transcribe(
-        sound, language=language or "en", word_timestamps=True, verbose=None, condition_on_previous_text=False,
+        sound, language=language or "en", verbose=None, condition_on_previous_text=False,
         fp16=model.device.type == "cuda", initial_prompt=phrases or None, no_speech_threshold=None,
     )  # fmt: skip
-    segments = [_placed(window, segment, language or "en") for segment in found["segments"] if segment["text"].strip()]
+    spoken = [segment for segment in found["segments"] if segment["text"].strip()]
+    _find_words(model, sound, spoken, language or "en", round(window.length_s * FRAMES_PER_S))
+    segments = [_placed(window, segment, language or "en") for segment in spoken]
     return segments, language if segments else before
+
+
+def _find_words(model, sound: np.ndarray, spoken: list[dict[str, Any]], language: str, frames: int) -> None:
+    """Give the segments their words. `frames` is how many of the half minute are the recording's.
+
+    Whisper itself would look for words in what fills up the half minute, too, and find the last ones there.
+    """
+    import whisper
+    from whisper.timing import add_word_timestamps
+    from whisper.tokenizer import get_tokenizer
+
+    mel = whisper.log_mel_spectrogram(sound, n_mels=model.dims.n_mels, padding=whisper.audio.N_SAMPLES).to(model.device)
+    mel = mel.half() if model.device.type == "cuda" else mel
+    tokenizer = get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language, task="transcribe")
+    whole = whisper.audio.N_FRAMES
+    for seek, found in groupby(spoken, key=lambda segment: segment["seek"]):
+        left = frames - seek
+        add_word_timestamps(
+            segments=list(found), model=model, tokenizer=tokenizer, mel=mel[:, seek : seek + whole],
+            num_frames=left if left >= FEWEST_FRAMES else whole - seek, last_speech_timestamp=NO_PAUSE_S,
+        )  # fmt: skip
 
 
 def _language(model, sound: np.ndarray, before: str) -> str:
