@@ -93,7 +93,7 @@ def _unknown(error: Exception) -> Response:
 
 
 def answer(status: int, message: str, code: str, reference: str = "") -> Response:
-    """A failure as JSON for programs and as a page for people, with what a view put into `g.beside`, such as what was typed.
+    """A failure as JSON for programs and as a page for people, which shows besides what a view made in `g.beside` (HTML).
 
     The audit log finds its code in `g.error_code`.
     """

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask_babel import get_locale, gettext
-from markupsafe import Markup
 
 from ppi.errors import InputError, NotFound, PpiError
 from ppi.jobs.lessons import LessonRow
@@ -214,13 +213,13 @@ def _changed(row: LessonRow, edited: Edited, base: int) -> Response:
     return jsonify(success=True, **_described(edited, changed))
 
 
-def _typed_again(row: LessonRow, number: int, text: str) -> Markup:
-    """For the page of a failure: what was typed, to be sent again, beside what stands there now."""
+def _typed_again(row: LessonRow, number: int, text: str) -> str:
+    """HTML for the page of a failure: what was typed, to be sent again, beside what stands there now."""
     now = corrections.load(access.services(), row)
     segments = now.transcript.segments
     theirs = segments[number] if 0 <= number < len(segments) else None
-    return Markup(
-        render_template("_transcript_typed.html", chosen=row, version=now.version, number=number, theirs=theirs, text=text)
+    return render_template(
+        "_transcript_typed.html", chosen=row, version=now.version, number=number, theirs=theirs, text=text
     )
 
 
