@@ -90,6 +90,16 @@ class AuditLog:
             ).fetchall()
         return sorted((Act(*row) for row in rows), key=lambda act: -act.id)
 
+    def of(self, number: str, limit: int = 200) -> list[Act]:
+        """Newest first: what was done to the thing with this number, and to parts of it ("number/part", "number words")."""
+        with closing(self._connect()) as connection:
+            rows = connection.execute(
+                "SELECT time_s, user_id, user_name, action, object, address, way, outcome, id FROM acts "
+                "WHERE object>=? AND object<? ORDER BY id DESC LIMIT ?",
+                (number, f"{number}0", limit),  # blanks, commas and slashes come before digits
+            ).fetchall()
+        return [Act(*row) for row in rows]
+
     def has(self, action: str, object: str, since_s: float, *, user_id: str, address: str) -> bool:
         """Whether this account did this to this object from this address since then."""
         with closing(self._connect()) as connection:

@@ -17,6 +17,9 @@ SPEECH_WAV = {**WAV, "ar": 16_000, "ac": 1}
 # decoded is as long as what was given. The rate keeps the decoded waveform of a lesson small in the browser.
 SMALL_HZ = 24_000
 SMALL_MP3 = {"format": "mp3", "c:a": "libmp3lame", "b:a": "40k", "ar": SMALL_HZ, "ac": 1, "map_metadata": "-1"}
+# What the waveform is measured on: plain samples without a head.
+OUTLINE_HZ = 8_000
+OUTLINE_PCM = {"format": "s16le", "c:a": "pcm_s16le", "ar": OUTLINE_HZ, "ac": 1}
 LESSON_BYTES_PER_S = 44_100 * 2 * 2
 SPARE_S = 60
 
@@ -29,14 +32,15 @@ def extract(
     speech_wav: Path | None,
     on_progress: Progress,
     small_mp3: Path | None = None,
+    outline_pcm: Path | None = None,
 ) -> None:
     """Write the first sound track as WAV, 44.1 kHz stereo 16 bit, and what else is asked for, in one pass.
 
-    `speech_wav` is 16 kHz mono, `small_mp3` what `small_track` writes. All begin where the recording begins and are as
-    long as it is, with silence where the track has nothing. Raises UnsupportedMedia and ToolFailed; existing files are
-    replaced only by finished ones.
+    `speech_wav` is 16 kHz mono, `small_mp3` what `small_track` writes, `outline_pcm` what `peaks.measure` reads. All begin
+    where the recording begins and are as long as it is, with silence where the track has nothing. Raises UnsupportedMedia
+    and ToolFailed; existing files are replaced only by finished ones.
     """
-    asked = {wav: LESSON_WAV, speech_wav: SPEECH_WAV, small_mp3: SMALL_MP3}
+    asked = {wav: LESSON_WAV, speech_wav: SPEECH_WAV, small_mp3: SMALL_MP3, outline_pcm: OUTLINE_PCM}
     kinds = {path: kind for path, kind in asked.items() if path is not None}
     sync = f"{on_clock_of(info)},{whole(info)}"
     _convert(ffmpeg, source, kinds, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
@@ -60,6 +64,13 @@ def small_track(ffmpeg: Ffmpeg, source: Path, info: MediaInfo, mp3: Path, on_pro
             file.setframerate(SMALL_HZ)
             file.writeframes(bytes(2 * SMALL_HZ // 10))
         _convert(ffmpeg, moment, {mp3: SMALL_MP3}, whole(info), info.duration_s, info.duration_s + SPARE_S, on_progress)
+
+
+def outline(ffmpeg: Ffmpeg, sound: Path, info: MediaInfo, pcm: Path, on_progress: Progress) -> None:
+    """Write what `peaks.measure` reads of a sound track that `extract` or `small_track` made of the recording."""
+    # The first sample is at zero: the time stamps of an MP3 begin after what its encoder put before it.
+    sync = f"asetpts=N/SR/TB,{whole(info)}"
+    _convert(ffmpeg, sound, {pcm: OUTLINE_PCM}, sync, info.duration_s, info.duration_s + SPARE_S, on_progress)
 
 
 def on_clock_of(info: MediaInfo) -> str:

@@ -46,6 +46,7 @@ ACCESS = {
     "transcript.page": "user", "transcript.download": "user", "transcript.bundle": "user", "transcript.show": "user",
     "transcript.upload": "user", "transcript.edit": "user", "transcript.check": "user", "transcript.undo": "user",
     "transcript.redo": "user", "transcript.restore": "user",
+    "player.captions": "user", "player.peaks": "user", "player.draw": "user", "player.intervals": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "jobs.page": "user", "jobs.jobs_list": "user", "events.stream": "user", "upload.room": "user",
     "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",

@@ -179,6 +179,7 @@ def action_names() -> dict[str, str]:
         "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
         "keep pattern table": gettext("Pattern table given"), "prepare for Label Studio": gettext("Prepared for Label Studio"),
         "make annotation copy": gettext("Annotation copy asked for"),
+        "play captions": gettext("Captions shown"), "draw waveform": gettext("Waveform asked for"),
         "cancel job": gettext("Job cancelled"), "retry job": gettext("Job tried again"),
         "join datasets": gettext("Joined dataset asked for"), "delete dataset": gettext("Joined dataset deleted"),
         "withdraw lesson": gettext("Lesson withdrawn"),

@@ -14,6 +14,7 @@ from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import links
 from ppi.web.paging import page_of
+from ppi.web.player import player_of
 from ppi.workflows import agreement, annotations, lessons, plain_agreement
 
 bp = Blueprint("agreement", __name__)
@@ -35,9 +36,10 @@ def page(lesson_id: str) -> str:
         pass
     except InputError as error:
         problem = translated(error.template, error.ids)
-    player = services.store.presign_get(services.raw, row.video_key, expires_s=86_400) if shown.is_ready else ""
+    film = player_of(shown)
     return render_template(
-        "agreement.html", step=2, chosen=row, shown=shown, sources=agreement.sources(shown), problem=problem, player=player,
+        "agreement.html", step=2, chosen=row, shown=shown, sources=agreement.sources(shown), problem=problem,
+        player=film.video if film else "",
         query=_query(), endings=",".join(annotations.ENDINGS), **(_told(compared) if compared else {"compared": None}),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
@@ -36,6 +36,7 @@ from ppi.web import (
     openapi,
     pages,
     people,
+    player,
     preview,
     storage,
     summaries,
@@ -116,7 +117,9 @@ def build_app(services: Services) -> Flask:
     look.init_app(app, ROOT / "static")
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
-    steps = (upload, storage, transcription, transcript, summaries, jobs, events, kit, label_studio, agreement, preview)
+    steps = (
+        upload, storage, transcription, transcript, player, summaries, jobs, events, kit, label_studio, agreement, preview,
+    )  # fmt: skip
     for module in (auth, *steps, export, gallery, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)
     app.after_request(_headers)
@@ -145,9 +148,10 @@ def _language() -> str:
 
 def _headers(response: Response) -> Response:
     media = " ".join(["'self'", *_media_origins()])
+    styles = f"style-src 'self' 'nonce-{g.style_nonce}'; " if "style_nonce" in g else ""
     response.headers.setdefault(
         "Content-Security-Policy",
-        f"default-src 'self'; img-src {media} data:; media-src {media} blob:; connect-src 'self'; "
+        f"default-src 'self'; {styles}img-src {media} data:; media-src {media} blob:; connect-src 'self'; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     )
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -22,7 +22,7 @@ from ppi.web.auth import address
 Namer = Callable[[Response], str | list[str] | None]
 # A player asks for a link once for every piece it plays, a page for its state every few seconds; corrections save
 # themselves while somebody types, and have a history of their own.
-ONCE_AN_HOUR = {"show link", "follow link", "correct transcript"}
+ONCE_AN_HOUR = {"show link", "follow link", "correct transcript", "play captions"}
 HOUR_S = 3600.0
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),
     "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
     "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),
+    "player.captions": ("play captions", _from_address), "player.draw": ("draw waveform", _from_address),
     "jobs.cancel": ("cancel job", _from_address), "jobs.retry": ("retry job", _from_address),
     "preview.keep": ("keep annotations", _from_address), "preview.choose": ("choose meanings", _from_address),
     "export.build": ("build dataset", _told), "export.download_zip": ("download dataset", _from_address),

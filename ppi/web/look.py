@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import secrets
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request, send_from_directory, url_for
 
 from ppi.web import access
 
@@ -61,6 +62,13 @@ def theme() -> Response:
 def styleguide() -> str:
     """Every component with its states."""
     return render_template("styleguide.html", step=0, chosen=None, states=STATES)
+
+
+def style_nonce() -> str:
+    """Allows this page one style element that carries the answer: wavesurfer.js styles its own tree of elements so."""
+    if "style_nonce" not in g:
+        g.style_nonce = secrets.token_urlsafe(16)
+    return g.style_nonce
 
 
 def shown_theme() -> str:

@@ -8,13 +8,15 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import format_datetime, format_decimal, get_locale, gettext
 
-from ppi.errors import NotFound
+from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, gallery, look, preview, reasons
 from ppi.web import account as account_page
+from ppi.web.admin import action_names
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
+from ppi.web.player import has_waveform, phrases, player_of
 from ppi.web.words import kinds, words
 from ppi.workflows import (
     about_lesson,
@@ -27,6 +29,7 @@ from ppi.workflows import (
     normalize,
     pushes,
     quotas,
+    stored_datasets,
     transcribe,
     uploads,
     versions,
@@ -41,16 +44,21 @@ NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
 # What only Label Studio is given.
 NO_DOWNLOADS = (
-    "", ".info.json", ".sound.mp3", ".poster.jpg", ".copy.mp4", ".summary.json", about_lesson.CONSENT,
+    "", ".info.json", ".sound.mp3", ".poster.jpg", ".peaks.dat", ".copy.mp4", ".summary.json", about_lesson.CONSENT,
     about_lesson.OWN_TEXT, about_lesson.LANGUAGE, pushes.PUSHES, pushes.DRY_RUN, meanings.NAME,
 )  # fmt: skip
+
+# Of the audit log, what a lesson's page leaves out, and how many rows it shows.
+LOOKS = ("show link", "play captions")
+SHOWN_ACTS = 50
 
 
 @bp.app_context_processor
 def _for_all_templates() -> dict[str, Any]:
     return {
         "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
-        "size": shown_size, "clock": clock, "day": day,
+        "style_nonce": look.style_nonce,
+        "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
         "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "reason": reasons.said,
     }  # fmt: skip
 
@@ -78,13 +86,13 @@ def lesson(lesson_id: str) -> str:
     except NotFound:  # a refused upload leaves no lesson, only the job that says why
         return render_template("refused.html", job=lessons.owned_job(services, access.current(), lesson_id))
     shown = lessons.view(services, row)
-    player = services.store.presign_get(services.raw, row.video_key, expires_s=86_400) if shown.is_ready else ""
-    captions = _captions(shown)
     return render_template(
-        "lesson.html", step=1, shown=shown, chosen=row, player=player, captions=captions, downloads=_downloads(shown),
+        "lesson.html", step=1, shown=shown, chosen=row, film=player_of(shown), has_waveform=has_waveform(shown),
+        phrases=phrases(), downloads=_downloads(shown),
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
         engine=transcribe.usual_engine(services), jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
-        reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown),
+        reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown), versions=_versions(shown),
+        pushed=_pushed(row), acts=_acts(row), actions=action_names(),
         consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
 
@@ -197,11 +205,22 @@ def _chosen() -> LessonRow | None:
     return lessons.owned(access.services(), access.current(), wanted) if wanted else None
 
 
-def _captions(shown: lessons.LessonView) -> str:
-    found = shown.files.get(".vtt")
-    services = access.services()
-    # Tracks of another origin need CORS, which only the local store's own links are sure not to.
-    return services.store.presign_get(services.raw, found.key, expires_s=86_400) if found and services.store.is_local else ""
+def _versions(shown: lessons.LessonView) -> list[dict[str, Any]]:
+    """The versions of the lesson's dataset, the newest first."""
+    prefix = build_dataset.dataset_prefix(shown.row)
+    return stored_datasets.versions_of(access.services(), prefix)[::-1] if shown.has_dataset else []
+
+
+def _pushed(row: LessonRow) -> list[pushes.Push]:
+    try:
+        return pushes.pushes(access.services(), row)
+    except DatasetError:  # step 3 says that the record cannot be read; the lesson can still be watched
+        return []
+
+
+def _acts(row: LessonRow) -> list[Any]:
+    """What people did with the lesson, the newest first; that they looked at it is no news."""
+    return [act for act in access.services().audit.of(row.id) if act.action not in LOOKS][:SHOWN_ACTS]
 
 
 def _downloads(shown: lessons.LessonView) -> list[tuple[str, Any]]:

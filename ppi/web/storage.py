@@ -126,6 +126,16 @@ def _is_undoable(given: Any) -> bool:
     return hasattr(given, "get") and given.get("undo") in (True, "yes")
 
 
+def serve_own(found: ObjectInfo) -> Response:
+    """An object through the application itself, for its own pages; asked for again each time, and answered by 304."""
+    if request.if_none_match.contains(found.etag):
+        answer = Response(status=304, headers={"ETag": f'"{found.etag}"'})
+    else:
+        answer = _serve(found, None)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
 def _serve(found: ObjectInfo, download_name: str | None) -> Response:
     answer = _stream(found)
     answer.headers["Cache-Control"] = "private, max-age=3600"

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from ppi.errors import InputError, NotFound
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
+from ppi.web.player import player_of
 from ppi.workflows import lessons
 from ppi.workflows import summarize as workflow
 
@@ -48,8 +49,10 @@ def page(lesson_id: str) -> str:
         if not shown.has_transcript:
             raise
         found = None  # the page then offers to make one
-    player = services.store.presign_get(services.raw, row.video_key, expires_s=workflow.LINK_LIFE_S) if shown.is_ready else ""
-    return render_template("summary.html", step=1, chosen=row, shown=shown, job=job, found=found, player=player, kinds=kinds())
+    film = player_of(shown)
+    return render_template(
+        "summary.html", step=1, chosen=row, shown=shown, job=job, found=found, player=film.video if film else "", kinds=kinds()
+    )
 
 
 def choice() -> dict[str, dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -15,24 +14,15 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import Segment
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
-from ppi.workflows import corrections, lessons, normalize, texts
+from ppi.web.player import player_of
+from ppi.workflows import corrections, lessons, texts
 from ppi.workflows.corrections import Edited
-from ppi.workflows.ingest import SOUND
 
 bp = Blueprint("transcript", __name__)
 # Words that the recogniser gave less than this are marked; it is also what its own flags go by.
 DOUBTFUL_BELOW = 0.4
 # The history shows so many of the newest versions.
 SHOWN_VERSIONS = 100
-DAY_S = 86_400
-
-
-@dataclass(frozen=True)
-class Player:
-    """What the page plays: the annotation copy where there is one, and the small sound track."""
-
-    video: str
-    sound: str
 
 
 @bp.get("/lessons/<lesson_id>/transcript")
@@ -46,7 +36,7 @@ def page(lesson_id: str) -> str:
     except NotFound:  # not transcribed yet: the page says how to begin
         edited = None
     return render_template(
-        "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=_player(shown), doubts=doubts(),
+        "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=player_of(shown), doubts=doubts(),
         start_s=_begin_s(), words_of=words_of, below=DOUBTFUL_BELOW,
         editing=request.args.get("edit", -1, type=int),
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
@@ -245,20 +235,6 @@ def _segment(segment: Segment) -> dict[str, Any]:
 def _begin_s() -> float:
     asked_s = request.args.get("t", 0.0, type=float)
     return asked_s if math.isfinite(asked_s) and asked_s > 0 else 0.0
-
-
-def _player(shown: lessons.LessonView) -> Player | None:
-    if not shown.is_ready:
-        return None
-    services = access.services()
-    g.audit_object = shown.id
-    video = shown.files.get(normalize.COPY) or shown.files[""]
-    sound = shown.files.get(SOUND)
-
-    def link(key: str) -> str:
-        return services.store.presign_get(services.raw, key, expires_s=DAY_S)
-
-    return Player(link(video.key), link(sound.key) if sound else "")
 
 
 def _notes(edited: Edited) -> list[str]:

@@ -15,6 +15,7 @@ def kinds() -> dict[str, str]:
         "preview_push": gettext("What a push would do"), "send_lesson": gettext("Sent to Label Studio"),
         "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
         "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
+        "peaks": gettext("Waveform"),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from ppi.errors import InputError, NotFound, ToolFailed
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
-from ppi.media import audio, poster, probe
+from ppi.media import audio, peaks, poster, probe
 from ppi.media import parts as media_parts
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
@@ -29,11 +29,14 @@ CONTENT_TYPES = {
     "webm": "video/webm", "ts": "video/mp2t",
 }  # fmt: skip
 log = logging.getLogger(__name__)
-WAV_BYTES_PER_S = 44_100 * 4
+# Of the WAV and of what the waveform is measured on.
+SOUND_BYTES_PER_S = 44_100 * 4 + audio.OUTLINE_HZ * 2
 # What annotators' browsers load whole, exactly as long as the video.
 SOUND = ".sound.mp3"
 # A small picture for lists.
 POSTER = ".poster.jpg"
+# The waveform, measured once: see `media/peaks.py`.
+PEAKS = ".peaks.dat"
 
 
 def ingest_from_storage(services: Services, user: User, *, object_name: str, task_name: str, parts: int = 1) -> Job:
@@ -72,7 +75,7 @@ def run_ingest(services: Services, job: Job, run: Run) -> dict[str, Any]:
         raise HandOver("media")
     with services.store.as_file(services.raw, row.video_key) as video:
         info = probe.inspect(video, services.ffmpeg)
-        with scratch(services, job, int(info.duration_s * WAV_BYTES_PER_S * 1.1)) as folder:
+        with scratch(services, job, int(info.duration_s * SOUND_BYTES_PER_S * 1.1)) as folder:
             has_poster = _derive(services, row, run, video, info, folder)
     return {"has_audio": bool(info.audio), "duration_s": info.duration_s, "has_poster": has_poster}
 
@@ -106,10 +109,11 @@ def _derive(services: Services, row: LessonRow, run: Run, video: Path, info: Med
     """Make and keep what comes of every recording; answers whether it has a picture for lists."""
     has_parts = row.parts > 1
     on_progress = run.step("extracting_audio", "Extracting the audio", 0.4, 0.7 if has_parts else 0.9)
-    wav, sound = folder / "audio.wav", folder / "sound.mp3"
+    wav, sound, outline = folder / "audio.wav", folder / "sound.mp3", folder / "outline.pcm"
     if info.audio:
-        audio.extract(services.ffmpeg, video, info, wav, None, on_progress, sound)
+        audio.extract(services.ffmpeg, video, info, wav, None, on_progress, sound, outline)
         put(services, run, row, wav, keys.derivative_key(row.video_key, ".wav"), "audio/wav")
+        put_peaks(services, run, row, outline)
     else:
         audio.small_track(services.ffmpeg, video, info, sound, on_progress)
     put_sound(services, run, row, sound)
@@ -157,6 +161,13 @@ def put(services: Services, run: Run | None, row: LessonRow, path: Path, key: st
 def put_sound(services: Services, run: Run, row: LessonRow, mp3: Path) -> None:
     """Store the small sound track."""
     put(services, run, row, mp3, keys.derivative_key(row.video_key, SOUND), "audio/mpeg")
+
+
+def put_peaks(services: Services, run: Run, row: LessonRow, outline: Path) -> None:
+    """Measure the waveform on what `audio.outline` wrote, and store it."""
+    measured = outline.with_name("peaks.dat")
+    peaks.measure(outline, measured)
+    put(services, run, row, measured, keys.derivative_key(row.video_key, PEAKS), "application/octet-stream")
 
 
 def _refuse(services: Services, row: LessonRow) -> None:

@@ -166,6 +166,11 @@ def facts(services: Services, row: LessonRow) -> dict[str, Any]:
     return json.loads(b"".join(services.store.read(services.raw, keys.derivative_key(row.video_key, ".info.json"))))
 
 
+def captions(services: Services, row: LessonRow) -> ObjectInfo:
+    """The object with the transcript as WebVTT. Raises NotFound."""
+    return services.store.stat(services.raw, keys.derivative_key(row.video_key, ".vtt"))
+
+
 def share_link(services: Services, row: LessonRow) -> str:
     """A 7-day presigned GET of the video; begins with "/" when the local store has no public address configured."""
     return services.store.presign_get(services.raw, row.video_key, expires_s=LINK_LIFE_S)

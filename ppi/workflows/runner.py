@@ -12,7 +12,19 @@ from ppi.jobs.run import Run
 from ppi.jobs.threads import Lane, ThreadRunner
 from ppi.jobs.work import Handler, Worker
 from ppi.services import Services
-from ppi.workflows import annotate, build_dataset, ingest, joined, kit, normalize, publish, summarize, transcribe, withdraw
+from ppi.workflows import (
+    annotate,
+    build_dataset,
+    ingest,
+    joined,
+    kit,
+    normalize,
+    publish,
+    summarize,
+    transcribe,
+    waveform,
+    withdraw,
+)
 from ppi.workflows.house import Housekeeper
 
 JOBS = {
@@ -28,6 +40,7 @@ JOBS = {
     annotate.FETCH: annotate.run_fetch,
     "kit": kit.run_kit,
     "normalize": normalize.run_normalize,
+    waveform.KIND: waveform.run_peaks,
 }
 
 

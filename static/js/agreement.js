@@ -1,9 +1,10 @@
 // The agreement lab: adds an export, and plays the moment of a disagreement in the player above the list.
 import { call, during } from "./api.js";
+import { openPlayer } from "./player/player.js";
 
 const LEAD_S = 1;
-const player = document.getElementById("player");
-let stopAt = Infinity;
+const video = document.getElementById("player");
+const player = video && openPlayer(video);
 
 document.getElementById("add-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -19,13 +20,5 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a.play");
   if (!link || !player) return;
   event.preventDefault();
-  stopAt = Number(link.dataset.end);
-  player.currentTime = Math.max(0, Number(link.dataset.start) - LEAD_S);
-  player.play();
-});
-
-player?.addEventListener("timeupdate", () => {
-  if (player.currentTime < stopAt) return;
-  stopAt = Infinity;
-  player.pause();
+  player.playInterval(Math.max(0, Number(link.dataset.start) - LEAD_S), Number(link.dataset.end));
 });

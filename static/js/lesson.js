@@ -1,6 +1,9 @@
-// A lesson's page and its summary's: transcribe, summarise, play from a time code.
+// A lesson's page and its summary's: the player, transcribe, summarise, play from a time code.
 import { call, during } from "./api.js";
+import { openPagePlayer } from "./player/page.js";
 import "./seek.js";
+
+openPagePlayer();
 
 document.getElementById("transcribe-form")?.addEventListener("submit", (event) => {
   event.preventDefault();

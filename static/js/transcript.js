@@ -1,9 +1,9 @@
 // The transcript's page: puts its parts together.
 import { call, during } from "./api.js";
+import { openKeys, showKeys } from "./player/keys.js";
 import { openDoubts } from "./transcript/doubts.js";
 import { openEditor } from "./transcript/editor.js";
-import { openKeys } from "./transcript/keys.js";
-import { openPlayer } from "./transcript/player.js";
+import { openFollowing } from "./transcript/player.js";
 import { openSearch } from "./transcript/search.js";
 import { openWords } from "./transcript/words.js";
 
@@ -16,6 +16,10 @@ document.getElementById("give-form")?.addEventListener("submit", (event) => {
   });
 });
 
+const KEYS = {
+  " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "on", ",": "frameBack", ".": "frameOn", "<": "slower", ">": "faster",
+  n: "doubt", N: "doubtBefore", r: "right", e: "edit", "/": "search", "?": "keys",
+};
 const list = document.getElementById("said");
 if (list) begin();
 
@@ -24,7 +28,7 @@ function begin() {
   const page = document.getElementById("reading");
   for (const id of ["tools", "search", "follow-label"]) document.getElementById(id).hidden = false;
   const words = openWords(list);
-  const player = openPlayer(words, phrases);
+  const player = openFollowing(words, phrases);
   const doubts = openDoubts(words, player);
   const search = openSearch(words);
   const editor = openEditor(list, page, phrases, () => {
@@ -36,8 +40,9 @@ function begin() {
   const acts = {
     play: player.toggle, back: () => player.skip(-3), on: () => player.skip(3), doubt: () => doubts.go(1), doubtBefore: () => doubts.go(-1), right: () => doubts.right(editor.check),
     undo: editor.undo, redo: editor.redo, search: search.focus, edit: () => editor.open(words.segmentNow() || list.firstElementChild),
-    keys: () => window.bootstrap.Modal.getOrCreateInstance("#keys").show(),
+    frameBack: () => player.step(-1), frameOn: () => player.step(1), slower: () => player.speed(-1), faster: () => player.speed(1),
+    keys: showKeys,
   };
-  openKeys(acts);
+  openKeys(acts, KEYS);
   document.getElementById("tools").addEventListener("click", (event) => acts[event.target.dataset.act]?.());
 }

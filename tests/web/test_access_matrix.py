@@ -86,6 +86,7 @@ ROWS = {
     "transcript.undo": owners(400), "transcript.redo": owners(400), "transcript.restore": owners(400),
     "transcript.bundle": owners(200),
     "jobs.page": members(200), "jobs.jobs_list": members(200), "events.stream": members(200), "upload.room": members(200),
+    "player.captions": owners(200), "player.peaks": owners(200), "player.draw": owners(200), "player.intervals": owners(200),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),
     "kit.page": members(200), "kit.keep": owners(200, is_form=True), "kit.config": owners(200), "kit.tasks": owners(200),
     "kit.prepare": owners(200), "kit.normalize": owners(200),
@@ -149,6 +150,8 @@ def fresh(services) -> Callable[[], LessonRow]:
         sent = asdict(annotate.Sent(services.settings.label_studio.url, 1, "PPI anna", 1, 0.0))
         for name, data in (("info", describe(row, info)), ("transcript", transcript), ("label-studio", sent)):
             put(services.raw, f"{row.prefix}урок.{name}.json", json.dumps(data).encode(), metadata=about)
+        put(services.raw, f"{row.prefix}урок.peaks.dat", b"peaks", metadata=about)
+        put(services.raw, f"{row.prefix}урок.vtt", b"WEBVTT", metadata=about)
         put(services.raw, f"{row.prefix}урок.patterns.csv", "Паттерн,Описание\nПохвала,Хвалит\n".encode(), metadata=about)
         put(services.raw, f"{row.prefix}урок.annotations.json", (DATA / "sample_annotations.json").read_bytes(), metadata=about)
         for name in ("metadata.jsonl", "report.json", "README.md", "manifest.json"):

@@ -1,11 +1,16 @@
-// The recording: plays from a word, lights what is spoken, and scrolls with it.
+// The transcript follows the recording: a click on a word plays from it, what is spoken is lit, and the page scrolls with it.
+import { openPlayer } from "../player/player.js";
 
 // For so long after somebody scrolled, the page stays where they are.
 const LEAVE_ALONE_MS = 4000;
 
-export function openPlayer(words, phrases) {
-  const player = document.getElementById("player");
-  if (!player) return { show() {}, toggle() {}, skip() {}, seek() {}, at: () => 0 };
+export function openFollowing(words, phrases) {
+  const video = document.getElementById("player");
+  if (!video) return { show() {}, toggle() {}, skip() {}, seek() {}, step() {}, speed() {}, at: () => 0 };
+  const player = openPlayer(video, {
+    rate: Number(video.dataset.rate), isVariable: video.dataset.variable === "1",
+    onUnplayable: () => Object.assign(document.getElementById("unplayable"), { textContent: phrases.unplayable, hidden: false }),
+  });
   const button = document.getElementById("play");
   const follow = document.getElementById("follow");
   let scrolledAt = -LEAVE_ALONE_MS;
@@ -13,31 +18,29 @@ export function openPlayer(words, phrases) {
   for (const name of ["wheel", "touchmove"]) addEventListener(name, () => { scrolledAt = performance.now(); }, { passive: true });
 
   function show() {
-    const segment = words.light(player.currentTime);
-    const isFree = follow.checked && !player.paused && performance.now() - scrolledAt > LEAVE_ALONE_MS;
+    const segment = words.light(video.currentTime);
+    const isFree = follow.checked && !video.paused && performance.now() - scrolledAt > LEAVE_ALONE_MS;
     if (segment && isFree && !words.list.querySelector("textarea")) segment.scrollIntoView({ block: "nearest" });
   }
 
   function watch() {
     show();
-    if (!player.paused) requestAnimationFrame(watch);
+    if (!video.paused) requestAnimationFrame(watch);
   }
 
   function seek(time, isPlaying = true) {
-    player.currentTime = Math.max(0, time);
-    if (isPlaying) player.play().catch(() => {});
+    player.seek(time, isPlaying);
     show();
   }
 
-  player.addEventListener("play", () => {
+  video.addEventListener("play", () => {
     button.textContent = phrases.pause;
     requestAnimationFrame(watch);
   });
-  player.addEventListener("pause", () => { button.textContent = phrases.play; });
-  player.addEventListener("seeked", show);
-  player.addEventListener("loadedmetadata", show);
-  if (player.readyState > 0) show();
-  player.addEventListener("error", () => soundOnly(player, phrases));
+  video.addEventListener("pause", () => { button.textContent = phrases.play; });
+  video.addEventListener("seeked", show);
+  video.addEventListener("loadedmetadata", show);
+  if (video.readyState > 0) show();
 
   words.list.addEventListener("click", (event) => {
     const link = event.target.closest(".at");
@@ -47,23 +50,5 @@ export function openPlayer(words, phrases) {
     seek(Number(link ? link.closest(".segment").dataset.start : word.dataset.t));
   });
 
-  return {
-    show,
-    toggle: () => (player.paused ? player.play().catch(() => {}) : player.pause()),
-    skip: (seconds) => seek(player.currentTime + seconds, !player.paused),
-    seek,
-    at: () => player.currentTime,
-  };
-}
-
-// A recording that this browser cannot play is heard by its sound track, which has the same seconds.
-function soundOnly(player, phrases) {
-  const sound = player.dataset.sound;
-  if (!sound || player.src.endsWith(sound)) return;
-  const time = player.currentTime;
-  player.src = sound;
-  player.currentTime = time;
-  const note = document.getElementById("unplayable");
-  note.textContent = phrases.unplayable;
-  note.hidden = false;
+  return { ...player, show, seek, at: () => video.currentTime };
 }

@@ -1,0 +1,97 @@
+"""What every annotator marked in a lesson, side by side, to be drawn under its waveform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ppi.annotation import colours, config, formats, moments, patterns
+from ppi.annotation.moments import Mark
+from ppi.annotation.patterns import Codebook, folded
+from ppi.dataset import plan
+from ppi.errors import AnnotationError
+from ppi.jobs.lessons import LessonRow
+from ppi.records import Annotation
+from ppi.services import Services
+from ppi.workflows import agreement, lessons, pattern_tables
+from ppi.workflows.lessons import LessonView
+
+# More would be a grey bar; the rest stands in the annotations that can be downloaded.
+MOST_MARKS = 5_000
+KEPT = 8
+# What was read last in this process. The key holds the etags of all inputs, so that nothing old is ever shown.
+_kept: dict[tuple, Lanes] = {}
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """`marks` by annotator, in order of time; `colours` ("#0060c0") by pattern; `left_out` counts marks beyond the limit."""
+
+    marks: Mapping[str, tuple[Mark, ...]]
+    colours: Mapping[str, str]
+    left_out: int = 0
+
+
+def of_lesson(services: Services, row: LessonRow) -> Lanes:
+    """All annotators' marks, named as in the comparison of annotators. Without annotations there are no lanes.
+
+    Marks of one annotator and pattern that overlap count as one. Raises AnnotationError for files that cannot be read.
+    """
+    shown = lessons.view(services, row)
+    given = agreement.sources(shown)
+    if not given or not shown.is_ready:
+        return Lanes({}, {})
+    suffix = pattern_tables.kept_suffix(shown)
+    inputs = tuple((found.key, found.etag) for found in (*given, *([shown.files[suffix]] if suffix else [])))
+    key = (services.settings.data_dir, row.id, inputs)
+    found = _kept.get(key) or _read(services, shown, bool(suffix))
+    _kept[key] = found
+    for old in list(_kept)[:-KEPT]:
+        _kept.pop(old, None)
+    return found
+
+
+def _read(services: Services, shown: LessonView, has_table: bool) -> Lanes:
+    codebook = _codebook(services, shown) if has_table else Codebook(())
+    annotators, marks, _ = moments.collect(_annotations(services, shown), codebook.match)
+    drawn = marks[:MOST_MARKS]
+    lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
+    return Lanes(lanes, _colours(codebook, drawn), len(marks) - len(drawn))
+
+
+def _annotations(services: Services, shown: LessonView) -> list[list[Annotation]]:
+    """Of every file the annotations of this lesson."""
+    read = []
+    for found in agreement.sources(shown):
+        data = b"".join(services.store.read(services.raw, found.key))
+        export = formats.read_apart(
+            data, found.key, frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s,
+            video_name=shown.row.video_key.removeprefix(shown.row.prefix),
+        )  # fmt: skip
+        read.append(plan.of_lesson(list(export.annotations), shown.id, []))
+    return read
+
+
+def _codebook(services: Services, shown: LessonView) -> Codebook:
+    """A table that cannot be read names no patterns: labels then stand for themselves."""
+    with pattern_tables.given_or_kept(services, shown, None, "") as (path, _):
+        try:
+            return patterns.read(path)
+        except AnnotationError:
+            return Codebook(())
+
+
+def _colours(codebook: Codebook, marks: list[Mark]) -> dict[str, str]:
+    """Those that annotators saw in Label Studio; patterns that stand in no table get the ones that follow."""
+    known = _label_colours(codebook)
+    names = sorted({mark.pattern for mark in marks})
+    others = [name for name in names if folded(name) not in known]
+    more = colours.colours(len(known) + len(others))[len(known) :]
+    return {**{name: known[folded(name)] for name in names if name not in others}, **dict(zip(others, more, strict=True))}
+
+
+def _label_colours(codebook: Codebook) -> dict[tuple[str, str], str]:
+    try:
+        return {folded(label.value): label.colour for label in config.labels(codebook.patterns)}
+    except AnnotationError:  # no labels can be made of this table, so annotators saw none of it
+        return {}

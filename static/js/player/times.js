@@ -1,0 +1,18 @@
+// Times for people, and the numbers of frames. A frame is shown from its presentation time on; the first has the number 1.
+
+// What a frame's time may be off by, in seconds: containers count in whole ticks.
+const SLACK_S = 0.002;
+
+export function numberAt(time, rate) {
+  return Math.max(1, Math.floor((time + SLACK_S) * rate) + 1);
+}
+
+// 01:02:03.450, without hours where there are none.
+export function timeCode(time, places = 3) {
+  const whole = Math.max(0, Math.floor(time));
+  const part = Math.min(10 ** places - 1, Math.floor((Math.max(0, time) - whole) * 10 ** places + 0.0005));
+  const parts = [Math.floor(whole / 60) % 60, whole % 60];
+  if (whole >= 3600) parts.unshift(Math.floor(whole / 3600));
+  const clock = parts.map((number) => String(number).padStart(2, "0")).join(":");
+  return places ? `${clock}.${String(part).padStart(places, "0")}` : clock;
+}
