@@ -17,7 +17,8 @@ MOST_ACTIVE, MOST_ENDED = 100, 20
 class JobView:
     """A job with its place in line (0 when it does not wait) and the names of its lesson and of that lesson's owner.
 
-    Names are "" when there is no such lesson (any more). `can_retry` says that it failed and nothing newer took its place.
+    Names are "" when there is no such lesson (any more). `can_retry` says that it failed, nothing newer took its place, and
+    what it needs is still there: a refused upload has left no bytes.
     """
 
     job: Job
@@ -46,7 +47,8 @@ def listed(services: Services, user: User) -> list[JobView]:
         JobView(
             job, place, rows[job.lesson_id].name if job.lesson_id in rows else "",
             rows[job.lesson_id].owner_name if job.lesson_id in rows else "",
-            job.status in ("error", "cancelled") and last[job.lesson_id, job.kind] == job.id,
+            job.status in ("error", "cancelled") and last[job.lesson_id, job.kind] == job.id
+            and (job.kind != "ingest" or job.lesson_id in rows),
         )
         for job, place in shown
     ]  # fmt: skip

@@ -5,7 +5,7 @@ const stored = document.getElementById("object-name");
 
 document.getElementById("load-files").addEventListener("click", (event) => during(event.currentTarget, async () => {
   const { files } = await call("GET", "/list_files");
-  const videos = files.filter((file) => /\.(mp4|mov|mkv|webm|avi)$/i.test(file.name) && !/_part\d+\.|\.copy\.mp4$/.test(file.name));
+  const videos = files.filter((file) => /\.(mp4|m4v|mov|mkv|webm|avi|mts|m2ts)$/i.test(file.name) && !/_part\d+\.|\.copy\.mp4$/.test(file.name));
   stored.replaceChildren(...videos.map((file) => new Option(`${file.name} (${file.size_mb} MB)`, file.name)));
   document.getElementById("stored").hidden = videos.length === 0;
   if (!videos.length) say(words.nothingStored, "calm");

@@ -112,6 +112,16 @@ def test_the_list_tells_what_waits_what_runs_and_what_became_of_the_rest(person,
     assert "33 %" in part and "<html" not in part and "<header" not in part
 
 
+def test_an_upload_that_was_refused_is_not_offered_again(person, services, lesson):
+    client, _ = person("anna")
+    services.ledger.submit("ingest", lesson.owner_id, lesson.id, {}, job_id=lesson.id, queue="speech", place="elsewhere")
+    fail(services, claim(services))
+    assert f"/api/jobs/{lesson.id}/retry" in client.get("/jobs").text
+    services.lessons.remove(lesson.id)
+    page = client.get("/jobs").text
+    assert "no sound" in page and "/retry" not in page
+
+
 def test_who_may_not_see_a_lesson_sees_none_of_its_jobs(listen, person, services, lesson):
     job = submit(services, lesson)
     for name, is_seen in (("anna", True), ("boris", False), ("admin", True)):

@@ -288,6 +288,19 @@ def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_brows
     expect(page).to_have_title(re.compile("^Урок о снеге"))
 
 
+def test_who_logs_out_in_another_tab_is_told_nothing_more(open_page, live_server, lesson):  # noqa: F811
+    services = live_server.services
+    page = open_page()
+    log_in(page)
+    job = begin(services, lesson)
+    page.goto(f"/lessons/{lesson.id}")
+    expect(page.locator(".watch").filter(has_text="0 %")).to_be_visible()
+    page.context.new_page().goto("/logout")
+    page.bring_to_front()
+    expect(page.get_by_text("Log in first.")).to_be_visible(timeout=30_000)
+    services.ledger.finish(job.id, job.attempt, {})
+
+
 def look_away(page):
     """As if another tab were looked at."""
     page.evaluate("""() => {
