@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ppi.storage import keys
 from ppi.workflows import corrections, local, runner
-from tests.conftest import DATA, need
+from tests.conftest import DATA
 from tests.fixtures_media import BAR, BITS, numbers_of
-from tests.web import rounds
 from tests.web.test_access_for_all import ASK, AXE, TAGS
-from tests.web.test_browser import CHROMIUM, FLAGS
 from tests.web.test_transcript_story import SAID
 
 # The number that the blocks along the lower edge of the shown frame spell.
@@ -32,15 +30,6 @@ WIDTHS = """() => [document.querySelector(".strip"),
   document.querySelector(".wave > div").shadowRoot.querySelector(".wrapper")].map((one) => one.offsetWidth)"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    need(CHROMIUM is not None, "Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 def taken_in(services, path):
     return services.lessons.get(runner.wait_for(services, local.ingest_file(services, path, "Урок о дожде", "admin")).lesson_id)
 
@@ -57,28 +46,18 @@ def lesson(live_server):
 
 
 @pytest.fixture
-def visit(browser, live_server):
-    """`visit(row)`: a lesson's page; errors of scripts and of the security policy fail the test."""
-    contexts, faults = [], []
+def visit(new_page, live_server):
+    """`visit(row)`: a lesson's page as its administrator sees it."""
 
     def make(row, language="en", script="", **options):
-        context = browser.new_context(base_url=live_server.url, locale=language, reduced_motion="reduce", **options)
-        contexts.append(context)
-        rounds.log_in(context)
+        page = new_page(live_server, language, "admin", reduced_motion="reduce", **options)
         if script:
-            context.add_init_script(script)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda line: faults.append(line.text) if line.type in ("error", "warning") else None)
+            page.add_init_script(script)
         page.goto(f"/lessons/{row.id}")
         page.wait_for_function("() => player.readyState >= 2 || player.poster")
         return page
 
-    yield make
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return make
 
 
 def at(page) -> float:
