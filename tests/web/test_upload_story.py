@@ -307,3 +307,67 @@ def look_away(page):
       Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
+
+
+def test_a_connection_that_died_in_its_sleep_is_given_up_and_the_upload_goes_on(open_page, live_server, tmp_path):
+    page, stuck = open_page(), []
+    page.clock.install()
+    log_in(page)
+
+    def answer(route):
+        """All requests but the first chunk, which nobody answers."""
+        if route.request.method == "PATCH" and not stuck:
+            stuck.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", answer)
+    page.set_input_files("#video", long_video(tmp_path / "сон.mp4", 2 * MEGABYTE))
+    page.fill("#task-name", "Сон")
+    page.get_by_role("button", name="Process Local Video").click()
+    expect(row(page, "сон.mp4").get_by_role("button", name="Pause")).to_be_visible()
+    for _ in range(50):
+        if stuck:
+            break
+        page.wait_for_timeout(100)
+    page.clock.fast_forward(55_000)
+    expect(row(page, "сон.mp4")).to_contain_text("No connection.")
+    page.clock.fast_forward(10_000)
+    page.wait_for_url(re.compile("/lessons/"), timeout=60_000)
+    expect(page.get_by_role("heading", name="Сон")).to_be_visible()
+
+
+def test_the_figures_of_uploads_are_right(open_page):
+    """The modules that decide something, asked in the browser."""
+    page = open_page()
+    log_in(page)
+    found = page.evaluate("""async () => {
+      const base = document.querySelector("script[src*='/js/upload.js']").src.replace("upload.js", "uploads/");
+      const names = ["pace.js", "checks.js", "line.js"];
+      const [{ Pace }, { judge }, { Line }] = await Promise.all(names.map((one) => import(base + one)));
+      const pace = new Pace(), unknown = new Pace();
+      for (let second = 0; second <= 20; second += 1) {
+        pace.note(second < 10 ? second * 100 : 1000 + (second - 10) * 500, second * 1000);
+      }
+      const file = (name, size, type = "") => ({ file: { name, size, type }, isContinued: false });
+      const room = { most_bytes: 100, free_bytes: 150, lessons_left: 3, bytes_left: null };
+      const asked = [file("a.mp4", 90), file("b.pdf", 9, "application/pdf"), file("c.mov", 101), file("d", 0), file("e", 61),
+        { ...file("f.mp4", 99), isContinued: true }, file("g.webm", 10), file("h.avi", 10), file("i.mkv", 1)];
+      const line = new Line(), begun = [];
+      for (const state of ["waits", "paused", "waits", "waits"]) {
+        const begin = function () { this.state = "sending"; begun.push(this); };
+        line.add({ state, begin, file: { size: 100 }, sentBytes: 50, isActive: state === "waits" });
+      }
+      line.fill();
+      line.fill();
+      const atOnce = begun.length;
+      begun[0].state = "done";
+      line.fill();
+      return {
+        pace: [pace.bytesPerSecond, pace.secondsFor(1000), unknown.secondsFor(1)],
+        refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]), line: [atOnce, begun.length, line.percent],
+      };
+    }""")
+    assert found["pace"] == [500, 2, None]
+    assert found["refused"] == [None, "noVideo", "tooLarge", "emptyFile", "noRoom", None, None, None, "overQuota"]
+    assert found["line"] == [2, 3, 50]
