@@ -17,7 +17,7 @@ from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
 from ppi.web.player import has_waveform, phrases, player_of
-from ppi.web.words import kinds, words
+from ppi.web.words import kinds, statuses, words
 from ppi.workflows import (
     about_lesson,
     annotations,
@@ -185,7 +185,7 @@ def day(time_s: float) -> str:
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:
     """What a lesson is doing, in words, and the mark's colour."""
     job = shown.active_job
-    known = words()["statuses"]
+    known = statuses()
     if job is not None:
         return known.get(job.shown_status, job.shown_status), ""
     ingest = shown.jobs.get("ingest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import g
 from flask_babel import gettext
 
 
@@ -19,27 +20,33 @@ def kinds() -> dict[str, str]:
     }  # fmt: skip
 
 
+def statuses() -> dict[str, str]:
+    """What a job is doing, by the status the API shows. A list asks for every row: they are looked up once a request."""
+    if "statuses" not in g:
+        g.statuses = {
+            "queued": gettext("Waiting"),
+            "running": gettext("Starting"),
+            "uploading_video": gettext("Storing the video"),
+            "downloading": gettext("Fetching from storage"),
+            "extracting_audio": gettext("Extracting audio"),
+            "transcribing": gettext("Transcribing"),
+            "summarizing": gettext("Summarising"),
+            "building": gettext("Building the dataset"),
+            "publishing": gettext("Publishing"),
+            "exchanging": gettext("Exchanging with Label Studio"),
+            "preparing": gettext("Preparing for Label Studio"),
+            "converting": gettext("Making the annotation copy"),
+            "completed": gettext("Done"),
+            "error": gettext("Failed"),
+            "cancelled": gettext("Cancelled"),
+        }
+    return g.statuses
+
+
 def words() -> dict[str, Any]:
     """What the scripts of the pages say."""
-    statuses = {
-        "queued": gettext("Waiting"),
-        "running": gettext("Starting"),
-        "uploading_video": gettext("Storing the video"),
-        "downloading": gettext("Fetching from storage"),
-        "extracting_audio": gettext("Extracting audio"),
-        "transcribing": gettext("Transcribing"),
-        "summarizing": gettext("Summarising"),
-        "building": gettext("Building the dataset"),
-        "publishing": gettext("Publishing"),
-        "exchanging": gettext("Exchanging with Label Studio"),
-        "preparing": gettext("Preparing for Label Studio"),
-        "converting": gettext("Making the annotation copy"),
-        "completed": gettext("Done"),
-        "error": gettext("Failed"),
-        "cancelled": gettext("Cancelled"),
-    }
     return {
-        "statuses": statuses,
+        "statuses": statuses(),
         "uploading": gettext("Uploading"),
         "paused": gettext("Paused. Nothing is lost."),
         "position": gettext("Place in the queue: {position}"),
