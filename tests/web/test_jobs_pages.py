@@ -76,7 +76,7 @@ def listen():
 
 
 @pytest.fixture
-def quick(monkeypatch, services):
+def quick(monkeypatch):
     """Streams look again at once, and so does the watch."""
     monkeypatch.setattr(events, "EVERY_S", 0.005)
     monkeypatch.setattr("ppi.jobs.watch.EVERY_S", 0.0)
@@ -142,9 +142,12 @@ def test_jobs_are_cancelled_and_tried_again_by_plain_forms(person, services, les
         assert (answer.status_code, answer.location) == (302, "/jobs") and services.ledger.get(job.id).status == status
 
 
-def test_a_stream_tells_what_changes_and_nothing_twice(listen, person, services, lesson, quick):
-    client, _ = person("anna")
-    job = submit(services, lesson)
+def test_a_stream_tells_what_another_process_writes_and_nothing_twice(listen, open_services, quick):
+    """On both grounds: the SQLite file, and Redis."""
+    client = build_app(with_people(open_services())).test_client()
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    services = open_services()
+    job = services.ledger.submit("transcribe", services.users.by_name("anna").id, "lesson-1", {}, place="elsewhere")
     stream = listen(client)
     answer = stream.answer
     assert answer.mimetype == "text/event-stream" and answer.headers["X-Accel-Buffering"] == "no"
