@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
+from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms import ValidationError
 
 from ppi.accounts.sessions import Session
 from ppi.accounts.users import User
 from ppi.errors import AccessDenied, CsrfFailed, NotFound, NotLoggedIn
 from ppi.web import forms
+from ppi.web.packing import MaskedCsrf, unmasked
 
 if TYPE_CHECKING:
     from ppi.services import Services
@@ -79,7 +80,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 STRANGERS_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
-csrf = CSRFProtect()
+csrf = MaskedCsrf()
 login_manager = LoginManager()
 
 
@@ -199,7 +200,7 @@ def _check_csrf() -> None:
     """A token in the header is enough and is looked at without reading the body; forms of pages carry a field."""
     try:
         if "X-CSRFToken" in request.headers or not (request.endpoint.startswith(FORMS) or forms.is_plain()):
-            validate_csrf(request.headers.get("X-CSRFToken"))
+            validate_csrf(unmasked(request.headers.get("X-CSRFToken")))
         else:
             forms.make_room()
             csrf.protect()

@@ -19,7 +19,7 @@ from ppi.workflows import agreement, annotations, lessons, plain_agreement
 
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
-PER_PAGE = 20
+PER_PAGE = 10
 DECIDED, SEEN = "d-", "w-"  # before a moment's id in the form
 # Krippendorff, Content Analysis (2004): .800 for what one relies on, .667 for tentative conclusions.
 RELIABLE, TENTATIVE = 0.8, 0.667
