@@ -16,7 +16,7 @@ from typing import IO, Any
 from ppi.accounts.users import User
 from ppi.errors import Conflict, InputError, UploadTooLarge
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import BINNED, LessonRow, Wanted
+from ppi.jobs.lessons import BINNED, LessonRow
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import quotas
@@ -59,12 +59,12 @@ def room(services: Services, user: User) -> Room:
 
 def unfinished(services: Services, user: User) -> list[LessonRow]:
     """The user's own uploads whose bytes are not all there, newest first."""
-    return services.lessons.page(Wanted(owner_id=user.id, state="uploading"), 0, MOST_UNFINISHED)[0]
+    return [row for row in services.lessons.in_state("uploading") if row.owner_id == user.id][:MOST_UNFINISHED]
 
 
 def _promised_bytes(services: Services) -> int:
     """What is still to come of uploads that have begun here."""
-    rows, _ = services.lessons.page(Wanted(state="uploading"), 0, MOST_UNFINISHED)
+    rows = services.lessons.in_state("uploading")
     return sum(row.size_bytes - row.offset_bytes for row in rows if _is_here(services, row))
 
 
