@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ppi.records import Segment, Span, Transcript, Word
@@ -38,7 +39,7 @@ def said(transcript: Transcript | None, span: Span) -> Said:
         return Said()
     found = [(word, segment) for word, segment in _spoken(transcript) if span.holds(word.midpoint_s)]
     return Said(
-        _joined([word.text for word, _ in found]) or NO_SPEECH,
+        _joined(found) or NO_SPEECH,
         tuple(_as_row(word, segment) for word, segment in found),
         tuple(dict.fromkeys(segment.speaker for _, segment in found if segment.speaker)),
         tuple(dict.fromkeys(flag for _, segment in found for flag in segment.flags)),
@@ -67,8 +68,13 @@ def _as_row(word: Word, segment: Segment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _joined(words: list[str]) -> str:
-    """Engines that keep the space before each word are taken at their word: a part without one belongs to the one before."""
-    keeps_spaces = any(text[:1].isspace() for text in words)
-    joined = ("" if keeps_spaces else " ").join(words)
-    return _BEFORE_PUNCTUATION.sub(r"\1", " ".join(joined.split()))
+def _joined(found: list[tuple[Word, Segment]]) -> str:
+    """Segments apart, the words of each as its engine has it: where spaces stand before words, a part without one belongs to
+    the word before. One transcript may hold segments of both kinds, since people correct and add some.
+    """
+    told = []
+    for _, pairs in groupby(found, key=lambda pair: id(pair[1])):
+        words, (segment, *_) = zip(*pairs, strict=True)
+        keeps_spaces = any(word.text[:1].isspace() for word in segment.words)
+        told.append(("" if keeps_spaces else " ").join(word.text for word in words))
+    return _BEFORE_PUNCTUATION.sub(r"\1", " ".join(" ".join(told).split()))

@@ -61,3 +61,11 @@ def test_a_segment_without_words_is_not_lost():
     heard = Transcript((Segment(0, 2, "Доброе утро."), Segment(2, 4, "Да.")), "ru", "other", "", 12.0)
     assert said(heard, Span(0, 3)).text == "Доброе утро."
     assert said(heard, Span(0, 4)).text == "Доброе утро. Да."
+
+
+def test_segments_that_write_their_spaces_differently_stand_in_one_transcript():
+    bare = Segment(0, 2, "Доброе утро!", (Word("Доброе", 0, 1), Word("утро!", 1, 2)))
+    whole = Segment(3, 4, "Well done.")
+    spaced = Segment(5, 6, "Yes, sir", (Word(" Yes", 5, 5.4), Word(",", 5.4, 5.4), Word(" sir", 5.5, 6)))
+    heard = Transcript((bare, whole, spaced), "ru", "whisper", "tiny", 12.0)
+    assert said(heard, Span(0, 6)).text == "Доброе утро! Well done. Yes, sir"
