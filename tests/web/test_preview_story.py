@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from ppi.storage import keys
 from ppi.workflows import local, runner
 from tests.conftest import DATA
-from tests.web.test_browser import browser, log_in, open_page  # noqa: F401
 
 MARKS = (
     "start,end,label,annotator\n1,3,Обьяснение,1\n5,8,Похвала,1\n12,13,проба,1\n20,24,Обьяснение,2\n70,90,Похвала,2\n"
@@ -30,13 +29,12 @@ def lesson(live_server):
     return row
 
 
-def test_from_a_file_with_odd_labels_to_a_checked_dataset(open_page, live_server, lesson, tmp_path):  # noqa: F811
+def test_from_a_file_with_odd_labels_to_a_checked_dataset(new_page, live_server, lesson, tmp_path):
     table = "Паттерн;Описание\nОбъяснение;Учитель объясняет\nПохвала;Учитель хвалит\n"
     (tmp_path / "patterns.csv").write_text(table, encoding="utf-8")
     (tmp_path / "marks.csv").write_bytes(MARKS)
     (tmp_path / "bad.json").write_bytes(b"PK\x03\x04")
-    page = open_page("ru")
-    log_in(page)
+    page = new_page(live_server, "ru", "admin")
     page.goto(f"/dataset?lesson={lesson.id}")
     give_files(page, tmp_path)
     say_what_labels_mean(page)
