@@ -7,10 +7,11 @@ export function numberAt(time, rate) {
   return Math.max(1, Math.floor((time + SLACK_S) * rate) + 1);
 }
 
-// 01:02:03.450, without hours where there are none.
+// 01:02:03.450, without hours where there are none; whole seconds are those that have passed.
 export function timeCode(time, places = 3) {
-  const whole = Math.max(0, Math.floor(time));
-  const part = Math.min(10 ** places - 1, Math.floor((Math.max(0, time) - whole) * 10 ** places + 0.0005));
+  const units = places ? Math.round(Math.max(0, time) * 10 ** places) : Math.floor(Math.max(0, time));
+  const whole = Math.floor(units / 10 ** places);
+  const part = units - whole * 10 ** places;
   const parts = [Math.floor(whole / 60) % 60, whole % 60];
   if (whole >= 3600) parts.unshift(Math.floor(whole / 3600));
   const clock = parts.map((number) => String(number).padStart(2, "0")).join(":");
