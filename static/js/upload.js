@@ -3,6 +3,7 @@ import { call, fill, say, words } from "./api.js";
 import { shownSize } from "./sizes.js";
 import { rememberDone, tellDoneHere, tellNothing, tellPercent } from "./title.js";
 import { judge } from "./uploads/checks.js";
+import { canKeep, dropped, forget, hold, isSentElsewhere, keep, kept, pick, reopen } from "./uploads/handles.js";
 import { Line } from "./uploads/line.js";
 import { Row } from "./uploads/row.js";
 import { Transfer, earlier, loadTus } from "./uploads/transfer.js";
@@ -14,18 +15,24 @@ const name = document.getElementById("task-name");
 const list = document.getElementById("transfers");
 const endings = form.dataset.endings.split(" ");
 const line = new Line();
-// { file, row, before, reason, transfer }, in the order of the page.
+// { file, handle, row, before, reason, transfer }, in the order of the page.
 let entries = [];
 let ownName = "";
 let room = JSON.parse(form.dataset.room);
 
 video.multiple = room.lessons_left === null || Number(form.dataset.mostLessons) > 1;
-video.addEventListener("change", () => choose([...video.files]));
+video.addEventListener("change", () => choose([...video.files].map((file) => ({ file }))));
+if (canKeep) {
+  video.addEventListener("click", async (event) => {
+    event.preventDefault();
+    await pick(video.multiple, endings).then(choose, (error) => say(error.message));
+  });
+}
 for (const kind of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();
     drop.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) choose([...event.dataTransfer.files]);
+    if (kind === "drop" && event.dataTransfer.files.length) dropped(event.dataTransfer).then(choose);
   });
 }
 
@@ -33,8 +40,8 @@ const isSame = (one, other) => ["name", "size", "lastModified"].every((field) =>
 const chosen = () => entries.filter((entry) => !entry.transfer);
 
 async function choose(files) {
-  const isKnown = (file) => entries.some((entry) => isSame(entry.file, file) && !["done", "given-up"].includes(entry.transfer?.state));
-  for (const file of files.filter((one) => !isKnown(one))) entries.push(newEntry(file));
+  const isKnown = ({ file }) => entries.some((entry) => isSame(entry.file, file) && !["done", "given-up"].includes(entry.transfer?.state));
+  for (const one of files.filter((one) => !isKnown(one))) entries.push(newEntry(one));
   video.value = "";
   check();
   try {
@@ -47,8 +54,8 @@ async function choose(files) {
   check();
 }
 
-function newEntry(file) {
-  const entry = { file, before: null, reason: null, transfer: null };
+function newEntry({ file, handle }) {
+  const entry = { file, handle, before: null, reason: null, transfer: null };
   entry.row = new Row(file, { onMain: () => press(entry), onAway: () => leave(entry) });
   entry.row.name = file.name.replace(/\.[^.]+$/, "");
   list.append(entry.row.element);
@@ -76,12 +83,20 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   const sendable = chosen().filter((entry) => !entry.reason);
   if (!sendable.length) return say(chosen().length ? words.nothingToSend : words.chooseFile);
+  send(sendable);
+});
+
+function send(sendable) {
   loadTus().catch(() => {});
   const parts = document.getElementById("parts").value || "1";
   const isSingle = chosen().length === 1;
   for (const entry of sendable) {
     const transfer = new Transfer(entry.file, {
       name: isSingle ? name.value : entry.row.name, parts, before: entry.before, onChange: () => changed(entry),
+      onPlace: (id) => {
+        hold(id);
+        if (entry.handle) keep(id, entry.handle);
+      },
     });
     entry.transfer = transfer;
     line.add(transfer);
@@ -90,7 +105,28 @@ form.addEventListener("submit", (event) => {
   name.value = "";
   check();
   line.fill();
-});
+}
+
+// What this browser remembers of uploads that are not complete goes on: by itself where it may read the file, else with a click.
+async function goOn(item) {
+  if (await isSentElsewhere(item.dataset.unfinished)) return item.remove();
+  const handle = await kept(item.dataset.unfinished);
+  if (!handle) return;
+  const button = item.querySelector(".go-on");
+  const begin = async (isAsked) => {
+    const file = await reopen(handle, isAsked);
+    if (!file) return false;
+    await choose([{ file, handle }]);
+    const entry = chosen().find((one) => isSame(one.file, file));
+    if (!entry?.before) return true;
+    item.hidden = true;
+    send([entry]);
+    return true;
+  };
+  if (await begin(false)) return;
+  button.hidden = false;
+  button.addEventListener("click", () => begin(true));
+}
 
 function changed(entry) {
   const { transfer, row } = entry;
@@ -113,6 +149,7 @@ function announce({ file, transfer }) {
 // One file leads to its lesson; after several the page stays, with a way to each.
 function arrived(entry) {
   document.dispatchEvent(new Event("ppi:begun"));
+  forget(entry.transfer.lesson);
   if (line.isActive) return;
   if (entries.length > 1) return tellDoneHere();
   rememberDone();
@@ -149,3 +186,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 check();
+Promise.all([...document.querySelectorAll("[data-unfinished]")].map(goOn)).then(() => {
+  const rest = document.getElementById("unfinished");
+  if (rest) rest.hidden = !rest.querySelector("[data-unfinished]:not([hidden])");
+});

@@ -46,8 +46,8 @@ export class Transfer {
   #watch = 0;
   #movedMs = 0;
 
-  constructor(file, { name, parts, before, onChange }) {
-    Object.assign(this, { file, name, parts, before, onChange });
+  constructor(file, { name, parts, before, onChange, onPlace }) {
+    Object.assign(this, { file, name, parts, before, onChange, onPlace });
     addEventListener("online", () => this.state === "away" && this.begin());
   }
 
@@ -99,6 +99,7 @@ export class Transfer {
       removeFingerprintOnSuccess: true,
       headers: { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content },
       metadata: { filename: this.file.name, task_name: this.name, parts: this.parts },
+      onUploadUrlAvailable: () => this.onPlace(upload.url.split("/").pop()),
       onProgress: (sent) => this.#progress(sent),
       onChunkComplete: () => { this.#tries = 0; },
       onError: (error) => this.#failed(error),
