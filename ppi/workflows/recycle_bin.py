@@ -19,6 +19,8 @@ from ppi.services import Services
 from ppi.workflows import kit, label_studio_files, lessons, quotas, uploads
 
 UNDO_S = 600.0
+# The ledger says the same when it is asked to forget a lesson that is worked on.
+BUSY = "A job of this lesson is still running. Cancel it first, then delete."
 log = logging.getLogger(__name__)
 
 
@@ -31,12 +33,13 @@ def put_in(services: Services, row: LessonRow) -> None:
         uploads.abort_upload(services, row)
         return
     # Marked before the jobs are looked at: from here on nobody can ask for one.
-    is_moved = services.lessons.move_on(row.id, row.state, BINNED, expires_s=time.time() + UNDO_S)
-    if not is_moved and services.lessons.get(row.id).state in HIDDEN:
-        return
-    if not is_moved or any(job.is_active for job in services.ledger.list(lesson_id=row.id)):
+    if not services.lessons.move_on(row.id, row.state, BINNED, expires_s=time.time() + UNDO_S):
+        if services.lessons.get(row.id).state in HIDDEN:
+            return
+        raise Conflict(BUSY)
+    if any(job.is_active for job in services.ledger.list(lesson_id=row.id)):
         services.lessons.move_on(row.id, BINNED, row.state, expires_s=0.0)
-        raise Conflict("A job of this lesson is still running. Cancel it first, then delete.")
+        raise Conflict(BUSY)
     label_studio_files.remove(services, row.id)
 
 
@@ -61,7 +64,7 @@ def delete_file(services: Services, user: User, object_name: str, *, is_undoable
         lessons.delete_lesson(services, row)
         return None
     if any(job.is_active for job in services.ledger.list(lesson_id=row.id)):
-        raise Conflict("A job of this lesson is still running. Cancel it first, then delete.")
+        raise Conflict(BUSY)
     services.store.stat(services.raw, object_name)
     services.store.delete(services.raw, object_name)
     return None
