@@ -85,7 +85,7 @@ def word_errors(wanted: list[str], heard: list[str]) -> int:
 
 
 # The model was trained on such sentences, though not on these recordings of them. So this tells of our part, not of how well
-# Whisper hears. One word in ten may be further off, as a word of one letter can be.
+# Whisper hears.
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_real_words_come_out_at_their_times(language, knowing, tmp_path):
     need(espeak.is_here(), "libespeak-ng")
@@ -101,7 +101,7 @@ def test_real_words_come_out_at_their_times(language, knowing, tmp_path):
             away_s += [abs(word.start_s - (3.0 + start_s)) for word, (_, start_s) in pairs]
         assert not any(segment.flags for segment in heard.segments)
     assert errors / count < 0.2
-    assert len(away_s) > 0.8 * count and sorted(away_s)[int(0.9 * len(away_s))] < 0.3 and max(away_s) < 0.6
+    assert len(away_s) > 0.8 * count and max(away_s) < 0.3, "every word of what was heard right"
 
 
 def test_the_times_of_words_are_in_order_and_inside_the_recording(knowing, tmp_path):
