@@ -181,14 +181,14 @@ def _store(services: Services, shown: LessonView, marks: Path, kept_as: str) -> 
 def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Export, Codebook]:
     inputs = tuple((found.key, found.etag) for found in (marks, table) if found)
     key: tuple[Any, ...] = (services.settings.data_dir, inputs, shown.info.duration_s, shown.info.video.frame_rate)
-    with _one_at_a_time:
-        if key not in _kept:
-            with ExitStack() as stack:
-                paths = [stack.enter_context(services.store.as_file(services.raw, name)) for name, _ in inputs]
-                _kept[key] = plain_dataset.read_inputs(*[*paths, None][:2], shown.info, video_name(shown.row))
+    found = _kept.get(key)
+    if found is None:
+        with _one_at_a_time, ExitStack() as stack:
+            paths = [stack.enter_context(services.store.as_file(services.raw, name)) for name, _ in inputs]
+            found = _kept[key] = plain_dataset.read_inputs(*[*paths, None][:2], shown.info, video_name(shown.row))
             for old in list(_kept)[:-KEPT]:
                 del _kept[old]
-        return _kept[key]
+    return found
 
 
 def _labels(marks: Counter[str], codebook: Codebook, chosen: Mapping[str, str]) -> tuple[Label, ...]:

@@ -13,7 +13,7 @@ import pytest
 from ppi.dataset import changes
 from ppi.dataset.layout import CHANGES, METADATA, REPORT
 from ppi.storage import keys
-from ppi.workflows import about_lesson, versions
+from ppi.workflows import about_lesson, joined, versions
 from ppi.workflows.about_lesson import dataset_prefix
 from tests.conftest import PASSWORD
 
@@ -220,3 +220,14 @@ def test_kept_versions_hold_no_words_and_only_so_many_are_kept(services, lesson)
     assert versions.numbers(services, lesson) == [30]
     versions.forget(services, lesson)
     assert not [item for item in services.store.list(services.raw, lesson.prefix) if ".rows.v" in item.key]
+
+
+def test_a_joined_dataset_is_looked_through_by_the_same_pages(anna, client_for, services, lesson):
+    whole = joined.Joined("0123456789abcdef", "Все уроки", lesson.owner_id, "anna", 1.0, joined.Wanted((lesson.id,)), "1")
+    services.store.put_bytes(services.final, keys.joined_record(whole.id), json.dumps(asdict(whole)).encode())
+    for name in (METADATA, REPORT):
+        services.store.put_bytes(services.final, whole.prefix + name, stored(services, lesson, name).encode())
+    assert shown(anna, whole, annotator=rows_of(services, lesson)[0]["annotator"])
+    assert "Все уроки" in anna.get(f"/datasets/{whole.id}/figures").text
+    for page in ("samples", "figures"):
+        assert client_for("boris").get(f"/datasets/{whole.id}/{page}").status_code == 404
