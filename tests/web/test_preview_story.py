@@ -29,6 +29,7 @@ def lesson(live_server):
     return row
 
 
+@pytest.mark.slow
 def test_from_a_file_with_odd_labels_to_a_checked_dataset(new_page, live_server, lesson, tmp_path):
     table = "Паттерн;Описание\nОбъяснение;Учитель объясняет\nПохвала;Учитель хвалит\n"
     (tmp_path / "patterns.csv").write_text(table, encoding="utf-8")
