@@ -157,6 +157,7 @@ def drop(page, *names):
     }""", list(names))
 
 
+@pytest.mark.slow
 def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network, live_server, tmp_path):
     page = open_page("ru")
     log_in(page)
@@ -173,6 +174,7 @@ def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network
     expect(page.get_by_role("heading", name="Связь")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_video_is_sent_without_scripts(browser, live_server):
     services = live_server.services
     forget(services, "anna")
@@ -290,6 +292,7 @@ def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_brows
     expect(page).to_have_title(re.compile("^Урок о снеге"))
 
 
+@pytest.mark.slow
 def test_who_logs_out_in_another_tab_is_told_nothing_more(open_page, live_server, lesson):  # noqa: F811
     services = live_server.services
     page = open_page()
@@ -311,6 +314,7 @@ def look_away(page):
     }""")
 
 
+@pytest.mark.slow
 def test_a_connection_that_died_in_its_sleep_is_given_up_and_the_upload_goes_on(open_page, live_server, tmp_path):
     page, stuck = open_page(), []
     page.clock.install()
@@ -375,6 +379,7 @@ def test_the_figures_of_uploads_are_right(open_page):
     assert found["line"] == [2, 3, 50]
 
 
+@pytest.mark.slow
 def test_a_browser_that_keeps_a_handle_of_the_file_goes_on_by_itself(open_page, network, live_server):
     """The handle is a real one, of a file in the browser's own storage; only the window to choose it is left out."""
     page = open_page()
