@@ -18,11 +18,14 @@ MEDIA_SHARE, MANIFEST_SHARE = 0.85, 0.93
 
 @dataclass(frozen=True)
 class Contents:
-    """What was put into the folder: the rows of the media there, and what report.json tells besides."""
+    """What was put into the folder: the rows of the media there, what report.json tells besides, and, by path, why the
+    key frames were chosen.
+    """
 
     rows: Sequence[Row]
     report: Mapping[str, Any]
     unused: Sequence[str] = ()
+    chosen: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def assemble(
         _describe(made, contents, facts, origin, before(folder, origin), is_illustrated, lambda: on_progress(MEDIA_SHARE))
         tools = {**origin.tools, **parquet.tools(), **(figures.tools() if is_illustrated else {})}
         manifest.write(
-            made, inputs=origin.inputs, settings=origin.settings, tools=tools,
+            made, inputs=origin.inputs, settings=origin.settings, tools=tools, chosen=contents.chosen,
             on_progress=between(on_progress, MEDIA_SHARE, MANIFEST_SHARE),
         )  # fmt: skip
         found = verify.check(made, on_progress=between(on_progress, MANIFEST_SHARE, 1.0))

@@ -104,7 +104,11 @@ def _cut(wanted: Sequence[Wanted], kept: Kept, cut: Cut, report: Progress) -> li
 
 def _contents(plan: Plan, clips: Sequence[Clip], transcript: Transcript | None) -> Contents:
     rows = [layout.row(sample, said(transcript, sample.span)) for sample in plan.samples]
-    return Contents(rows, _report(plan, clips, rows), plan.unused)
+    chosen = {
+        row["image_path"]: {"time_s": round(clip.key_frame_s, 6), **clip.key_frame}
+        for row, clip in zip(rows, clips, strict=True)
+    }
+    return Contents(rows, _report(plan, clips, rows), plan.unused, chosen)
 
 
 def _facts(plan: Plan, transcript: Transcript | None, pretty_name: str) -> CardFacts:

@@ -62,7 +62,8 @@ def join(
 
     def fill(made: Path, report: Progress) -> Contents:
         copied = _copied(made, parts, groups, shares.by, report)
-        return Contents(copied, _report(parts, copied, splits.report(copied, groups, shares)), _unused(parts, copied))
+        told = _report(parts, copied, splits.report(copied, groups, shares))
+        return Contents(copied, told, _unused(parts, copied), _chosen(parts, copied))
 
     inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
     origin = Origin(inputs, _settings(parts, shares, language), tools or {}, previous)
@@ -139,6 +140,13 @@ def _copied(made: Path, parts: Sequence[Part], groups: Mapping[str, str], by: st
             copied.append({**row, **paths, "file_name": paths["video_path"], "id": name, "split": split})
             report(len(copied) / whole)
     return copied
+
+
+def _chosen(parts: Sequence[Part], copied: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
+    """By path here, what the manifests of the parts say of why their key frames were chosen; earlier ones say nothing."""
+    known = [{file["path"]: file.get("key_frame") for file in part.manifest["files"]} for part in parts]
+    before = [told.get(row["image_path"]) for part, told in zip(parts, known, strict=True) for row in part.rows]
+    return {row["image_path"]: why for row, why in zip(copied, before, strict=True) if why is not None}
 
 
 def _settings(parts: Sequence[Part], shares: Shares, language: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""manifest.json: what a dataset was made of and by what, and the size and SHA-256 of each of its files."""
+"""manifest.json: what a dataset was made of and by what, the size and SHA-256 of each of its files, and why a key frame."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ def write(
     inputs: Mapping[str, str],
     settings: Mapping[str, Any],
     tools: Mapping[str, str],
+    chosen: Mapping[str, Mapping[str, Any]],
     on_progress: Callable[[float], None],
 ) -> None:
-    """Describe every file in `folder`. `inputs` are SHA-256 sums by role, `tools` versions by name."""
+    """Describe every file in `folder`. `inputs` are SHA-256 sums by role, `tools` versions by name; `chosen` says of the path
+    of a key frame when it is and why it was taken.
+    """
     paths = files_of(folder)
     files = []
     for number, path in enumerate(paths):
         on_progress(number / len(paths))
-        files.append(facts_of(folder, path))
+        files.append({**facts_of(folder, path), **({"key_frame": dict(chosen[path])} if path in chosen else {})})
     described = {
         "format": FORMAT, "inputs": dict(inputs), "settings": dict(settings), "tools": dict(tools), "files": files
     }  # fmt: skip

@@ -44,6 +44,10 @@ def test_samples_of_all_lessons_come_whole_under_new_numbers(lessons, tmp_path):
     for row in rows:
         assert (tmp_path / "all" / row["video_path"]).read_bytes() == row["lesson"].encode()
     assert verify.check(tmp_path / "all").problems == ()
+    whys = {file["path"]: file.get("key_frame") for file in manifest.read(tmp_path / "all")["files"]}
+    listed = manifest.read(tmp_path / "а")["files"]
+    before = [file.get("key_frame") for file in listed if file["path"] == "images/pattern_7.jpg"]
+    assert [whys["images/pattern_7.jpg"]] == before and before[0]["time_s"] == round(rows[6]["start_time"], 6)
     splits = {lesson: {row["split"] for row in rows if row["lesson"] == lesson} for lesson in "абвг"}
     assert all(len(found) == 1 for found in splits.values())
     assert {split for found in splits.values() for split in found} == {"train", "validation", "test"}

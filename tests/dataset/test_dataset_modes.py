@@ -46,6 +46,7 @@ def test_a_build_passes_its_check_and_tells_how_each_clip_was_made(mode, built):
     assert manifest.read(folder)["settings"]["clips"] == mode
     clips = json.loads((folder / "report.json").read_text(encoding="utf-8"))["clips"]
     rows = [json.loads(line) for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
+    listed = {file["path"]: file for file in manifest.read(folder)["files"]}
     assert {clip["mode"] for clip in clips} <= ({"copied"} if mode == "fast" else {"smart", "encoded"})
     for clip, row in zip(clips, rows, strict=True):
         moments = [clip[name] for name in ("first_frame_s", "key_frame_s", "last_frame_s")]
@@ -53,6 +54,7 @@ def test_a_build_passes_its_check_and_tells_how_each_clip_was_made(mode, built):
         assert clip["frame_count"] == round((clip["last_frame_s"] - clip["first_frame_s"]) * 25) + 1
         assert clip["sound_offset_s"] is None or abs(clip["sound_offset_s"]) < 0.04
         assert clip["key_frame"]["why"] in ("sharpest", "middle") and clip["key_frame"]["candidates"] >= 1
+        assert listed[row["image_path"]]["key_frame"] == {"time_s": clip["key_frame_s"], **clip["key_frame"]}
 
 
 def test_only_the_card_of_a_fast_build_warns_of_hidden_pictures(built):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 from click.testing import CliRunner
 
@@ -50,3 +53,16 @@ def test_what_cannot_be_said_changes_nothing(dataset_copy, tmp_path):
     with pytest.raises(DatasetError, match="not a dataset of PPI"):
         say_in_folder(tmp_path, consent={})
     assert (dataset_copy / "README.md").read_bytes() == before
+
+
+def test_two_versions_are_compared_on_the_command_line(dataset_copy, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(dataset_copy, other)
+    rows = (other / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    (other / "metadata.jsonl").write_text("\n".join(rows[1:]) + "\n", encoding="utf-8")
+    gone = json.loads(rows[0])
+    same = CliRunner().invoke(main, ["dataset", "diff", str(dataset_copy), str(dataset_copy)])
+    less = CliRunner().invoke(main, ["dataset", "diff", str(dataset_copy), str(other)])
+    assert (same.exit_code, same.output.strip()) == (0, "0 changes.")
+    assert less.exit_code == 0 and less.output.strip().endswith("1 changes.") and less.output.startswith("removed")
+    assert gone["patterns"][0]["type"] in less.output
