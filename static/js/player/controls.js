@@ -45,7 +45,6 @@ export function openControls(box, player, phrases) {
 function showCaptions(video, button) {
   const track = video.textTracks[0];
   if (!track) return;
-  button.hidden = false;
   const show = () => {
     button.setAttribute("aria-pressed", track.mode === "showing");
     localStorage.setItem("captions", track.mode);
