@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from ppi.console import Bar
@@ -11,9 +9,8 @@ from ppi.errors import PpiError, ToolFailed, fill
 from ppi.jobs.ledger import Job
 from ppi.services import Services
 from ppi.settings import Settings
-from ppi.workflows import build_dataset, local, runner, summarize, transcribe
+from ppi.workflows import build_dataset, local, runner, sample_lesson, summarize, transcribe
 
-SAMPLES = Path(__file__).resolve().parent.parent / "tests" / "data"
 LESSON_NAME = "Sample lesson"
 
 
@@ -64,7 +61,7 @@ def _every_step(services: Services) -> None:
     admin = next(user for user in services.users.all() if user.role == "admin")
     rows = [row for row in services.lessons.list(admin.id) if row.name == LESSON_NAME]
     if not rows:
-        job = local.ingest_file(services, SAMPLES / "sample_lesson.mp4", LESSON_NAME, admin.name)
+        job = local.ingest_file(services, sample_lesson.FOLDER / sample_lesson.VIDEO, LESSON_NAME, admin.name)
         _finish(services, job, "Sample lesson: video and audio")
         rows = [services.lessons.get(job.lesson_id)]
     row = rows[0]
@@ -72,11 +69,11 @@ def _every_step(services: Services) -> None:
     _finish(services, job, "Sample lesson: transcript")
     _finish(services, summarize.request_summary(services, row), "Sample lesson: summary")
     with (
-        (SAMPLES / "sample_annotations.json").open("rb") as annotations,
-        (SAMPLES / "sample_patterns.xlsx").open("rb") as table,
+        (sample_lesson.FOLDER / sample_lesson.ANNOTATIONS).open("rb") as annotations,
+        (sample_lesson.FOLDER / sample_lesson.PATTERNS).open("rb") as table,
     ):
         job = build_dataset.request_build(
-            services, row, annotations=annotations, table=table, table_name="sample_patterns.xlsx"
+            services, row, annotations=annotations, table=table, table_name=sample_lesson.PATTERNS
         )  # fmt: skip
     _finish(services, job, "Sample lesson: dataset")
 

@@ -35,6 +35,7 @@ NO_API = {
     "auth.end_session", "lessons.deleted", "lessons.undo", "lessons.empty", "people.set_quota", "admin.storage",
     "admin.settings",
     "pages.home", "pages.lesson", "pages.dataset", "pages.publish", "pages.files", "pages.account", "pages.help",
+    "pages.sample",
     "pages.language", "kit.page", "agreement.page", "agreement.decide", "agreement.gold_set", "admin.overview", "admin.audit",
     "admin.audit_csv", "summaries.page", "look.theme", "look.styleguide", "lessons.index", "lessons.delete",
     "people.index", "people.add", "people.invite", "people.set_role", "people.disable", "people.enable", "people.welcome",

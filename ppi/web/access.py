@@ -34,7 +34,7 @@ ACCESS = {
     "lessons.index": "user", "lessons.delete": "user", "lessons.deleted": "user", "lessons.undo": "user",
     "lessons.empty": "user",
     "pages.lesson": "user", "pages.dataset": "user", "pages.publish": "user", "pages.files": "user",
-    "pages.account": "user",
+    "pages.account": "user", "pages.sample": "user",
     "auth.login": "public", "auth.login_form": "public", "auth.logout": "public",
     "auth.change_password": "user", "auth.create_token": "user", "auth.revoke_token": "user", "auth.end_sessions": "user",
     "auth.end_session": "user",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, send_from_directory
 from flask_babel import format_datetime, format_decimal, get_locale, gettext
 
 from ppi.errors import DatasetError, NotFound
@@ -29,6 +29,7 @@ from ppi.workflows import (
     normalize,
     pushes,
     quotas,
+    sample_lesson,
     stored_datasets,
     transcribe,
     uploads,
@@ -143,6 +144,14 @@ def files() -> str:
 @bp.get("/account")
 def account() -> str:
     return account_page.page()
+
+
+@bp.get("/sample/<name>")
+def sample(name: str) -> Response:
+    """A file of the sample lesson, to save."""
+    if name not in sample_lesson.FILES:
+        raise NotFound("There is nothing at this address.")
+    return send_from_directory(sample_lesson.FOLDER, name, as_attachment=True)
 
 
 @bp.get("/help")

@@ -10,22 +10,45 @@ function fail(place, error) {
   place.scrollIntoView({ block: "center" });
 }
 
+// What the page says of what is kept. The fields stay: somebody may be choosing the other file meanwhile.
+const PARTS = ["understood", "kept-annotations", "kept-patterns", "annotations-help", "patterns-help", "given-buttons", "build-go"];
+// What is sent goes one after the other, and the build after all of it.
+let waiting = Promise.resolve();
+
+async function renew(focused) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!page.getElementById("understood")) {
+    location.reload();
+    return;
+  }
+  const opened = document.getElementById("left")?.open;
+  for (const part of PARTS) document.getElementById(part).replaceChildren(...page.getElementById(part).childNodes);
+  if (opened && document.getElementById("left")) document.getElementById("left").open = true;
+  if (focused) document.getElementById(focused)?.focus();
+  document.getElementById("said").textContent = document.querySelector("#understood .facts")?.innerText ?? "";
+}
+
 // A file is sent alone, so that one that cannot be read takes nothing with it; the page then shows what is kept.
-async function read(field) {
-  const failure = document.getElementById("dataset-error");
-  const sent = new FormData();
-  sent.append(field.name, field.files[0]);
-  failure.hidden = true;
-  field.disabled = true;
+async function send(field, sent) {
   try {
     await call("POST", given.action, sent);
-    location.assign(`${location.pathname}${location.search}#understood`);
-    location.reload();
+    given.elements.annotations.required = false;
+    await renew();
   } catch (error) {
+    fail(document.getElementById("dataset-error"), error);
+  } finally {
     field.disabled = false;
     field.value = "";
-    fail(failure, error);
   }
+}
+
+function read(field) {
+  const sent = new FormData();
+  sent.append(field.name, field.files[0]);
+  document.getElementById("dataset-error").hidden = true;
+  field.disabled = true;
+  waiting = waiting.then(() => send(field, sent));
 }
 
 given?.addEventListener("change", (event) => {
@@ -45,8 +68,7 @@ for (const zone of document.querySelectorAll(".drop-field")) {
   }
 }
 
-// What a label means is kept when it is chosen; the tables below then say so. One choice is sent after the other.
-let waiting = Promise.resolve();
+// What a label means is kept when it is chosen; the tables below then say so.
 async function choose(radio) {
   const number = radio.name.replace("meaning-", "");
   const form = radio.form;
@@ -55,16 +77,6 @@ async function choose(radio) {
   const meaning = radio.value.startsWith("=") ? radio.value.slice(1) : meanings[radio.value];
   await call("POST", new URL(form.action).pathname, { meanings: { [label]: meaning } });
   await renew(document.activeElement?.id);
-}
-
-async function renew(focused) {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const opened = document.getElementById("left")?.open;
-  document.getElementById("understood").replaceChildren(...page.getElementById("understood").childNodes);
-  if (opened && document.getElementById("left")) document.getElementById("left").open = true;
-  if (focused) document.getElementById(focused)?.focus();
-  document.getElementById("said").textContent = document.querySelector("#understood .facts").innerText;
 }
 
 document.getElementById("understood")?.addEventListener("change", (event) => {

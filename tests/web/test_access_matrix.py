@@ -70,6 +70,7 @@ ROWS = {
     "auth.login": everybody(401, username="anna", password="wrong"), "auth.login_form": everybody(302, nobody=CSRF),
     "auth.logout": everybody(302),
     "pages.dataset": members(200), "pages.publish": members(200), "pages.files": members(200), "pages.account": members(200),
+    "pages.sample": members(200),
     "auth.change_password": members(403), "auth.create_token": members(200), "auth.end_sessions": members(302),
     "auth.end_session": members(404),
     "storage.list_files": members(200), "jobs.lessons_list": members(200), "upload.tus_create": Row(401, 409, 201, 201),
@@ -196,7 +197,7 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
         "static": "/static/x/css/base.css", "storage.media": link, "auth.revoke_token": f"/account/tokens/{token_id}/revoke",
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
         "storage.download": f"/lessons/{row.id}/download/урок.mp4", "transcript.download": f"/lessons/{row.id}/transcript/txt",
-        "transcript.bundle": f"/transcripts.zip?lesson={row.id}",
+        "transcript.bundle": f"/transcripts.zip?lesson={row.id}", "pages.sample": "/sample/sample_patterns.xlsx",
     }  # fmt: skip
     found = {endpoint: (method, known.get(endpoint, path)) for endpoint, method, path in addresses(app, row)}
     compared = {name: (method, f"{path}?step=99") for name, (method, path) in found.items() if name.startswith("agreement.")}
