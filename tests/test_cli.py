@@ -187,7 +187,7 @@ def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
     made = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
     assert made.returncode == 0, made.stderr
     stored = tmp_path / "data" / "store" / "objects" / "raw-data" / "anna"
-    assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".mp3", ".json", ".jpg"}
+    assert {path.suffix for path in stored.rglob("*") if path.is_file()} == {".mp4", ".wav", ".mp3", ".json", ".jpg", ".dat"}
     again = ppi("ingest", DATA / "sample_lesson.mp4", "--name", "Вода", "--user", "anna", folder=tmp_path)
     assert again.returncode != 0 and "may hold 1 lesson" in again.stderr
 

@@ -56,7 +56,7 @@ def test_a_server_killed_while_preparing_a_lesson_finishes_it_after_the_restart(
     try:
         assert api.wait(lesson)["status"] == "completed"
         names = sorted(item["name"].rsplit("/", 1)[1] for item in api.get("/list_files").json()["files"])
-        assert names == ["a.info.json", "a.mp4", "a.poster.jpg", "a.sound.mp3", "a.wav"]
+        assert names == ["a.info.json", "a.mp4", "a.peaks.dat", "a.poster.jpg", "a.sound.mp3", "a.wav"]
         assert leftovers(folder) == []
         stored = again.services.store.list(again.services.raw)
         assert sum(item.key.endswith(".mp4") for item in stored) == 1

@@ -16,12 +16,13 @@ from tests.conftest import DATA, PASSWORD
 
 
 def log_in(page, name="admin"):
-    """Log in as a person does."""
+    """Log in as a person does, and wait until the scripts of the next page listen."""
     page.goto("/")
     page.fill("#username", name)
     page.fill("#password", PASSWORD)
     page.click("#login-form button[type=submit]")
     expect(page.locator(".user-menu")).to_contain_text(name, timeout=20_000)
+    page.wait_for_load_state()
 
 
 def test_the_page_is_locked_until_somebody_logs_in(open_page):
