@@ -18,6 +18,7 @@ OVER_LIMIT = tuple(code for sent in (signal.SIGXCPU, signal.SIGKILL, signal.SIGX
 # Words of ffmpeg about a source, as against words about itself.
 BAD_SOURCE = (
     "Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding",
+    "could not find codec parameters",
 )  # fmt: skip
 
 
