@@ -27,7 +27,8 @@ class FilePage:
 def page(services: Services, user: User, *, text: str = "", owner_id: str = "", number: int = 1) -> FilePage:
     """The files the user may see whose name holds `text`, of one owner when an administrator asks for one.
 
-    Beyond the last page is the last page. The store is listed once, and the ledger asked once.
+    Beyond the last page is the last page. The store is listed once for an administrator, and once a lesson for others; how
+    often the ledger is asked does not grow with the files.
     """
     listed = lessons.list_files(services, user)
     if user.role == "admin" and owner_id:

@@ -1,4 +1,4 @@
-"""Uploads and jobs in Chromium: several files at once, breaks, refusals, the drawer, and what the page's title tells."""
+"""Uploads in Chromium: several files at once, breaks, refusals, and going on by itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from ppi.errors import Cancelled
 from ppi.services import Services
-from ppi.workflows import lessons, local, runner, uploads
+from ppi.workflows import lessons, runner, uploads
 from tests.conftest import DATA
 from tests.web.test_browser import log_in
 
@@ -17,7 +16,6 @@ MEGABYTE = 1_000_000
 # Slow enough to do something meanwhile, in bytes a second.
 SLOW = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 6 * MEGABYTE}
 QUICK = {**SLOW, "uploadThroughput": -1}
-FAR = {"place": "elsewhere"}
 
 
 def long_video(path, size_bytes):
@@ -193,125 +191,6 @@ def test_a_video_is_sent_without_scripts(browser, live_server):
     expect(page.locator(".jobs > li").first).to_contain_text("Без скриптов")
     context.close()
     forget(services, "anna")
-
-
-@pytest.fixture(scope="module")
-def lesson(live_server):
-    job = local.ingest_file(live_server.services, DATA / "sample_lesson.mp4", "Урок о снеге", "admin")
-    return live_server.services.lessons.get(runner.wait_for(live_server.services, job).lesson_id)
-
-
-def begin(services, lesson):
-    """A transcription that this test does, not the server."""
-    job = services.ledger.submit("transcribe", lesson.owner_id, lesson.id, {}, **FAR)
-    return services.ledger.claim("1:0:a", "another host", ["speech"], 0, "elsewhere") if job else None
-
-
-def tell(services, job, percent):
-    minutes = {"done": percent, "all": 100}
-    services.ledger.report(job.id, job.attempt, "transcribing", "Minute {done} of {all}", minutes, percent)
-
-
-@pytest.mark.parametrize("way", ["told", "asked"])
-def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(open_page, live_server, lesson, way):
-    services = live_server.services
-    page, calls = open_page(), []
-    page.on("request", lambda asked: calls.append(asked.url.removeprefix(live_server.url)))
-    if way == "asked":
-        page.route("**/api/jobs/events", lambda route: route.fulfill(status=204))
-    log_in(page)
-    job = begin(services, lesson)
-    tell(services, job, 10)
-    page.goto(f"/lessons/{lesson.id}")
-    box = page.locator(".watch").filter(has_text="Transcribing")
-    expect(box).to_contain_text("10 %")
-    expect(page.locator("#jobs-link .count")).to_contain_text("1")
-    assert "/api/jobs/events" in calls
-    calls.clear()
-    tell(services, job, 40)
-    expect(box).to_contain_text("40 %")
-    expect(page).to_have_title(re.compile(r"^40 % · Урок о снеге"))
-
-    link = page.get_by_role("button", name="Jobs")
-    link.focus()
-    page.keyboard.press("Space")
-    drawer = page.get_by_role("dialog", name="Jobs")
-    expect(drawer.locator(".jobs > li").first).to_contain_text("Урок о снеге")
-    tell(services, job, 55)
-    expect(drawer.locator(".jobs > li").first).to_contain_text("55 %")
-    drawer.locator("summary").first.click()
-    expect(drawer.locator(".trail").first).to_contain_text("Begun")
-    page.keyboard.press("Escape")
-    expect(drawer).to_be_hidden()
-    expect(link).to_be_focused()
-    page.keyboard.press("Enter")
-    drawer.get_by_role("button", name=re.compile("^Cancel: Transcript")).click()
-    page.wait_for_timeout(300)
-    assert services.ledger.get(job.id).is_cancel_requested
-    services.ledger.fail(job.id, job.attempt, Cancelled("The job was cancelled."))
-    questions = calls.count("/api/jobs")
-    assert questions >= 2 if way == "asked" else questions == 0, calls
-    # The page of the lesson comes anew, without a box.
-    expect(box).to_have_count(0, timeout=20_000)
-
-
-def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):
-    services = live_server.services
-    page = open_page()
-    page.context.grant_permissions(["notifications"], origin=live_server.url)
-    page.add_init_script("""
-      window.told = [];
-      const Shown = window.Notification;
-      window.Notification = class extends Shown {
-        constructor(title, how) { super(title, how); window.told.push(`${title} ${how.body}`); }
-      };
-    """)
-    log_in(page)
-    job = begin(services, lesson)
-    page.goto("/help")
-    page.get_by_role("button", name="Jobs").click()
-    tell_me = page.get_by_role("button", name="Tell me when a job is done")
-    tell_me.click()
-    expect(tell_me).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#jobs-link .count")).to_contain_text("1")
-    look_away(page)
-    services.ledger.finish(job.id, job.attempt, {})
-    for _ in range(100):
-        if page.evaluate("window.told") == ["Transcript: Done Урок о снеге"]:
-            break
-        page.wait_for_timeout(200)
-    assert page.evaluate("window.told") == ["Transcript: Done Урок о снеге"]
-
-    job = begin(services, lesson)
-    page.goto(f"/lessons/{lesson.id}")
-    expect(page.locator(".watch").filter(has_text="0 %")).to_be_visible()
-    look_away(page)
-    services.ledger.finish(job.id, job.attempt, {})
-    expect(page).to_have_title(re.compile("^✓ Урок о снеге"), timeout=20_000)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page).to_have_title(re.compile("^Урок о снеге"))
-
-
-@pytest.mark.slow
-def test_who_logs_out_in_another_tab_is_told_nothing_more(open_page, live_server, lesson):  # noqa: F811
-    services = live_server.services
-    page = open_page()
-    log_in(page)
-    job = begin(services, lesson)
-    page.goto(f"/lessons/{lesson.id}")
-    expect(page.locator(".watch").filter(has_text="0 %")).to_be_visible()
-    page.context.new_page().goto("/logout")
-    page.bring_to_front()
-    expect(page.get_by_text("Log in first.")).to_be_visible(timeout=30_000)
-    services.ledger.finish(job.id, job.attempt, {})
-
-
-def look_away(page):
-    """As if another tab were looked at."""
-    page.evaluate("""() => {
-      Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
 
 
 @pytest.mark.slow
