@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ppi.accounts.users import Users
 from ppi.services import Services
 from ppi.settings import Settings
 from ppi.web.app import build_app
@@ -41,9 +46,22 @@ def settings_for(folder: Path, **variables: str) -> Settings:
     return Settings.from_env({"PPI_DATA_DIR": str(folder), "SPEECH_ENGINE": "pocketsphinx", **variables})
 
 
+@functools.cache
+def accounts() -> str:
+    """The file of accounts with PEOPLE in it. Made once: hashing a password is slow on purpose."""
+    with tempfile.TemporaryDirectory() as folder:
+        users = Users(Path(folder) / "users.json")
+        for name, role in PEOPLE.items():
+            users.add(name, PASSWORD, role)
+        return (Path(folder) / "users.json").read_text()
+
+
 def with_people(services: Services) -> Services:
-    for name, role in PEOPLE.items():
-        services.users.add(name, PASSWORD, role)
+    """PEOPLE with PASSWORD as the only accounts, under ids of their own: grounds may share a store."""
+    path = services.settings.users_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**row, "id": secrets.token_hex(8)} for row in json.loads(accounts())["users"]]
+    path.write_text(json.dumps({"users": rows}))
     return services
 
 
