@@ -7,7 +7,7 @@ ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge Anno
   ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4
 
-.PHONY: help bench run setup seed test test-slow lint translations screenshots guide apt clean
+.PHONY: help bench run setup speakers seed test test-slow lint translations screenshots guide apt clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -28,9 +28,13 @@ $(VENV)/.ready: requirements.txt
 $(RUSSIAN).mo: $(RUSSIAN).po $(VENV)/.ready
 	$(BABEL) --quiet compile --directory ppi/translations --domain messages
 
-$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+$(VENV)/.ready-dev: requirements-dev.txt requirements-speakers.txt $(VENV)/.ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
+
+speakers: setup  ## install what tells speakers apart, an extra
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-speakers.txt
+	$(PY) -m ppi models fetch speakers
 
 seed: setup  ## make the data folder, an admin account and the sample lesson, unless they are there
 	$(PY) -m ppi.seed

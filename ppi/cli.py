@@ -136,13 +136,17 @@ def ingest(video: Path, name: str, user: str, parts: int) -> None:
 @click.option("--model", help="Whisper size (tiny ... large-v3, turbo), the path of a .pt file or of a folder.")
 @click.option("--language", help="en, ru ...; found out when not given.")
 @click.option("--phrases", help="Names and subject words that are said, by commas.")
+@click.option("--speakers/--no-speakers", default=None, help="Tell speakers apart; PPI_SPEAKERS when not given.")
+@click.option("--people", type=click.IntRange(0), default=0, help="How many people speak; found out when not given.")
 @with_progress("Transcribing")
-def transcribe(media: Path, out: Path, on_progress, **wanted: str | None) -> None:
+def transcribe(media: Path, out: Path, on_progress, speakers: bool | None, people: int, **wanted: str | None) -> None:
     """Transcribe MEDIA (video or audio) into TXT, SRT, VTT and JSON."""
     from ppi.workflows.plain import transcribe_file
 
     given = {name: value or "" for name, value in wanted.items()}
-    transcript = transcribe_file(media, out, settings=settings(), on_progress=on_progress, **given)
+    transcript = transcribe_file(
+        media, out, settings=settings(), speakers=speakers, people=people, on_progress=on_progress, **given
+    )
     click.echo(f"{len(transcript.words)} words, language {transcript.language or 'none'}, {transcript.engine}.")
     for note in transcript.notes:
         click.echo(note)

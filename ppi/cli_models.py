@@ -32,7 +32,10 @@ def list_models() -> None:
 )
 @with_progress("Fetching")
 def fetch_model(model: str, engine: str, on_progress) -> None:
-    """Fetch the weights of MODEL (the one of the settings when not given), checked by hash. They work offline afterwards."""
+    """Fetch the weights of MODEL (the one of the settings when not given), checked by hash. They work offline afterwards.
+
+    MODEL is a Whisper size, or “speakers” for the models that tell speakers apart.
+    """
     from ppi.workflows.models import fetch
 
     click.echo(str(fetch(settings(), model, engine, on_progress)))
@@ -44,10 +47,14 @@ def fetch_model(model: str, engine: str, on_progress) -> None:
 def check_models(model: str, on_progress) -> None:
     """Check the weights of MODEL by hash, measure each engine and compute type on random sound, and keep the fastest.
 
-    The choice holds for this machine where SPEECH_ENGINE and WHISPER_COMPUTE_TYPE are not set.
+    The choice holds for this machine where SPEECH_ENGINE and WHISPER_COMPUTE_TYPE are not set. Of “speakers” the library and
+    the models are looked at.
     """
-    from ppi.workflows.models import as_table, measure
+    from ppi.workflows.models import SPEAKERS, as_table, check_speakers, measure
 
+    if model == SPEAKERS:
+        click.echo(check_speakers(settings()))
+        return
     measured, best = measure(settings(), model, on_progress)
     rows = [("engine", "device", "computes in", "s per window", "ms per token")]
     for found in measured:

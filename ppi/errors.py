@@ -81,7 +81,7 @@ class DatasetError(InputError):
 
 
 class WeightsMissing(InputError):
-    """The weights of a speech or language model are not on this machine and cannot be fetched."""
+    """The weights of a speech or language model, or what runs it, are not on this machine and cannot be fetched."""
 
     code = "weights_missing"
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ppi.errors import SettingsError
 from ppi.records import Stated
+from ppi.variables import Variables
 
 GIB = 1024**3
 HUB = "https://huggingface.co"
@@ -22,8 +23,8 @@ SPEECH_ENGINES = ("faster-whisper", "whisper", "pocketsphinx")
 # "large" is the newest large one, large-v3.
 WHISPER_SIZES = ("tiny", "base", "small", "medium", "large", "large-v2", "large-v3", "turbo")
 WHISPER_DEVICES = ("auto", "cpu", "cuda")
+MOST_SPEAKERS = 50
 COMPUTE_TYPES = ("int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32")
-TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,17 @@ class MediaSettings:
 
 
 @dataclass(frozen=True)
+class SpeakersSettings:
+    """Whether speakers are told apart after each transcription. `folder` holds the models; `count` is how many people speak
+    in a lesson, 0 to have it found out.
+    """
+
+    is_on: bool
+    folder: Path
+    count: int
+
+
+@dataclass(frozen=True)
 class SpeechSettings:
     """`engine` is one of SPEECH_ENGINES, "" for the best that is installed; `model` a Whisper size or a path.
 
@@ -123,6 +135,7 @@ class SpeechSettings:
     choice_file: Path
     lock_file: Path
     hub: str
+    speakers: SpeakersSettings
 
 
 @dataclass(frozen=True)
@@ -205,7 +218,8 @@ VARIABLES = (
     "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE", "PPI_RETENTION_DAYS", "PPI_HEAVY_JOBS",
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
     "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "WHISPER_MODEL_DIR", "WHISPER_DEVICE",
-    "WHISPER_COMPUTE_TYPE", "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES", "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL",
+    "WHISPER_COMPUTE_TYPE", "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES", "PPI_SPEAKERS", "PPI_SPEAKERS_DIR",
+    "PPI_SPEAKERS_COUNT", "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL",
     "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
 )  # fmt: skip
 
@@ -215,13 +229,12 @@ SECRETS = {
 }  # fmt: skip
 
 
-class _Reader:
-    """Reads variables one by one and remembers what was wrong with each, and which value is in force."""
+class _Reader(Variables):
+    """Reads all of them, section by section; `in_file` is what `.env` says."""
 
     def __init__(self, environ: Mapping[str, str], in_file: Mapping[str, str | None]):
-        self._environ, self._in_file = environ, in_file
-        self._faults: list[str] = []
-        self._values: dict[str, str] = {}
+        super().__init__(environ)
+        self._in_file = in_file
 
     def settings(self) -> Settings:
         data_dir = self.path("PPI_DATA_DIR", "./data")
@@ -316,8 +329,14 @@ class _Reader:
             device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES) or "auto",
             compute_type=self.one_of("WHISPER_COMPUTE_TYPE", COMPUTE_TYPES), phrases=self.text("PPI_SPEECH_PHRASES"),
             choice_file=data_dir / "speech-choice.json", lock_file=data_dir / "speech.lock",
-            hub=hub,
+            hub=hub, speakers=self._speakers(),
         )  # fmt: skip
+
+    def _speakers(self) -> SpeakersSettings:
+        return SpeakersSettings(
+            is_on=self.flag("PPI_SPEAKERS", False), folder=self.path("PPI_SPEAKERS_DIR", "~/.cache/ppi/speakers"),
+            count=self.number("PPI_SPEAKERS_COUNT", 0, 0, MOST_SPEAKERS),
+        )
 
     def _summary(self) -> SummarySettings:
         base_url, api_key = self.url("LLM_BASE_URL"), self.text("LLM_API_KEY")
@@ -339,52 +358,6 @@ class _Reader:
             port=self.number("REDIS_PORT", 6379, 1, 65535), db=self.number("REDIS_DB", 0, 0),
             password=self.text("REDIS_PASSWORD"), is_secure=self.flag("REDIS_SECURE", False),
         )  # fmt: skip
-
-    def text(self, name: str, default: str = "") -> str:
-        found = self._values[name] = self._environ.get(name, "").strip() or default
-        return found
-
-    def path(self, name: str, default: str) -> Path:
-        found = Path(self.text(name, default)).expanduser().absolute()
-        self._values[name] = str(found)
-        return found
-
-    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
-        raw = self.text(name)
-        if raw and raw not in allowed:
-            self._faults.append(f"{name}: expected one of {', '.join(allowed)}, not {raw!r}")
-        return raw
-
-    def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
-        raw = self.text(name, str(default))
-        limits = f"{low} or more" if high is None else f"{low} to {high}"
-        try:
-            value = int(raw)
-        except ValueError:
-            value = low - 1
-        if value < low or (high is not None and value > high):
-            self._faults.append(f"{name}: expected a whole number, {limits}, not {raw!r}")
-            return default
-        return value
-
-    def flag(self, name: str, default: bool) -> bool:
-        raw = self.text(name, str(default).lower()).lower()
-        if raw not in TRUE_WORDS + FALSE_WORDS:
-            self._faults.append(f"{name}: expected true or false, not {raw!r}")
-        return raw in TRUE_WORDS
-
-    def absolute_path(self, name: str) -> str:
-        raw = self.text(name)
-        if raw and not Path(raw).expanduser().is_absolute():
-            self._faults.append(f"{name}: expected the full path of a folder, such as /srv/label-studio, not {raw!r}")
-        return str(Path(raw).expanduser()) if raw else ""
-
-    def url(self, name: str, default: str = "") -> str:
-        raw = self.text(name, default).rstrip("/")
-        parts = urlsplit(raw)
-        if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
-            self._faults.append(f"{name}: expected an address such as https://ppi.example.org, not {raw!r}")
-        return raw
 
 
 def is_path(model: str) -> bool:

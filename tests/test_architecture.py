@@ -23,7 +23,8 @@ BASE = {"ppi.records", "ppi.errors", "ppi.settings", "ppi.processes"}
 BASE_ARROWS = {
     "ppi.errors": set(),
     "ppi.records": set(),
-    "ppi.settings": {"ppi.errors", "ppi.records"},
+    "ppi.settings": {"ppi.errors", "ppi.records", "ppi.variables"},
+    "ppi.variables": set(),
     "ppi.processes": {"ppi.errors"},
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
@@ -80,6 +81,7 @@ OWNERS = {
     },
     "psutil": {"ppi.jobs.hosts", "ppi.speech.model_child"},
     "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child", "ppi.speech.weights_child"},
+    "sherpa_onnx": {"ppi.speech.speakers_child"},
     "faster_whisper": {"ppi.speech.faster_whisper_child", "ppi.speech.vad"}, "ctranslate2": {"ppi.speech.faster_whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
     "torch": {"ppi.speech.whisper_child", "ppi.summary.llm_child"}, "transformers": {"ppi.summary.llm_child"},
@@ -204,7 +206,7 @@ def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {
         "torch", "transformers", "whisper", "sklearn", "scipy", "krippendorff", "pocketsphinx", "huggingface_hub", "docx",
         "openpyxl", "av", "yaml", "label_studio_sdk", "httpx", "pyarrow", "matplotlib", "PIL",
-        "faster_whisper", "ctranslate2",
+        "faster_whisper", "ctranslate2", "sherpa_onnx",
     }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:
@@ -271,7 +273,7 @@ def test_the_web_process_starts_quickly_and_loads_no_model_library(tmp_path):
     heavy = {
         "torch", "transformers", "sklearn", "scipy", "krippendorff", "whisper", "numba", "pocketsphinx", "av",
         "huggingface_hub", "docx", "label_studio_sdk", "httpx", "pandas", "faster_whisper", "ctranslate2",
-        "onnxruntime",
+        "onnxruntime", "sherpa_onnx",
     }  # fmt: skip
     assert not heavy & set(started[0]["modules"])
     assert min(start["cpu_s"] for start in started) < MAX_START_CPU_S

@@ -1,7 +1,8 @@
 """The versions of a transcript: which there are, what each was, and what undo and redo lead to. Pure.
 
-A version is a whole transcript (heard or uploaded, kept as it was), one corrected or checked segment, or the return to how an
-earlier version was. So undoing and restoring are versions too, and nothing is ever taken out of the history.
+A version is a whole transcript (heard, uploaded, or with other speakers; kept as it was), one corrected or checked segment, or
+the return to how an earlier version was. So undoing and restoring are versions too, and nothing is ever taken out of the
+history.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from ppi.records import Segment, Transcript
 from ppi.speech import corrections, formats
 
 HEARD, UPLOADED, EDITED, CHECKED = "heard", "uploaded", "edited", "checked"
+TOLD_APART, NAMED = "told_apart", "named"  # the speakers
 UNDONE, REDONE, RESTORED = "undone", "redone", "restored"
-WHOLE, CHANGES, RETURNS = (HEARD, UPLOADED), (EDITED, CHECKED), (UNDONE, REDONE, RESTORED)
+WHOLE, CHANGES, RETURNS = (HEARD, UPLOADED, TOLD_APART, NAMED), (EDITED, CHECKED), (UNDONE, REDONE, RESTORED)
 FORMAT = 1
 
 Snapshot = Callable[[int], Transcript]

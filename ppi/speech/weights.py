@@ -1,7 +1,7 @@
-"""Whisper's weights on this machine: where they lie, whether they are whole, and what to do when they are not there.
+"""Weights on this machine: where they lie, whether they are whole, and what to do when they are not there.
 
-`whisper` takes one file, `base.pt`, as openai-whisper keeps it; `faster-whisper` a folder, `faster-whisper-base`. Both may be
-copied from another machine.
+`whisper` takes one file, `base.pt`, as openai-whisper keeps it; `faster-whisper` a folder, `faster-whisper-base`; speakers are
+told apart by two models in a folder of their own. All may be copied from another machine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ REPOSITORIES = {
 # What a folder needs, and what is fetched besides.
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 PATTERNS = (*NEEDED, "preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
+# The models that tell speakers apart, as sherpa-onnx takes them: name here -> (repository, name there). When somebody speaks
+# (pyannote's segmentation 3.0), and what a voice is like (CAM++ of WeSpeaker). Neither repository asks for an account.
+SPEAKER_FILES = {
+    "segmentation.onnx": ("csukuangfj/sherpa-onnx-pyannote-segmentation-3-0", "model.onnx"),
+    "embedding.onnx": ("csukuangfj/speaker-embedding-models", "wespeaker_en_voxceleb_CAM++.onnx"),
+}
 # Name and SHA-256 of every file of a fetched folder, as the Hub stated them.
 SUMS = "ppi-sums.json"
 
@@ -59,6 +65,19 @@ def missing(model: str, path: Path) -> WeightsMissing:
         "engine pocketsphinx (rough, English only).",
         path=str(path),
         model=model,
+    )
+
+
+def has_speakers(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in SPEAKER_FILES)
+
+
+def speakers_missing(folder: Path) -> WeightsMissing:
+    """What to do about models that are not there."""
+    return WeightsMissing(
+        "The models that tell speakers apart are not in {path}. Run “python -m ppi models fetch speakers” where there is a "
+        "network and copy that folder here, or set PPI_SPEAKERS_DIR to a folder that has them.",
+        path=str(folder),
     )
 
 

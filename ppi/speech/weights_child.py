@@ -8,12 +8,13 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ppi.errors import WeightsMissing
 from ppi.settings import tell_library
-from ppi.speech.weights import PATTERNS, REPOSITORIES, SUMS, missing, sha256
+from ppi.speech.weights import PATTERNS, REPOSITORIES, SPEAKER_FILES, SUMS, missing, sha256, speakers_missing
 
 Report = Callable[[tuple[str, Any]], None]
 
@@ -25,6 +26,17 @@ def fetch_folder(report: Report, model: str, folder: Path, hub: str) -> None:
     """
     if model not in REPOSITORIES:
         raise missing(model, folder)
+    _fill(report, {REPOSITORIES[model]: dict(zip(PATTERNS, PATTERNS, strict=True))}, folder, hub, missing(model, folder))
+
+
+def fetch_speakers(report: Report, folder: str, hub: str) -> None:
+    """Fetch the models that tell speakers apart, as `fetch_folder` does."""
+    sources = {repository: {name: here} for here, (repository, name) in SPEAKER_FILES.items()}
+    _fill(report, sources, Path(folder), hub, speakers_missing(Path(folder)))
+
+
+def _fill(report: Report, sources: Mapping[str, Mapping[str, str]], folder: Path, hub: str, absent: WeightsMissing) -> None:
+    """Put the files of the repositories into `folder`, all at once; `sources` has {repository: {name there: name here}}."""
     tell_library("HF_HUB_DISABLE_TELEMETRY", "1")
     from httpx2 import HTTPError  # what the Hub's client speaks HTTP with
     from huggingface_hub.errors import HfHubHTTPError
@@ -32,31 +44,34 @@ def fetch_folder(report: Report, model: str, folder: Path, hub: str) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as fresh:
-            sums = _fetch(report, REPOSITORIES[model], Path(fresh), hub)
+            sums = _fetch(report, sources, Path(fresh), hub)
             (Path(fresh) / SUMS).write_text(json.dumps(sums, indent=1))
             shutil.rmtree(Path(fresh) / ".cache", ignore_errors=True)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(fresh, folder)
             Path(fresh).mkdir()  # for the context to remove
     except (OSError, ValueError, HTTPError, HfHubHTTPError) as error:
-        raise missing(model, folder) from error
+        raise absent from error
 
 
-def _fetch(report: Report, repository: str, fresh: Path, hub: str) -> dict[str, str]:
+def _fetch(report: Report, sources: Mapping[str, Mapping[str, str]], fresh: Path, hub: str) -> dict[str, str]:
     """Name -> SHA-256 of the files fetched into `fresh`. Raises ValueError for a file that is not what it should be."""
     from huggingface_hub import HfApi, hf_hub_download
 
-    found = HfApi(endpoint=hub, token=False).model_info(repository, files_metadata=True)
-    files = [file for file in found.siblings if file.rfilename in PATTERNS]
-    total, done, sums = sum(file.size or 0 for file in files) or 1, 0, {}
-    for file in files:
+    api = HfApi(endpoint=hub, token=False)
+    found = {repository: api.model_info(repository, files_metadata=True) for repository in sources}
+    files = [(source, file) for source, about in found.items() for file in about.siblings if file.rfilename in sources[source]]
+    total, done, sums = sum(file.size or 0 for _, file in files) or 1, 0, {}
+    for source, file in files:
         hf_hub_download(
-            repository, file.rfilename, revision=found.sha, local_dir=fresh, endpoint=hub, token=False,
+            source, file.rfilename, revision=found[source].sha, local_dir=fresh, endpoint=hub, token=False,
             tqdm_class=_bar(lambda size_bytes, before=done: report(("fetched", min((before + size_bytes) / total, 1.0)))),
         )  # fmt: skip
         done += file.size or 0
         _check(fresh / file.rfilename, file)
-        sums[file.rfilename] = sha256(fresh / file.rfilename)
+        name = sources[source][file.rfilename]
+        os.replace(fresh / file.rfilename, fresh / name)
+        sums[name] = sha256(fresh / name)
     return sums
 
 

@@ -46,7 +46,7 @@ ACCESS = {
     "transcription.transcribe": "user", "summaries.summarize": "user", "summaries.page": "user",
     "transcript.page": "user", "transcript.download": "user", "transcript.bundle": "user", "transcript.show": "user",
     "transcript.upload": "user", "transcript.edit": "user", "transcript.check": "user", "transcript.undo": "user",
-    "transcript.redo": "user", "transcript.restore": "user",
+    "transcript.redo": "user", "transcript.restore": "user", "speakers.find": "user", "speakers.name": "user",
     "player.captions": "user", "player.peaks": "user", "player.draw": "user", "player.intervals": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "jobs.page": "user", "jobs.jobs_list": "user", "events.stream": "user", "upload.room": "user",

@@ -38,6 +38,7 @@ from ppi.web import (
     people,
     player,
     preview,
+    speakers,
     storage,
     summaries,
     system,
@@ -118,7 +119,8 @@ def build_app(services: Services) -> Flask:
     Babel(app, locale_selector=_language)
     auth.limiter.init_app(app)
     steps = (
-        upload, storage, transcription, transcript, player, summaries, jobs, events, kit, label_studio, agreement, preview,
+        upload, storage, transcription, transcript, speakers, player, summaries, jobs, events, kit, label_studio, agreement,
+        preview,
     )  # fmt: skip
     for module in (auth, *steps, export, gallery, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)

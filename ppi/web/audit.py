@@ -78,6 +78,7 @@ ACTIONS: dict[str, tuple[str, Namer]] = {
     "transcript.check": ("correct transcript", _from_address),
     "transcript.undo": ("restore transcript", _from_address), "transcript.redo": ("restore transcript", _from_address),
     "transcript.restore": ("restore transcript", _from_address),
+    "speakers.find": ("tell speakers apart", _from_address), "speakers.name": ("name speaker", _from_address),
     "kit.page": ("show link", _if_told), "kit.tasks": ("show link", _from_address),
     "kit.keep": ("keep pattern table", _from_address), "kit.config": ("download", _from_address),
     "kit.prepare": ("prepare for Label Studio", _from_address), "kit.normalize": ("make annotation copy", _from_address),

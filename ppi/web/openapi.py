@@ -19,8 +19,8 @@ ENGINES = {"type": "string", "enum": ["extractive", "transformers", "chat"]}
 STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default": "minutes"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
-    "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "summarizing", "building",
-    "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
+    "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "telling_speakers", "summarizing",
+    "building", "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -86,6 +86,11 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      {WITH_JSON: {"version": NUMBER}}, TRANSCRIPT),
     ("post", "/api/lessons/{lesson_id}/transcript/restore", "Make the transcript as it was in an earlier version.",
      {WITH_JSON: {"version": NUMBER, "of": NUMBER}}, TRANSCRIPT),
+    ("post", "/api/lessons/{lesson_id}/speakers",
+     "Find out who speaks when, and write it into the transcript; count is how many people speak, when that is known.",
+     {WITH_JSON: {"count": NUMBER}}, {**SUCCESS, "job_id": TEXT}),
+    ("post", "/api/lessons/{lesson_id}/speakers/name", "Call a speaker otherwise in the whole transcript.",
+     {WITH_JSON: {"speaker": TEXT, "name": TEXT}}, {**SUCCESS, "version": NUMBER, "speakers": {"type": "object"}}),
     ("get", "/lessons/{lesson_id}/transcript/{kind}",
      "The transcript as txt, times.txt, speakers.txt, docx, srt, vtt, json, textgrid or eaf; ?version= for an earlier one.", {},
      "application/octet-stream"),

@@ -15,6 +15,7 @@ from ppi.records import Segment
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.web.player import player_of
+from ppi.web.speakers import talk
 from ppi.workflows import corrections, lessons, texts
 from ppi.workflows.corrections import Edited
 
@@ -41,6 +42,7 @@ def page(lesson_id: str) -> str:
         editing=request.args.get("edit", -1, type=int),
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
         phrases=_phrases(), languages=get_locale().languages, notes=_notes(edited) if edited else [],
+        talk=talk(edited.transcript) if edited else {},
     )  # fmt: skip
 
 
@@ -262,7 +264,7 @@ def _versions(edited: Edited) -> list[dict[str, Any]]:
     """The newest first."""
     what = {
         "heard": gettext("recognised"), "uploaded": gettext("uploaded"), "edited": gettext("corrected"),
-        "checked": gettext("found right"),
+        "checked": gettext("found right"), "told_apart": gettext("speakers told apart"), "named": gettext("speaker named"),
         "undone": gettext("undone"), "redone": gettext("done again"), "restored": gettext("restored"),
     }  # fmt: skip
     segments = edited.transcript.segments

@@ -16,7 +16,7 @@ def kinds() -> dict[str, str]:
         "preview_push": gettext("What a push would do"), "send_lesson": gettext("Sent to Label Studio"),
         "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
         "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
-        "peaks": gettext("Waveform"),
+        "peaks": gettext("Waveform"), "speakers": gettext("Speakers"),
     }  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def statuses() -> dict[str, str]:
             "downloading": gettext("Fetching from storage"),
             "extracting_audio": gettext("Extracting audio"),
             "transcribing": gettext("Transcribing"),
+            "telling_speakers": gettext("Telling speakers apart"),
             "summarizing": gettext("Summarising"),
             "building": gettext("Building the dataset"),
             "publishing": gettext("Publishing"),

@@ -15,7 +15,7 @@ from ppi.jobs.run import HandOver, Run
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, lessons, meanings, plain_dataset, preview, stored_datasets, versions
+from ppi.workflows import about_lesson, lessons, meanings, plain_dataset, preview, speakers, stored_datasets, versions
 from ppi.workflows import annotations as given
 from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
 from ppi.workflows.ingest import media_info, owner_metadata, put
@@ -114,7 +114,9 @@ def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: 
     try:
         return stored_transcript(services, row)
     except NotFound:
-        return hear(services, row, job, run, folder, 0.0, 0.4)
+        hear(services, row, job, run, folder, 0.0, 0.34)
+        speakers.follow_in(services, row, run, folder, 0.34, 0.4)
+        return stored_transcript(services, row)
 
 
 def _draw_sheets(services: Services, row: LessonRow, run: Run, video: Path, folder: Path) -> list[Path]:

@@ -132,9 +132,24 @@ def keep_new(
         if now is None or digest == now.history.head.digest:
             _put_texts(services, row, texts)
             return Edited(transcript, now.history if now else _begun(digest, what, who))
-        number = now.version + 1
-        _put(services, row, _copy_of(number), texts[CURRENT])
-        return _commit(services, row, now, transcript, keep, what, who)
+        return _commit_whole(services, row, now, transcript, keep, what, who)
+
+
+def change_whole(
+    services: Services, row: LessonRow, change: Callable[[Transcript], Transcript], *, who: str, what: str,
+    check: Callable[[], None] = lambda: None,
+) -> Edited:  # fmt: skip
+    """Make of the transcript as it is now, with all corrections, what `change` makes of it; the same again changes nothing.
+
+    `check` is called before anything is written, and may raise. Raises NotFound, and what `change` raises.
+    """
+    with _hold(services, row) as keep:
+        now = _settled(services, row)
+        changed = change(now.transcript)
+        if changed == now.transcript:
+            return now
+        check()
+        return _commit_whole(services, row, now, changed, keep, what, who)
 
 
 def has_corrections(services: Services, row: LessonRow) -> bool:
@@ -163,7 +178,8 @@ def changed_since(services: Services, row: LessonRow, now: Edited, base: int) ->
 
 
 def _refuse_if_changed(services: Services, row: LessonRow, now: Edited, base: int, number: int) -> None:
-    """Raises Conflict when segment `number` is another one than in version `base`, but for words that somebody found right."""
+    """Raises Conflict when segment `number` is another one than in version `base`, but for its speaker and what was found
+    right."""
     if base == now.version:
         return
     before, after = _segment(services, row, now, base, number), now.transcript.segments[number]
@@ -176,7 +192,14 @@ def _refuse_if_changed(services: Services, row: LessonRow, now: Edited, base: in
 
 def _as_heard(segment: Segment) -> Segment:
     words = tuple(dataclasses.replace(word, checked=False) for word in segment.words)
-    return dataclasses.replace(segment, words=words, flags=(), checked=False)
+    return dataclasses.replace(segment, words=words, flags=(), checked=False, speaker="")
+
+
+def _commit_whole(
+    services: Services, row: LessonRow, now: Edited, changed: Transcript, keep: Callable[[], None], what: str, who: str
+) -> Edited:
+    _put(services, row, _copy_of(now.version + 1), formats.to_json(changed))
+    return _commit(services, row, now, changed, keep, what, who)
 
 
 def _commit_segment(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ppi.errors import PpiError
 from ppi.services import Services
-from ppi.speech import recognizer
+from ppi.speech import diarizer, recognizer
 from ppi.workflows.system import LITTLE_BYTES
 
 
@@ -30,6 +30,7 @@ def examine(services: Services) -> Iterator[Finding]:
         "job ledger": _ledger,
         "accounts": _accounts,
         "speech": lambda here: recognizer.check(here.settings.speech),
+        "speakers": _speakers,
         "disk": _disk,
     }
     for what, check in checks.items():
@@ -63,6 +64,11 @@ def _accounts(services: Services) -> str:
     if not admins:
         raise PpiError("no administrator yet. Make one: python -m ppi users add admin --role admin")
     return f"{len(services.users.all())} in {services.settings.users_file}"
+
+
+def _speakers(services: Services) -> str:
+    settings = services.settings.speech
+    return diarizer.check(settings) if settings.speakers.is_on else "not told apart (PPI_SPEAKERS)"
 
 
 def _disk(services: Services) -> str:

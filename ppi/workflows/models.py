@@ -10,9 +10,10 @@ from typing import Any
 from ppi.errors import InputError
 from ppi.processes import run_in_child
 from ppi.settings import WHISPER_SIZES, Settings
-from ppi.speech import choice, recognizer, vad, weights
+from ppi.speech import choice, diarizer, recognizer, vad, weights
 
 Progress = Callable[[float], None]
+SPEAKERS = "speakers"
 CHILDREN = {"faster-whisper": "ppi.speech.faster_whisper_child", "whisper": "ppi.speech.whisper_child"}
 
 
@@ -27,7 +28,7 @@ class Weights:
 
 
 def all_weights(settings: Settings) -> Iterator[Weights]:
-    """Every official size for every engine, and the path of the settings when it is one."""
+    """Every official size for every engine, and the path of the settings when it is one; then what tells speakers apart."""
     sizes = [size for size in WHISPER_SIZES if size != "large"]  # which is large-v3
     for engine in CHILDREN:
         for model in dict.fromkeys([*sizes, settings.speech.model]):
@@ -35,15 +36,19 @@ def all_weights(settings: Settings) -> Iterator[Weights]:
                 path = weights.place(settings.speech, engine, model)
                 is_here = weights.is_complete(engine, path)
                 yield Weights(engine, model, path, weights.size_bytes(path) if is_here else 0)
+    folder = settings.speech.speakers.folder
+    yield Weights(diarizer.LIBRARY, SPEAKERS, folder, weights.size_bytes(folder) if weights.has_speakers(folder) else 0)
 
 
 def fetch(settings: Settings, model: str, engine: str, on_progress: Progress) -> Path:
-    """Fetch the weights of a size, unless they are here and whole; answers where they are.
+    """Fetch the weights of a size, or of SPEAKERS, unless they are here and whole; answers where they are.
 
     Raises WeightsMissing when they cannot be had, InputError for an unknown size.
     """
     speech = settings.speech
     model = model or speech.model
+    if model == SPEAKERS:
+        return _fetch_speakers(settings, on_progress)
     if model not in WHISPER_SIZES:
         sizes = ", ".join(WHISPER_SIZES)
         raise InputError("There is no Whisper model {model}. Choose one of {sizes}.", model=model, sizes=sizes)
@@ -53,6 +58,22 @@ def fetch(settings: Settings, model: str, engine: str, on_progress: Progress) ->
         run_in_child(f"{CHILDREN[engine]}:fetch", wanted, on_report=lambda told: on_progress(told[1]))
     on_progress(1.0)
     return path
+
+
+def _fetch_speakers(settings: Settings, on_progress: Progress) -> Path:
+    folder = settings.speech.speakers.folder
+    if not weights.has_speakers(folder) or weights.damaged(folder):
+        wanted = {"folder": str(folder), "hub": settings.speech.hub}
+        run_in_child("ppi.speech.weights_child:fetch_speakers", wanted, on_report=lambda told: on_progress(told[1]))
+    on_progress(1.0)
+    return folder
+
+
+def check_speakers(settings: Settings) -> str:
+    """One line about what tells speakers apart. Raises WeightsMissing, and InputError for damaged models."""
+    told, folder = diarizer.check(settings.speech), settings.speech.speakers.folder
+    _refuse_damaged(folder)
+    return told
 
 
 def measure(settings: Settings, model: str, on_progress: Progress) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -82,14 +103,18 @@ def _tries(settings: Settings, model: str) -> Iterator[tuple[str, Path, str]]:
         if not weights.is_complete(engine, path):
             continue
         is_any = True
-        if names := weights.damaged(path):
-            raise InputError("Damaged in {path}: {names}. Fetch the model again.", path=str(path), names=", ".join(names))
+        _refuse_damaged(path)
         types = run_in_child(f"{child}:compute_types", {"device": speech.device}) if engine == "faster-whisper" else [""]
         for compute_type in types:
             yield engine, path, compute_type
     if not is_any:
         engine = speech.engine or recognizer.default_engine(speech, model)
         raise weights.missing(model, weights.place(speech, engine, model))
+
+
+def _refuse_damaged(path: Path) -> None:
+    if names := weights.damaged(path):
+        raise InputError("Damaged in {path}: {names}. Fetch the model again.", path=str(path), names=", ".join(names))
 
 
 def as_table(rows: list[tuple[str, ...]]) -> str:

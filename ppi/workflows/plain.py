@@ -12,9 +12,10 @@ from ppi.media import audio, probe
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.records import LessonFacts, Summary, Transcript
 from ppi.settings import Settings
-from ppi.speech import formats, recognizer
+from ppi.speech import diarizer, formats, recognizer
 from ppi.summary import documents, engine, outline
 from ppi.summary.outline import Content
+from ppi.workflows.speakers import told
 
 Progress = Callable[[float], None]
 
@@ -32,12 +33,15 @@ def transcribe_file(
     model: str = "",
     language: str = "",
     phrases: str = "",
+    speakers: bool | None = None,
+    people: int = 0,
     on_progress: Progress = quiet,
 ) -> Transcript:
     """Transcribe a video or audio file into `out`: `<stem>.txt .srt .vtt .transcript.json`.
 
     `engine_name` ("faster-whisper", "whisper" or "pocketsphinx"), `model` and `language` (ISO 639-1) default to the settings;
-    `phrases` are names and subject words that are said, beside those of the settings.
+    `phrases` are names and subject words that are said, beside those of the settings. `speakers` says whether to tell speakers
+    apart, as the settings do when None; `people` is how many there are, 0 when that is not known.
     Raises UnsupportedMedia, WeightsMissing and InputError; existing outputs are replaced only by finished ones.
     """
     settings = settings or Settings.from_env()
@@ -47,14 +51,22 @@ def transcribe_file(
     if not info.audio:
         raise InputError("{name} has no sound, so there is nothing to transcribe.", name=media.name)
     hear = recognizer.create(settings.speech, engine_name, model, phrases)
+    is_told = settings.speech.speakers.is_on if speakers is None else speakers
+    if is_told:
+        diarizer.check(settings.speech)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ppi-speech-") as folder:
         speech = Path(folder) / "speech.wav"
         audio.extract_speech(ffmpeg, media, speech, lambda fraction: on_progress(fraction * 0.05))
+        share = 0.7 if is_told else 0.95
         transcript = hear.transcribe(
-            speech, language or settings.speech.language, lambda fraction: on_progress(0.05 + fraction * 0.95)
+            speech, language or settings.speech.language, lambda fraction: on_progress(0.05 + fraction * share)
         )
-    formats.write_all(transcript, out, media.stem)
+        formats.write_all(transcript, out, media.stem)
+        if is_told:
+            found = diarizer.find(settings.speech, speech, people, lambda fraction: on_progress(0.75 + fraction * 0.25))
+            transcript = told(transcript, found)
+            formats.write_all(transcript, out, media.stem)
     on_progress(1.0)
     return transcript
 

@@ -20,6 +20,7 @@ from ppi.workflows import (
     kit,
     normalize,
     publish,
+    speakers,
     summarize,
     transcribe,
     waveform,
@@ -41,6 +42,7 @@ JOBS = {
     "kit": kit.run_kit,
     "normalize": normalize.run_normalize,
     waveform.KIND: waveform.run_peaks,
+    speakers.KIND: speakers.run_speakers,
 }
 
 

@@ -14,7 +14,7 @@ from ppi.records import Transcript
 from ppi.services import Services
 from ppi.speech import recognizer
 from ppi.storage import keys
-from ppi.workflows import corrections, lessons
+from ppi.workflows import corrections, lessons, speakers
 from ppi.workflows.pace import Pace
 from ppi.workflows.partial import Partial
 from ppi.workflows.scratch import scratch
@@ -57,6 +57,7 @@ def run_transcribe(services: Services, job: Job, run: Run) -> dict[str, Any]:
     row = services.lessons.get(job.lesson_id)
     with scratch(services, job) as folder:
         transcript = hear(services, row, job, run, folder, 0.0, 0.95)
+    speakers.follow(services, row)
     return result_of(transcript)
 
 

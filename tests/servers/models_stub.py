@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on loopback that gives out the files of one model: what fetching weights asks of the real one."""
+"""A Hugging Face Hub on loopback that gives out the files of models: what fetching weights asks of the real one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-LARGE = ("model.bin",)
+LARGE = ("model.bin", ".onnx")
 
 
 class ModelsStub:
-    """`files` are given out as they are; the hashes stated are those of `stated`, the same unless a test says otherwise."""
+    """`files` are given out as they are; the hashes stated are those of `stated`, the same unless a test says otherwise.
 
-    def __init__(self, repository: str, files: dict[str, bytes]):
-        self.repository, self.files, self.stated = repository, files, dict(files)
+    `others` are further repositories, whose files are as stated.
+    """
+
+    def __init__(self, repository: str, files: dict[str, bytes], others: dict[str, dict[str, bytes]] | None = None):
+        self.repository, self.files, self.stated, self.others = repository, files, dict(files), others or {}
         self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -37,7 +40,7 @@ class ModelsStub:
                 pass
 
             def answer(self) -> None:
-                path = urlsplit(self.path).path
+                path = unquote(urlsplit(self.path).path)
                 stub.requests.append(f"{self.command} {path}")
                 status, data, headers = stub._answer(path)
                 self.send_response(status)
@@ -52,23 +55,28 @@ class ModelsStub:
         return Handler
 
     def _answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
-        if path == f"/api/models/{self.repository}" or path.startswith(f"/api/models/{self.repository}/revision/"):
-            return 200, json.dumps(self._described()).encode(), {"Content-Type": "application/json"}
-        begin = f"/{self.repository}/resolve/{'1' * 40}/"
-        name = path.removeprefix(begin)
-        if not path.startswith(begin) or name not in self.files:
-            return 404, b"{}", {"X-Error-Code": "EntryNotFound"}
-        data = self.stated[name]
-        etag = hashlib.sha256(data).hexdigest() if name in LARGE else _git(data)
-        return 200, self.files[name], {"ETag": f'"{etag}"', "X-Repo-Commit": "1" * 40, "Accept-Ranges": "bytes"}
+        for repository, (files, stated) in self._repositories().items():
+            if path == f"/api/models/{repository}" or path.startswith(f"/api/models/{repository}/revision/"):
+                return 200, json.dumps(_described(repository, stated)).encode(), {"Content-Type": "application/json"}
+            begin = f"/{repository}/resolve/{'1' * 40}/"
+            name = path.removeprefix(begin)
+            if path.startswith(begin) and name in files:
+                data = stated[name]
+                etag = hashlib.sha256(data).hexdigest() if name.endswith(LARGE) else _git(data)
+                return 200, files[name], {"ETag": f'"{etag}"', "X-Repo-Commit": "1" * 40, "Accept-Ranges": "bytes"}
+        return 404, b"{}", {"X-Error-Code": "EntryNotFound"}
 
-    def _described(self) -> dict:
-        siblings = []
-        for name, data in self.stated.items():
-            lfs = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
-            about = {"rfilename": name, "size": len(data), "blobId": _git(data)}
-            siblings.append(about | ({"lfs": lfs} if name in LARGE else {}))
-        return {"_id": "1" * 24, "id": self.repository, "sha": "1" * 40, "siblings": siblings, "tags": [], "private": False}
+    def _repositories(self) -> dict[str, tuple[dict[str, bytes], dict[str, bytes]]]:
+        return {self.repository: (self.files, self.stated)} | {name: (files, files) for name, files in self.others.items()}
+
+
+def _described(repository: str, stated: dict[str, bytes]) -> dict:
+    siblings = []
+    for name, data in stated.items():
+        lfs = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+        about = {"rfilename": name, "size": len(data), "blobId": _git(data)}
+        siblings.append(about | ({"lfs": lfs} if name.endswith(LARGE) else {}))
+    return {"_id": "1" * 24, "id": repository, "sha": "1" * 40, "siblings": siblings, "tags": [], "private": False}
 
 
 def _git(data: bytes) -> str:

@@ -45,6 +45,33 @@ def test_weights_are_fetched_once_and_are_whole(hub, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == [path.name], "nothing is left lying about"
 
 
+def test_the_models_that_tell_speakers_apart_are_fetched_checked_and_listed(tmp_path):
+    given = {"segmentation.onnx": b"when" * 5000, "embedding.onnx": b"who" * 9000}
+    repositories = {
+        repository: {there: given[here], "others.onnx": b"not needed"}
+        for here, (repository, there) in weights.SPEAKER_FILES.items()
+    }  # fmt: skip
+    stub = ModelsStub("some/other", {}, repositories).start()
+    try:
+        settings, progress = here(tmp_path, stub, PPI_SPEAKERS_DIR=str(tmp_path / "who")), []
+        folder = models.fetch(settings, models.SPEAKERS, "faster-whisper", progress.append)
+        kept = {file.name: file.read_bytes() for file in folder.iterdir()}
+        assert set(json.loads(kept.pop(weights.SUMS))) == set(kept) and kept == given
+        assert progress == sorted(progress) and progress[-1] == 1.0
+        asked = len(stub.requests)
+        assert models.fetch(settings, models.SPEAKERS, "", progress.append) == folder and len(stub.requests) == asked
+        (folder / "embedding.onnx").write_bytes(b"other")
+        with pytest.raises(InputError, match="embedding.onnx"):
+            models.check_speakers(settings)
+        models.fetch(settings, models.SPEAKERS, "", progress.append)
+        assert str(folder) in models.check_speakers(settings)
+        assert {one.path for one in models.all_weights(settings) if one.model == models.SPEAKERS and one.size_bytes} == {folder}
+    finally:
+        stub.stop()
+    with pytest.raises(WeightsMissing, match="models fetch speakers"):
+        models.fetch(here(tmp_path / "b", stub, PPI_SPEAKERS_DIR=str(tmp_path / "b")), models.SPEAKERS, "", progress.append)
+
+
 def test_what_came_damaged_is_not_kept(hub, tmp_path):
     hub.files["model.bin"] = FILES["model.bin"][:-1] + b"?"
     settings = here(tmp_path, hub)

@@ -85,7 +85,7 @@ ROWS = {
     # Refused for what is sent, of which only those hear who may see the lesson.
     "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.check": owners(400),
     "transcript.undo": owners(400), "transcript.redo": owners(400), "transcript.restore": owners(400),
-    "transcript.bundle": owners(200),
+    "transcript.bundle": owners(200), "speakers.find": owners(400), "speakers.name": owners(400),
     "jobs.page": members(200), "jobs.jobs_list": members(200), "events.stream": members(200), "upload.room": members(200),
     "player.captions": owners(200), "player.peaks": owners(200), "player.draw": owners(200), "player.intervals": owners(200),
     "jobs.status": owners(200), "jobs.cancel": owners(409), "jobs.retry": owners(200),

@@ -1,0 +1,152 @@
+"""Speakers of a lesson: found out by the real library, named by a person, and carried into everything made of the text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import webvtt
+
+from ppi.dataset import texts as dataset_texts
+from ppi.errors import WeightsMissing
+from ppi.records import Span, Summary
+from ppi.services import Services
+from ppi.speech import diarizer
+from ppi.storage import keys
+from ppi.summary import report
+from ppi.web.app import build_app
+from ppi.workflows import corrections, runner, speakers, transcribe
+from tests.conftest import PASSWORD, settings_for, with_people
+from tests.web.test_plain_forms import ACCEPT, Forms
+from tests.web.test_transcript_pages import lesson_of
+
+
+@pytest.fixture
+def services(speaker_models, tmp_path) -> Services:
+    """Here speakers are told apart."""
+    variables = {"PPI_SPEAKERS": "on", "PPI_SPEAKERS_DIR": str(speaker_models)}
+    return with_people(Services(settings_for(tmp_path / "data", **variables)))
+
+
+@pytest.fixture
+def row(services, talk):
+    """A lesson of two voices, transcribed; the second segment holds the words of both."""
+    row = lesson_of(services, "anna", said=talk.transcript(11))
+    sound = keys.derivative_key(row.video_key, ".wav")
+    services.store.put_bytes(services.raw, sound, talk.wav.read_bytes())
+    return row
+
+
+@pytest.fixture
+def anna(client_for):
+    return client_for("anna")
+
+
+def find(client, services, row, **wanted):
+    answer = client.post(f"/api/lessons/{row.id}/speakers", json=wanted)
+    assert answer.status_code == 200, answer.json
+    worker = runner.make_worker(services)
+    while runner.do_next(services, worker, "speech"):
+        pass
+    return services.ledger.get(answer.json["job_id"])
+
+
+def text(client, row, kind: str) -> str:
+    return client.get(f"/lessons/{row.id}/transcript/{kind}").get_data(as_text=True)
+
+
+def test_speakers_are_told_apart_named_and_stand_in_all_that_is_made_of_the_text(services, row, anna, tmp_path):
+    answer = anna.post(
+        f"/api/lessons/{row.id}/transcript/edit", json={"version": 1, "segment": 0, "text": "Good morning, all; page seven."}
+    )
+    assert answer.status_code == 200
+    job = find(anna, services, row)
+    assert (job.status, dict(job.result)) == ("completed", {"speakers": 2}), job.error
+    told = transcribe.stored_transcript(services, row)
+    assert told.segments[0].text == "Good morning, all; page seven." and told.edited, "what a person corrected stays"
+    assert [segment.speaker for segment in told.segments] == [f"Speaker {n}" for n in (1, 2, 1, 2, 1, 2)]
+    assert told.hearing["speakers"]["found"] == 2 and "sherpa-onnx" in told.hearing["speakers"]["engine"]
+
+    named = anna.post(f"/api/lessons/{row.id}/speakers/name", json={"speaker": "Speaker 1", "name": "Teacher"})
+    assert set(named.json["speakers"]) == {"Teacher", "Speaker 2"} and named.json["version"] == 4
+    turns = text(anna, row, "speakers.txt")
+    assert turns.startswith("Teacher [00:00:00]\nGood morning, all; page seven.\n\nSpeaker 2 [")
+    (tmp_path / "a.vtt").write_text(text(anna, row, "vtt"))
+    assert {cue.voice for cue in webvtt.read(tmp_path / "a.vtt")} == {"Teacher", "Speaker 2"}
+    assert '"speaker": "Teacher"' in text(anna, row, "json") and "speech@Teacher" in text(anna, row, "eaf")
+
+    said = transcribe.stored_transcript(services, row)
+    sample = dataset_texts.said(said, Span(0.0, said.duration_s))
+    assert sample.speakers == ("Teacher", "Speaker 2")
+    assert {word["speaker"] for word in sample.words} == {"Teacher", "Speaker 2"}
+    made = report.report_of(said, (), Summary("en", "extractive", "", (), ()), "en")
+    assert made.has_speakers and [who for who, _ in made.shares] == ["Teacher", "Speaker 2"]
+
+    find(anna, services, row)
+    assert [one.what for one in corrections.load(services, row).history.versions] == ["heard", "edited", "told_apart", "named"]
+    assert anna.post(f"/api/lessons/{row.id}/transcript/undo", json={"version": 4}).status_code == 200
+    assert "Speaker 1 [" in text(anna, row, "speakers.txt")
+    restored = anna.post(f"/api/lessons/{row.id}/transcript/restore", json={"version": 5, "of": 2})
+    assert restored.status_code == 200 and transcribe.stored_transcript(services, row).segments[0].speaker == ""
+
+
+def test_somebody_who_corrects_meanwhile_is_not_disturbed_by_names(services, row, anna):
+    find(anna, services, row)
+    seen = corrections.load(services, row).version
+    anna.post(f"/api/lessons/{row.id}/speakers/name", json={"speaker": "Speaker 2", "name": "Student 1"})
+    given = {"version": seen, "segment": 1, "text": "I have left it at home."}
+    saved = anna.post(f"/api/lessons/{row.id}/transcript/edit", json=given)
+    assert saved.status_code == 200 and saved.json["segments"]["1"]["speaker"] == "Student 1"
+
+
+def test_after_a_transcription_speakers_are_told_apart_by_themselves_where_that_is_switched_on(services, row, talk):
+    speakers.follow(services, row)
+    worker = runner.make_worker(services)
+    assert runner.do_next(services, worker, "speech")
+    assert len({segment.speaker for segment in transcribe.stored_transcript(services, row).segments}) == 2
+
+
+def test_the_page_has_speakers_found_and_named_without_scripts(services, row, app):
+    reader, address = app.test_client(), f"/lessons/{row.id}/transcript"
+    reader.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    action, fields = Forms(reader.get(address).text).to("/speakers")
+    sent = reader.post(action, data={**fields, "count": "2"}, headers=ACCEPT)
+    assert (sent.status_code, sent.location) == (302, f"{address}#speakers")
+    runner.do_next(services, runner.make_worker(services), "speech")
+    page = reader.get(address).text
+    assert "Find out who speaks again" in page and "2. speakers told apart" in page and "<b>Speaker 2</b>" in page
+    action, fields = Forms(page).to("/speakers/name")
+    assert reader.post(action, data={**fields, "name": "Учитель"}, headers=ACCEPT).location == f"{address}#speakers"
+    russian = reader.get(address, headers={"Accept-Language": "ru"}).text
+    assert "<b>Учитель</b>" in russian and "Узнать заново, кто говорит" in russian and "3. говорящий назван" in russian
+
+
+def test_what_cannot_be_done_is_said_in_both_languages(services, row, anna, monkeypatch, tmp_path):
+    address = f"/api/lessons/{row.id}/speakers"
+    for sent in ({"count": -1}, {"count": 51}, {"count": "x"}, {"count": True}):
+        assert anna.post(address, json=sent).status_code == 400, sent
+    assert anna.post(f"{address}/name", json={"speaker": "Nobody", "name": "Anna"}).status_code == 400
+    monkeypatch.setattr(diarizer, "find_spec", lambda name: None)
+    for language, told in (("en", "requirements-speakers.txt"), ("ru", "Библиотека sherpa-onnx не установлена")):
+        refused = anna.post(address, json={}, headers={"Accept-Language": language})
+        assert (refused.status_code, refused.json["code"]) == (503, "weights_missing") and told in refused.json["error"]
+    speakers.follow(services, row)
+    runner.do_next(services, runner.make_worker(services), "speech")
+    assert "requirements-speakers.txt" in anna.get(f"/lessons/{row.id}/transcript").text, "and by the job that followed"
+    monkeypatch.undo()
+    lacking = replace(services.settings.speech.speakers, folder=tmp_path / "nothing")
+    with pytest.raises(WeightsMissing):
+        diarizer.check(replace(services.settings.speech, speakers=lacking))
+
+
+def test_where_it_is_switched_off_nothing_is_offered_and_nothing_done(tmp_path, talk):
+    here = with_people(Services(settings_for(tmp_path / "off")))
+    row = lesson_of(here, "anna")
+    client = build_app(here).test_client()
+    _, token = here.users.create_token(here.users.by_name("anna").id, "test")
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    page = client.get(f"/lessons/{row.id}/transcript").text
+    assert 'id="speakers"' in page and "Find out who speaks" not in page
+    assert client.post(f"/api/lessons/{row.id}/speakers", json={}).status_code == 400
+    speakers.follow(here, row)
+    assert not here.ledger.list(lesson_id=row.id, kind="speakers")
