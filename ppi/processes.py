@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ppi.errors import PpiError, ToolFailed, Unexpected
+from ppi.errors import BackendError, PpiError, ToolFailed, Unexpected
 
 TICK_S = 0.25
 _SPAWN = multiprocessing.get_context("spawn")
@@ -35,7 +35,8 @@ def run_in_child(
 ) -> Any:
     """Run `target` ("package.module:function") once in a child process and return what it returns.
 
-    Raises ToolFailed when the child dies or takes longer than `timeout_s`, and whatever PpiError it raised.
+    Raises ToolFailed when the child dies or takes longer than `timeout_s`, BackendError when the machine can start none, and
+    whatever PpiError it raised.
     """
     child = WarmChild(memory_bytes=memory_bytes)
     try:
@@ -87,10 +88,14 @@ class WarmChild:
     def _ensure(self) -> None:
         if self._process is not None and self._process.is_alive():
             return
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._memory_bytes), daemon=True)
-        self._process.start()
-        theirs.close()
+        self.stop()
+        try:
+            self._pipe, self._process = _started(self._memory_bytes)
+        except OSError as error:
+            raise BackendError(
+                "A helper process could not be started ({reason}). Try again in a minute; if it happens again, the machine may "
+                "be short of memory.", reason=error.strerror or str(error),
+            ) from error  # fmt: skip
 
     def _wait(self, on_report: Callable, on_tick: Callable, timeout_s: float | None) -> Any:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -134,6 +139,20 @@ class WarmChild:
             process.kill()
         process.join(5)
         self._pipe.close()
+
+
+def _started(memory_bytes: int | None) -> tuple[Any, Any]:
+    """The parent's end of the pipe, and a child that runs. Raises OSError when the machine gives no more of either."""
+    ours, theirs = _SPAWN.Pipe()
+    process = _SPAWN.Process(target=_serve, args=(theirs, memory_bytes), daemon=True)
+    try:
+        process.start()
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, process
 
 
 class _RaisedInChild(Exception):

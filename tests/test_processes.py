@@ -1,5 +1,6 @@
 """Child processes: answers, errors, progress, and an end whenever the parent wants one."""
 
+import errno
 import os
 import threading
 import time
@@ -122,6 +123,23 @@ def test_a_child_that_ends_before_it_has_read_its_call_is_told_in_words(monkeypa
     monkeypatch.setattr(processes, "_serve", die_at_once)
     with pytest.raises(ToolFailed, match="stopped unexpectedly"):
         run_in_child(f"{HERE}:hog", {"data": b"x" * 50_000_000})
+
+
+def test_a_child_that_cannot_be_started_says_why_and_the_next_call_has_one(monkeypatch):
+    """A machine without room for another process is no fault of this code, and leaves nothing open."""
+    child, handles = WarmChild(), psutil.Process().num_fds()
+    with monkeypatch.context() as machine:
+        machine.setattr(processes._SPAWN.Process, "_Popen", staticmethod(no_room))
+        with pytest.raises(BackendError, match="could not be started .Cannot allocate memory"):
+            child.call(f"{HERE}:pid", {})
+    child.stop()
+    assert child.pid is None and psutil.Process().num_fds() == handles
+    assert child.call(f"{HERE}:pid", {}) == child.pid != os.getpid()
+    child.stop()
+
+
+def no_room(process):
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 def die_at_once(pipe, memory_bytes):
