@@ -1,7 +1,7 @@
 """Rows of lessons and stable links in Redis; see lessons.py.
 
 A lesson is a hash `lesson:<id>`, and `prefixes` leads from a prefix to it. Lists are sorted sets of what was not deleted, each
-of all lessons and again of each owner's (`...:owner:<id>`): `lessons` by creation, `lessons:size`, and `lessons:name` and
+of all lessons and again of each owner's (`...:owner:<id>`): `lessons` by creation, and `lessons:size`, `lessons:name` and
 `lessons:byowner`, whose members are what is sorted by, the lesson's id at the end. `lessons:state:<state>` holds every lesson.
 A link is a hash `link:<token>`; `links:<lesson id>` is the set of a lesson's tokens, `linkof:<lesson id>` leads from an object
 key to its token, `revoked` remembers the tokens that were revoked.
@@ -18,7 +18,7 @@ from typing import Any
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.journal import Journal
 from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, too_many, too_much
-from ppi.jobs.lessons_scripts import BRING_BACK, CHANGE, INDEX, REMOVE, RESERVE
+from ppi.jobs.lessons_scripts import BRING_BACK, CHANGE, INDEX, NARROWED, REMOVE, RESERVE
 from ppi.jobs.redis_db import PREFIX, RedisDatabase, plain, typed
 
 BLANK = LessonRow("", "", "", "", "", "", 0, 0, 0, "", "", 0.0, 0.0, "")
@@ -27,8 +27,8 @@ FIELDS = tuple(LessonRow.__dataclass_fields__)
 INDEXES = {"created": "lessons", "name": "lessons:name", "size": "lessons:size", "owner": "lessons:byowner"}
 # Between the parts of what is sorted by: less than any letter, and in no name.
 APART = "\x01"
-# Set once the rows that versions before have written are in all lists.
-INDEXED = f"{PREFIX}lessons:indexed"
+# The form of the lists, set once the rows that versions before have written are in all of them.
+INDEXED, FORM = f"{PREFIX}lessons:indexed", "2"
 
 
 class RedisLessons:
@@ -38,7 +38,10 @@ class RedisLessons:
         self._database = database
         self._journal = journal
         self._is_indexed = False
-        scripts = {"reserve": RESERVE, "remove": REMOVE, "change": CHANGE, "bring_back": BRING_BACK, "index": INDEX}
+        scripts = {
+            "reserve": RESERVE, "remove": REMOVE, "change": CHANGE, "bring_back": BRING_BACK, "index": INDEX,
+            "narrowed": NARROWED,
+        }  # fmt: skip
         self._scripts = {name: database.script(text) for name, text in scripts.items()}
 
     def reserve(
@@ -96,33 +99,22 @@ class RedisLessons:
         return {owner_id: (len(own), sum(own)) for owner_id, own in zip(owner_ids, sizes, strict=True)}
 
     def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
-        """A list that is narrowed is made of names and ids alone; whole rows are asked for those on the page."""
         self._bring_up_to_date()
         if wanted.is_narrowed:
-            ids = self._narrowed(wanted)
-            return self._rows(ids[offset : offset + limit]), len(ids)
+            ids, total = self._narrowed(wanted, offset, limit)
+            return self._rows(ids), total
         index = _index(wanted)
         with self._database.faults() as client:
             total, found = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=wanted.is_turned)
         return self._rows([_id_of(member) for member in found]), total
 
-    def _narrowed(self, wanted: Wanted) -> list[str]:
-        """The ids of the list, in its order."""
-        with self._database.faults() as client:
-            pipe = client.pipeline(transaction=False)
-            pipe.zrange(_index(wanted), 0, -1, desc=wanted.is_turned)
-            pipe.zrange(f"{PREFIX}lessons:state:{wanted.state}", 0, -1)
-            pipe.zrange(_index(replace(wanted, sort="name")), 0, -1 if wanted.text else 0)
-            ordered, in_state, named = pipe.execute()
-        ids = [_id_of(member) for member in ordered]
-        kept = set(ids)
-        if wanted.state:
-            kept &= set(in_state)
-        if wanted.among is not None:
-            kept &= wanted.among
-        if wanted.text:
-            kept &= {_id_of(member) for member in named if _holds(member, wanted.text.casefold())}
-        return [lesson_id for lesson_id in ids if lesson_id in kept]
+    def _narrowed(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[str], int]:
+        """The ids of a piece of the list, in its order, and how long the list is."""
+        among = [] if wanted.among is None else ["1", *wanted.among]
+        by_name = _index(replace(wanted, sort="name"))
+        asked = [_index(wanted), int(wanted.is_turned), offset, limit, wanted.state, wanted.text.casefold(), by_name, *among]
+        total, ids = self._run("narrowed", asked)
+        return ids, total
 
     def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
         asked = sorted({prefix for key in keys for prefix in prefixes_of(key)})
@@ -184,10 +176,10 @@ class RedisLessons:
         if self._is_indexed:
             return
         with self._database.faults() as client:
-            ids = [] if client.exists(INDEXED) else client.zrange(f"{PREFIX}lessons", 0, -1)
+            ids = [] if client.get(INDEXED) == FORM else client.zrange(f"{PREFIX}lessons", 0, -1)
             for row in self._rows(ids):
                 self._run("index", [row.id, *_sorted_by(row)])
-            client.set(INDEXED, "1")
+            client.set(INDEXED, FORM)
         self._is_indexed = True
 
     def _run(self, script: str, arguments: Sequence[Any]) -> Any:
@@ -222,12 +214,6 @@ def _index(wanted: Wanted) -> str:
 
 def _id_of(member: str) -> str:
     return member.rpartition(APART)[2]
-
-
-def _holds(member: str, text: str) -> bool:
-    """Whether a member of the list by name has this text in its name or its owner's."""
-    name, _, owner, _ = member.rsplit(APART, 3)
-    return text in name or text in owner
 
 
 def _limits(*limits: int | None) -> list[int | str]:
