@@ -352,7 +352,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class Stated:
-    """One setting as it is in force. `source` is default, file (`.env`) or environment.
+    """One setting as it is in force. `source` is default, file (`.env`) or environment; `default` is what holds without it.
 
     Of secrets `value` holds nothing: only whether they are set is told.
     """
@@ -360,6 +360,7 @@ class Stated:
     name: str
     value: str
     source: str
+    default: str = ""
     is_secret: bool = False
 
     @property

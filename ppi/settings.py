@@ -260,8 +260,8 @@ class _Reader(Variables):
             if given and (self._in_file.get(name) or "").strip() == given:
                 source = "file"
             # Addresses may name somebody and a password.
-            value = re.sub(r"//[^/@]*@", "//***@", self._values.get(name, given))
-            found.append(Stated(name, "" if name in SECRETS else value, source, name in SECRETS))
+            value = "" if name in SECRETS else re.sub(r"//[^/@]*@", "//***@", self._values.get(name, given))
+            found.append(Stated(name, value, source, self._defaults.get(name, ""), name in SECRETS))
         return tuple(found)
 
     def _web(self) -> WebSettings:
@@ -326,7 +326,7 @@ class _Reader(Variables):
         return SpeechSettings(
             engine=self.one_of("SPEECH_ENGINE", SPEECH_ENGINES), model=model, language=self.text("PPI_SPEECH_LANGUAGE"),
             model_dir=self.path("WHISPER_MODEL_DIR", "~/.cache/whisper"),
-            device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES) or "auto",
+            device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES, "auto"),
             compute_type=self.one_of("WHISPER_COMPUTE_TYPE", COMPUTE_TYPES), phrases=self.text("PPI_SPEECH_PHRASES"),
             choice_file=data_dir / "speech-choice.json", lock_file=data_dir / "speech.lock",
             hub=hub, speakers=self._speakers(),

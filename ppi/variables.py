@@ -10,24 +10,27 @@ TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off"
 
 
 class Variables:
-    """Reads variables one by one and remembers what was wrong with each, and which value is in force."""
+    """Reads variables one by one and remembers what was wrong with each, which value is in force, and what is usual."""
 
     def __init__(self, environ: Mapping[str, str]):
         self._environ = environ
         self._faults: list[str] = []
         self._values: dict[str, str] = {}
+        self._defaults: dict[str, str] = {}
 
     def text(self, name: str, default: str = "") -> str:
         found = self._values[name] = self._environ.get(name, "").strip() or default
+        # Some are looked at twice, for a check.
+        self._defaults.setdefault(name, default)
         return found
 
     def path(self, name: str, default: str) -> Path:
         found = Path(self.text(name, default)).expanduser().absolute()
-        self._values[name] = str(found)
+        self._values[name], self._defaults[name] = str(found), str(Path(default).expanduser().absolute())
         return found
 
-    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
-        raw = self.text(name)
+    def one_of(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
+        raw = self.text(name, default)
         if raw and raw not in allowed:
             self._faults.append(f"{name}: expected one of {', '.join(allowed)}, not {raw!r}")
         return raw

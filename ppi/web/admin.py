@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext
 
 from ppi.errors import PpiError
-from ppi.web import access
+from ppi.web import access, settings_words
 from ppi.workflows import storage_use, system
 
 # What a spreadsheet would take for a formula.
@@ -66,47 +66,15 @@ def storage() -> str:
 
 @bp.get("/settings")
 def settings() -> str:
-    """Every setting as it is in force, and where it comes from. Secrets stay out of the page."""
+    """Every setting as it is in force, what it is for, and where it comes from. Secrets stay out of the page."""
     stated = {one.name: one for one in access.services().settings.stated}
-    groups = [(name, [stated.pop(variable) for variable in variables]) for name, variables in _groups().items()]
-    groups.append((gettext("More"), list(stated.values())))
-    return render_template("settings.html", step=0, chosen=None, groups=groups, sources=_sources())
+    return render_template(
+        "settings.html", step=0, chosen=None, groups=settings_words.groups(), stated=stated, sources=_sources()
+    )
 
 
 def _sources() -> dict[str, str]:
     return {"default": gettext("usual value"), "file": ".env", "environment": gettext("environment")}
-
-
-def _groups() -> dict[str, tuple[str, ...]]:
-    """The settings by what they are about, in the order of the page."""
-    return {
-        gettext("This server"): (
-            "PPI_DATA_DIR", "PPI_USERS_FILE", "APP_LOG_FILE", "PPI_AUDIT_DAYS", "SECRET_KEY", "PPI_HOST", "PPI_PORT",
-            "PPI_PUBLIC_URL", "PPI_BEHIND_PROXY",
-        ),
-        gettext("Lessons and uploads"): (
-            "MAX_UPLOAD_BYTES", "DL_USER_MAX_FILES", "PPI_UNFINISHED_UPLOAD_HOURS", "PPI_RETENTION_DAYS",
-            "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS", "FFMPEG_BINARY", "PPI_CLIPS_AT_ONCE",
-        ),
-        gettext("Object store"): (
-            "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_SECURE", "MINIO_PUBLIC_URL", "RAW_DATA_BUCKET",
-            "FINAL_DATASET_BUCKET", "PPI_CACHE_BYTES",
-        ),
-        gettext("Jobs"): (
-            "PPI_HEAVY_JOBS", "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "REDIS_ENABLED", "REDIS_HOST", "REDIS_PORT",
-            "REDIS_DB", "REDIS_PASSWORD", "REDIS_SECURE",
-        ),
-        gettext("Speech"): (
-            "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "WHISPER_MODEL_DIR", "WHISPER_DEVICE", "WHISPER_COMPUTE_TYPE",
-            "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES",
-        ),
-        gettext("Summaries"): (
-            "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S",
-        ),
-        gettext("Label Studio and the Hub"): (
-            "LABEL_STUDIO_URL", "LABEL_STUDIO_TOKEN", "LABEL_STUDIO_DATA_DIR", "HF_TOKEN", "HF_ENDPOINT",
-        ),
-    }  # fmt: skip
 
 
 def _page(log, wanted: dict[str, Any]) -> list[Any]:

@@ -10,9 +10,16 @@ import pytest
 from ppi.services import Services
 from ppi.settings import SECRETS, VARIABLES, Settings
 from ppi.web.app import build_app
-from tests.conftest import PASSWORD, with_people
+from tests.conftest import PASSWORD, ROOT, with_people
 
 SECRET = "s3cr3t-that-nobody-may-see-"
+ROW = r"<dt><code>(\w+)</code></dt><dd>(.*?)</dd>\s*<dd class=\"meaning\">(.*?)</dd>"
+# What the documentation says of paths, which depend on the machine.
+PATHS = {
+    "PPI_DATA_DIR": "./data", "PPI_USERS_FILE": "users.json in the data folder",
+    "APP_LOG_FILE": "logs/ppi.log in the data folder", "WHISPER_MODEL_DIR": "~/.cache/whisper",
+    "PPI_SPEAKERS_DIR": "~/.cache/ppi/speakers",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -27,9 +34,17 @@ def page_of():
 
 def told(page):
     """name -> (value, source), as people read them."""
-    rows = re.findall(r"<dt><code>(\w+)</code></dt><dd>(.*?)</dd>", page, re.DOTALL)
-    words = lambda text: [part.strip() for part in re.sub("<[^>]+>", "|", text).split("|") if part.strip()]  # noqa: E731
-    return {name: tuple(html.unescape(part) for part in words(text)) for name, text in rows}
+    return {name: words(value) for name, value, _ in re.findall(ROW, page, re.DOTALL)}
+
+
+def explained(page):
+    """name -> (explanation, and what is usual where something else is in force)."""
+    return {name: words(meaning) for name, _, meaning in re.findall(ROW, page, re.DOTALL)}
+
+
+def words(text):
+    parts = [part.strip() for part in re.sub("<[^>]+>", "|", text).split("|") if part.strip()]
+    return tuple(html.unescape(part) for part in parts)
 
 
 def test_every_setting_stands_on_the_page_once(tmp_path, page_of):
@@ -39,6 +54,27 @@ def test_every_setting_stands_on_the_page_once(tmp_path, page_of):
     assert found["PPI_DATA_DIR"] == (str(tmp_path / "data"), "environment")
     assert found["PPI_USERS_FILE"] == (str(tmp_path / "data" / "users.json"), "usual value")
     assert found["REDIS_ENABLED"] == ("false", "usual value")
+
+
+def test_every_setting_is_explained_in_one_line_and_the_documentation_says_the_same(tmp_path, page_of):
+    page = page_of(Settings.from_env({"PPI_DATA_DIR": str(tmp_path / "data")}))
+    documented = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    assert list(told(page)) == [name for name, *_ in documented], "in the same order"
+    assert {name: found[0] for name, found in explained(page).items()} == {
+        name: meaning.replace("`", "") for name, _, meaning in documented
+    }
+    usual = {one.name: one.default for one in Settings.from_env({}).stated}
+    for name, default, _ in documented:
+        assert default.replace("`", "") == PATHS.get(name, usual[name] or "not set"), name
+
+
+def test_what_is_set_stands_beside_what_is_usual(tmp_path, page_of):
+    given = {"PPI_DATA_DIR": str(tmp_path / "data"), "PPI_LIGHT_JOBS": "7", "PPI_CACHE_BYTES": "1000000", "PPI_HEAVY_JOBS": "1"}
+    given |= {"HF_TOKEN": SECRET, "WHISPER_DEVICE": "cpu"}
+    found = explained(page_of(Settings.from_env(given)))
+    assert found["PPI_LIGHT_JOBS"][1:] == ("Usual value:", "4") and found["WHISPER_DEVICE"][1:] == ("Usual value:", "auto")
+    assert found["PPI_CACHE_BYTES"][1:] == ("Usual value:", "21474836480", "(21.47 GB)")
+    assert [len(found[name]) for name in ("PPI_HEAVY_JOBS", "HF_TOKEN", "HF_ENDPOINT", "REDIS_PORT")] == [1, 1, 1, 1]
 
 
 def test_no_secret_is_on_the_page_nor_in_what_it_is_made_of(tmp_path, page_of):
