@@ -70,7 +70,7 @@ class ObjectStore(Protocol):
         """Check a link of the local store; answers its download name. Raises AccessDenied."""
 
     def sweep(self) -> None:
-        """Remove what writers that were killed left in the local store; servers have rules of their own for that."""
+        """Tidy up on this machine: what killed writers left in the local store, copies of objects that are gone."""
 
     def check(self) -> None:
         """Raises BackendError, with what to do, when the store cannot be used."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -33,6 +34,8 @@ PART_BYTES, MOST_PARTS = 5 * 1024 * 1024, 10_000
 M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES = -3, 1024 * 1024
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchObject", "NotFound", "ResourceNotFound")
 REFUSED = ("AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId")
+# How often copies are held against the store.
+SWEEP_EVERY_S = 60.0
 TIMEOUT = urllib3.Timeout(connect=5, read=60)
 
 
@@ -51,6 +54,7 @@ class S3Store:
         self._settings = settings
         self._cache = FileCache(cache_dir, settings.cache_bytes)
         self._made: set[str] = set()
+        self._next_sweep_s = 0.0
 
     def put_file(
         self, bucket: str, key: str, path: Path, *, content_type: str = "", metadata: Mapping[str, str] | None = None,
@@ -130,7 +134,14 @@ class S3Store:
         raise AccessDenied("This link is not valid. Ask for a new one.")
 
     def sweep(self) -> None:
-        return
+        """Copies on this machine go after their objects, within a minute."""
+        if time.monotonic() < self._next_sweep_s:
+            return
+        self._next_sweep_s = time.monotonic() + SWEEP_EVERY_S
+        self._cache.sweep(self._etags_in)
+
+    def _etags_in(self, bucket: str, folder: str) -> dict[str, str]:
+        return {found.key: found.etag for found in self.list(bucket, folder and f"{folder}/")}
 
     def check(self) -> None:
         with self._errors(""):

@@ -24,7 +24,7 @@ def _for_all_templates() -> dict[str, Any]:
     services = access.services()
     return {
         "way": way, "step_states": step_states, "duration_of": lesson_list.duration_s, "next_of": next_of,
-        "poster_of": lambda shown: lesson_list.poster_url(services, shown),
+        "poster_of": lambda shown: lesson_list.poster_url(services, shown), "undo_words": undo_words,
     }  # fmt: skip
 
 
@@ -108,11 +108,20 @@ def offer_undo(rows: list[LessonRow]) -> None:
         flash({"text": text, "lessons": undoable} if undoable else text, "undo" if undoable else "success")
 
 
+def undo_words() -> str:
+    """What a question before a deletion says about the way back. A server of S3 cannot be told that its links have ended."""
+    told = gettext("You can undo this for ten minutes.")
+    if access.services().store.is_local:
+        return told
+    links = gettext(
+        "Links with a date that were given out end with these ten minutes. To end them at once, delete for good under "
+        "“Recently deleted”."
+    )
+    return f"{told} {links}"
+
+
 def _question(rows: list[LessonRow], *, is_for_good: bool) -> str:
-    is_local = access.services().store.is_local
-    return render_template(
-        "lessons_delete.html", step=0, chosen=None, rows=rows, is_for_good=is_for_good, is_local=is_local
-    )  # fmt: skip
+    return render_template("lessons_delete.html", step=0, chosen=None, rows=rows, is_for_good=is_for_good)
 
 
 def _tell_failures(kept: list[tuple[LessonRow, PpiError]]) -> None:

@@ -110,7 +110,7 @@ def stable(token: str, name: str) -> Response:
     """The stable link: redirects to a fresh presigned URL until it is revoked. `name` only pleases players."""
     services = access.services()
     key = g.audit_object = lessons.followed(services, token)
-    return allow_label_studio(redirect(services.store.presign_get(services.raw, key, expires_s=lessons.LINK_LIFE_S)))
+    return allow_label_studio(redirect(services.store.presign_get(services.raw, key, expires_s=lessons.FOLLOWED_LIFE_S)))
 
 
 def allow_label_studio(answer: Response) -> Response:

@@ -22,6 +22,8 @@ from ppi.workflows.ingest import media_info
 # Work in progress that is nobody's to look at.
 PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
 LINK_LIFE_S = 7 * 24 * 3600
+# What a stable link leads to: a day of annotating with one page open. It outlives the link's end by no more than that.
+FOLLOWED_LIFE_S = 24 * 3600
 log = logging.getLogger(__name__)
 
 

@@ -231,6 +231,30 @@ def test_the_cache_keeps_its_limit_but_not_at_the_cost_of_a_reader(s3_server, tm
     assert sum(path.stat().st_size for path in kept) <= 2_600_000
 
 
+def test_copies_of_deleted_and_of_replaced_objects_leave_the_machine(s3_server, tmp_path):
+    """As the housekeeping of each machine asks for it, whoever deleted the objects."""
+    store, elsewhere = (open_store(s3_server.settings(tmp_path / name), "x") for name in ("here", "there"))
+    keys = ["урок/kept.mp4", "урок/gone.mp4", "урок/changed.mp4", "урок/read.mp4", "top"]
+    for key in keys:
+        elsewhere.put_bytes(BUCKET, key, key.encode())
+        with store.as_file(BUCKET, key) as path:
+            assert path.read_bytes() == key.encode()
+    copies = lambda: {path.read_text() for path in (tmp_path / "here" / "cache").iterdir() if not path.suffix}  # noqa: E731
+    with store.as_file(BUCKET, "урок/read.mp4") as held:
+        for key in ("урок/gone.mp4", "урок/read.mp4"):
+            elsewhere.delete(BUCKET, key)
+        elsewhere.put_bytes(BUCKET, "урок/changed.mp4", b"new")
+        half = held.with_suffix(".0123abcd")  # of a process that was killed while it fetched
+        half.write_bytes(b"half")
+        assert copies() == set(keys)
+        store.sweep()
+        assert copies() == {"урок/kept.mp4", "урок/read.mp4", "top"} and held.read_text() == "урок/read.mp4"
+        assert not half.exists()
+    open_store(s3_server.settings(tmp_path / "here"), "x").sweep()
+    assert copies() == {"урок/kept.mp4", "top"}
+    assert len(list((tmp_path / "here" / "cache").glob("*.name"))) == 2
+
+
 @pytest.fixture
 def local(tmp_path):
     return open_store(Settings.from_env({"PPI_DATA_DIR": str(tmp_path)}), "a secret for tests")
