@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import current_app, render_template
+from flask import current_app, render_template, request
 from flask_babel import gettext
 from flask_login import current_user
 
 from ppi.accounts.sessions import Session
+from ppi.errors import InputError
 from ppi.web import access
 from ppi.workflows import quotas
 
@@ -29,6 +30,13 @@ def page(token: str = "") -> str:
         "account.html", step=0, chosen=None, account=account, token=token, sessions=listed(account.id), device=device,
         here=current_user.session_id, use=quotas.use(services, account),
     )  # fmt: skip
+
+
+def new_password() -> str:
+    """The password that was typed twice. Raises InputError when the two differ."""
+    if request.form.get("new", "") != request.form.get("again", ""):
+        raise InputError("The two new passwords differ. Type the same one twice.")
+    return request.form.get("new", "")
 
 
 def listed(user_id: str) -> list[Session]:

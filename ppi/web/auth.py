@@ -14,7 +14,7 @@ from werkzeug.routing import RequestRedirect
 from ppi.accounts.users import User
 from ppi.errors import AccessDenied, InputError, NotFound, NotLoggedIn
 from ppi.web import access, account, limits_sqlite  # noqa: F401  (registers the limiter's store)
-from ppi.web.errors import wants_json
+from ppi.web.errors import on_page, wants_json
 
 bp = Blueprint("auth", __name__)
 TRIES = "10 per 5 minutes"
@@ -72,12 +72,13 @@ def logout() -> Response:
 @bp.post("/account/password")
 def change_password() -> Response:
     user = access.current()
-    new = request.form.get("new", "")
-    if new != request.form.get("again", ""):
-        raise InputError("The two new passwords differ. Type the same one twice.")
-    if access.services().users.verify(user.name, request.form.get("current", "")) is None:
-        raise AccessDenied("The current password is wrong. Nothing was changed.")
-    access.services().users.set_password(user.id, new)
+    try:
+        new = account.new_password()
+        if access.services().users.verify(user.name, request.form.get("current", "")) is None:
+            raise AccessDenied("The current password is wrong. Nothing was changed.")
+        access.services().users.set_password(user.id, new)
+    except (InputError, AccessDenied) as error:
+        return on_page(error, account.page)
     access.log_in(access.services().users.get(user.id))
     flash(gettext("The password was changed. All other sessions were ended."), "success")
     return redirect(url_for("pages.account"))

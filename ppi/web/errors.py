@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
@@ -106,6 +107,15 @@ def answer(status: int, message: str, code: str, reference: str = "") -> Respons
         "error.html", status=status, message=message, code=code, reference=reference, back=back, beside=g.get("beside", "")
     )  # fmt: skip
     return make_response(page, status)
+
+
+def on_page(error: errors.PpiError, page: Callable[[], str]) -> Response:
+    """Why a form was refused, above the page it came from, so that it can be filled in again; programs get the error itself."""
+    if wants_json():
+        raise error
+    g.error_code = error.code
+    flash(translated(error.template, error.ids), "danger")
+    return make_response(page(), STATUS[type(error)])
 
 
 def wants_json() -> bool:

@@ -38,8 +38,6 @@ from ppi.workflows import (
 from ppi.workflows import publish as publishing
 
 bp = Blueprint("pages", __name__)
-# The usual names of what is taken in; what counts in the end is the content.
-ENDINGS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "mts", "m2ts")
 # How many lessons the start page shows.
 NEWEST = 5
 DOWNLOADS = (".txt", ".srt", ".vtt", ".transcript.json", ".summary.docx", ".summary.txt", ".wav")
@@ -73,9 +71,10 @@ def home() -> str:
     use = quotas.use(services, account) if account else None
     return render_template(
         "home.html", step=1, found=found, chosen=None, most_bytes=services.settings.upload.max_upload_bytes,
-        most_lessons=use.quota.max_lessons if use else None, use=use, endings=ENDINGS,
+        most_lessons=use.quota.max_lessons if use else None, use=use, endings=file_list.VIDEO_ENDINGS,
         room=uploads.room(services, account) if account else None,
         unfinished=uploads.unfinished(services, account) if account else [],
+        stored=file_list.videos(services, account) if account and request.args.get("stored") else None,
     )  # fmt: skip
 
 

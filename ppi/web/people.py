@@ -8,8 +8,9 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from flask_babel import format_decimal, gettext
 
 from ppi.accounts.users import ROLES, User
-from ppi.errors import InputError
-from ppi.web import access
+from ppi.errors import Conflict, InputError
+from ppi.web import access, account
+from ppi.web.errors import on_page
 from ppi.web.jobs import absolute
 from ppi.workflows import quotas
 
@@ -26,11 +27,14 @@ def index() -> str:
 
 
 @bp.post("/admin/people")
-def add() -> str:
+def add() -> str | Response:
     """Make an account that nobody can log in to yet, and a link with which its owner chooses the password."""
     name, role = request.form.get("name", ""), request.form.get("role", "")
     g.audit_object = name.strip()[:100]
-    user = access.services().users.add(name, secrets.token_urlsafe(24), role)
+    try:
+        user = access.services().users.add(name, secrets.token_urlsafe(24), role)
+    except (InputError, Conflict) as error:
+        return on_page(error, _page)
     return _page(user, access.services().users.invite(user.id))
 
 
@@ -81,8 +85,7 @@ def enable(user_id: str) -> Response:
 @bp.get("/welcome/<secret>")
 def welcome(secret: str) -> str:
     """Where a one-time link leads."""
-    user = access.services().users.invited(secret)
-    return render_template("welcome.html", step=0, chosen=None, name=user.name)
+    return _welcome(access.services().users.invited(secret))
 
 
 @bp.post("/welcome/<secret>")
@@ -91,11 +94,16 @@ def choose_password(secret: str) -> Response:
     users = access.services().users
     user = users.invited(secret)
     g.audit_object = user.name
-    if request.form.get("new", "") != request.form.get("again", ""):
-        raise InputError("The two new passwords differ. Type the same one twice.")
-    access.log_in(users.accept(secret, request.form.get("new", "")))
+    try:
+        access.log_in(users.accept(secret, account.new_password()))
+    except InputError as error:
+        return on_page(error, lambda: _welcome(user))
     flash(gettext("Welcome. The password was set, and you are logged in."), "success")
     return redirect(url_for("pages.home"))
+
+
+def _welcome(user: User) -> str:
+    return render_template("welcome.html", step=0, chosen=None, name=user.name)
 
 
 def _named(user_id: str) -> User:

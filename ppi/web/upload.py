@@ -9,9 +9,10 @@ import base64
 import binascii
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from email.utils import formatdate
-from typing import IO
+from typing import IO, Any
 
 from flask import Blueprint, Request, Response, g, jsonify, request, url_for
 
@@ -42,19 +43,15 @@ class StreamingRequest(Request):
 
 @bp.post("/api/process-video")
 def process_video() -> Response:
-    """A video as multipart form, or JSON that names an object in storage; answers the lesson's id."""
+    """A video as multipart form, or a form or JSON that names an object in storage; answers the lesson's id."""
     if request.is_json:
         given = request.get_json(silent=True)
         if not isinstance(given, dict) or not isinstance(given.get("object_name"), str):
             raise InputError("Send object_name, the name of a file in storage.")
-        g.audit_object = given["object_name"]
-        job = ingest.ingest_from_storage(
-            access.services(), access.current(), object_name=given["object_name"],
-            task_name=str(given.get("task_name") or ""), parts=_parts(given.get("parts")),
-        )  # fmt: skip
-        g.audit_object = f"{job.lesson_id} {given['object_name']}"
-        return jsonify(success=True, file_id=job.lesson_id)
+        return _from_storage(given)
     request.max_content_length = _check_form_size()
+    if request.form.get("object_name"):
+        return _from_storage(request.form)
     video = request.files.get("video")
     if video is None or not video.filename:
         raise InputError("Send the video as the form field “video”.")
@@ -96,6 +93,18 @@ def _check_form_size() -> int:
 
 
 forms.ADMITTED["upload.process_video"] = _check_form_size
+
+
+def _from_storage(given: Mapping[str, Any]) -> Response:
+    """A lesson of the object in storage that is named."""
+    g.audit_object = given["object_name"]
+    job = ingest.ingest_from_storage(
+        access.services(), access.current(), object_name=given["object_name"], task_name=str(given.get("task_name") or ""),
+        parts=_parts(given.get("parts")),
+    )  # fmt: skip
+    g.audit_object = f"{job.lesson_id} {given['object_name']}"
+    g.then = url_for("pages.lesson", lesson_id=job.lesson_id)
+    return jsonify(success=True, file_id=job.lesson_id)
 
 
 def _take(video) -> LessonRow:

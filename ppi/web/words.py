@@ -57,7 +57,6 @@ def words() -> dict[str, Any]:
         "chooseFile": gettext("Choose a video first."),
         "chooseStored": gettext("Choose a file first."),
         "tooLarge": gettext("This file is larger than the limit of {limit}."),
-        "nothingStored": gettext("There are no videos in storage yet."),
         "pause": gettext("Pause"),
         "resume": gettext("Continue"),
         "failed": gettext("Something went wrong. Try again."),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ppi.accounts.users import User
 from ppi.jobs.lessons import LessonRow, prefixes_of
 from ppi.records import ObjectInfo
 from ppi.services import Services
+from ppi.storage import keys
 from ppi.workflows import lessons
 
 PAGE_FILES = 50
+# Of recordings that people give; the content decides in the end.
+VIDEO_ENDINGS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "mts", "m2ts")
+# What PPI made of a lesson's video.
+_MADE = re.compile(r"(_part\d+|\.copy)\.\w+$")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,12 @@ class FilePage:
     total_bytes: int
     number: int
     count: int
+
+
+def videos(services: Services, user: User) -> list[ObjectInfo]:
+    """The recordings in storage that the user may make a lesson of."""
+    listed = lessons.list_files(services, user)
+    return [item for item in listed if keys.extension(item.key).casefold() in VIDEO_ENDINGS and not _MADE.search(item.key)]
 
 
 def page(services: Services, user: User, *, text: str = "", owner_id: str = "", number: int = 1) -> FilePage:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.conftest import need
 
@@ -27,7 +27,7 @@ def started() -> Iterator[Browser]:
         chromium.close()
 
 
-def watch(page: Page, faults: list[str]) -> None:
-    """Note errors of scripts and of the security policy."""
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+def watch(context: BrowserContext, faults: list[str]) -> None:
+    """Note errors of scripts and of the security policy, on every page of the context, those in other tabs too."""
+    context.on("weberror", lambda fault: faults.append(str(fault.error)))
+    context.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)

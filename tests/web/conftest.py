@@ -32,13 +32,13 @@ def new_page(browser):
 
     def make(server, language="en", name="", **options):
         context = browser.new_context(base_url=server.url, locale=language, **options)
+        chromium.watch(context, faults)
         contexts.append(context)
         if name:
             forget_tries(server)
             rounds.log_in(context, name)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        chromium.watch(page, faults)
         return page
 
     yield make

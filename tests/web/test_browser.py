@@ -131,7 +131,7 @@ def delete_the_lesson(page):
     expect(page.get_by_role("link", name="Урок о воде", exact=True)).to_have_count(0)
 
 
-def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(open_page, live_server, browser):
+def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(open_page, new_page, live_server):
     services = live_server.services
     job = runner.wait_for(services, local.ingest_file(services, DATA / "sample_lesson.mp4", "Два взгляда", "admin", 1))
     row = services.lessons.get(job.lesson_id)
@@ -156,15 +156,11 @@ def test_disagreements_are_watched_decided_without_a_script_and_built_as_gold(op
     page.wait_for_function("video => video.paused", arg=player)
     assert 44 < player.evaluate("video => video.currentTime") < 46
 
-    context = browser.new_context(
-        java_script_enabled=False, base_url=live_server.url, storage_state=page.context.storage_state(), locale="en"
-    )  # fmt: skip
-    plain = context.new_page()
+    plain = new_page(live_server, java_script_enabled=False, storage_state=page.context.storage_state())
     plain.goto(page.url)
     plain.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1").check()
     plain.get_by_role("button", name="Save the decisions").click()
     expect(plain.get_by_text("5 of them not decided yet")).to_be_visible()
-    context.close()
 
     page.reload()
     expect(page.get_by_role("group", name="Объяснение").get_by_label("Keep the mark of annotator 1")).to_be_checked()

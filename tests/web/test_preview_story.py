@@ -49,11 +49,21 @@ def give_files(page, folder):
     """Each is read as soon as it is chosen; a bad one is refused and the good one stays."""
     page.set_input_files("#annotations", folder / "marks.csv")
     expect(page.locator(".segments tbody tr")).to_have_count(4)
-    page.set_input_files("#patterns", folder / "patterns.csv")
+    let_fall(page, "#patterns", folder / "patterns.csv")
     expect(page.locator("#labels .meaning")).to_have_count(2)
     page.set_input_files("#annotations", folder / "bad.json")
     expect(page.locator("#dataset-error")).to_contain_text("нет разметки")
     expect(page.locator(".segments tbody tr")).to_have_count(4)
+
+
+def let_fall(page, field, path):
+    """Drop a file on the frame of a field."""
+    page.evaluate("""([field, name, text]) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([text], name));
+      const how = { dataTransfer, bubbles: true, cancelable: true };
+      document.querySelector(field).closest(".drop-field").dispatchEvent(new DragEvent("drop", how));
+    }""", [field, path.name, path.read_text(encoding="utf-8")])
 
 
 def say_what_labels_mean(page):

@@ -173,11 +173,10 @@ def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network
 
 
 @pytest.mark.slow
-def test_a_video_is_sent_without_scripts(browser, live_server):
+def test_a_video_is_sent_without_scripts(new_page, live_server):
     services = live_server.services
     forget(services, "anna")
-    context = browser.new_context(java_script_enabled=False, base_url=live_server.url, locale="en")
-    page = context.new_page()
+    page = new_page(live_server, java_script_enabled=False)
     page.goto("/")
     page.fill("#plain-username", "anna")
     page.fill("#plain-password", "admin-password-1")
@@ -189,7 +188,6 @@ def test_a_video_is_sent_without_scripts(browser, live_server):
     page.get_by_role("link", name="Jobs").click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     expect(page.locator(".jobs > li").first).to_contain_text("Без скриптов")
-    context.close()
     forget(services, "anna")
 
 

@@ -270,6 +270,23 @@ def test_the_form_of_the_page_works_without_a_script(app, services):
     assert again.status_code == 409 and "Delete the one you have" in again.text
 
 
+def test_a_video_in_storage_is_chosen_without_a_script(app, services):
+    for name in ("inbox/Из папки.MP4", "inbox/v_part1.mp4", "inbox/v.copy.mp4", "inbox/заметки.txt"):
+        services.store.put_bytes(services.raw, name, b"film")
+    client = app.test_client()
+    client.post("/api/login", json={"username": "admin", "password": "admin-password-1"})
+    assert "There are no videos in storage yet." not in client.get("/").text
+    page = client.get("/?stored=1").text
+    assert re.findall(r'<option value="([^"]+)">', page) == ["inbox/Из папки.MP4"]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    form = {"csrf_token": token, "object_name": "inbox/Из папки.MP4", "task_name": "Из хранилища"}
+    headers = {"Origin": "http://localhost", "Accept": "text/html"}
+    answer = client.post("/api/process-video", data=form, content_type="multipart/form-data", headers=headers)
+    [row] = services.lessons.list()
+    assert (answer.status_code, answer.location) == (302, f"/lessons/{row.id}")
+    assert (row.name, row.source_key) == ("Из хранилища", "inbox/Из папки.MP4")
+
+
 def test_a_page_learns_what_may_be_sent_before_it_sends_anything(client_for, services, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10_000, 0, 2400))
     anna, admin = client_for("anna"), client_for("admin")
