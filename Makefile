@@ -7,7 +7,7 @@ ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge Anno
   ToolFailed DiskFull BackendError ServerAway Unexpected
 KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4
 
-.PHONY: help bench run setup speakers seed test test-slow lint translations screenshots guide apt clean
+.PHONY: help bench run setup speakers seed test test-slow lint translations screenshots guide vendor apt clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -74,6 +74,15 @@ screenshots: apt setup $(VENV)/.ready-dev  ## pictures of every page into screen
 
 guide: apt setup $(VENV)/.ready-dev  ## the pictures of the user guide into docs/img/guide/
 	$(PY) -m tests.web.guide
+
+DIALOGS := export {default as Modal} from "bootstrap/js/src/modal.js"; export {default as Offcanvas} from "bootstrap/js/src/offcanvas.js";
+BANNER := /*! Bootstrap v5.3.8, modal and offcanvas (https://getbootstrap.com/) | MIT | Copyright 2011-2025 The Bootstrap Authors */
+
+vendor: $(VENV)/.ready-dev  ## what the pages use of Bootstrap, anew (needs npm)
+	folder=$$(mktemp -d) && cd $$folder && npm install --silent --no-save bootstrap@5.3.8 esbuild@0.25.12 && echo '$(DIALOGS)' \
+	  | npx esbuild --bundle --minify --format=esm --target=es2021 --banner:js='$(BANNER)' --outfile=$(CURDIR)/static/vendor/bootstrap/dialogs.js; \
+	  rm -r $$folder
+	$(PY) -m tests.web.trim
 
 clean:  ## remove the virtual environment (never the data folder)
 	rm -rf $(VENV) .venv-notebook

@@ -35,3 +35,20 @@ def measure(pcm: Path, target: Path) -> None:
             stretches = np.pad(heard, (0, -len(heard) % length), mode="edge").reshape(-1, length)
             ends = np.stack((stretches.min(axis=1), stretches.max(axis=1)), axis=1)
             out.write((ends >> 8).astype(np.int8).tobytes())
+
+
+def coarser(peaks: bytes, most: int) -> bytes:
+    """The same file with at most `most` stretches, each as long as several of before; unchanged when it has no more."""
+    version, flags, rate_hz, length, count, channels = HEAD.unpack_from(peaks)
+    together = -(-count // most)
+    if together <= 1:
+        return peaks
+    ends = memoryview(peaks)[HEAD.size :].cast("b")
+    lows, highs = ends[::2].tolist(), ends[1::2].tolist()
+    joined = [
+        end
+        for begin in range(0, count, together)
+        for end in (min(lows[begin : begin + together]), max(highs[begin : begin + together]))
+    ]
+    head = HEAD.pack(version, flags, rate_hz, length * together, len(joined) // 2, channels)
+    return head + struct.pack(f"{len(joined)}b", *joined)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
 
 from ppi.errors import InputError, PpiError
-from ppi.web import access
+from ppi.web import access, choice
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute
 from ppi.workflows import kit as kits
@@ -24,13 +24,12 @@ MAX_FORM_BYTES = pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 def page() -> str:
     """The kit of the lesson in `?lesson=`, in the variant of `?variant=`."""
     services, account = access.services(), access.current()
-    found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
     row = lessons.owned(services, account, request.args["lesson"]) if request.args.get("lesson") else None
     shown = lessons.view(services, row) if row else None
     ready = shown if shown and shown.is_ready else None
     kit, fault = _kit(ready) if ready and pattern_tables.kept_suffix(ready) else (None, "")
     return render_template(
-        "kit.html", step=1, lessons=found, chosen=row, shown=ready, kit=kit, fault=fault, variant=_variant(),
+        "kit.html", step=1, choice=choice.of("kit"), chosen=row, shown=ready, kit=kit, fault=fault, variant=_variant(),
         variants=VARIANTS, tasks=_tasks(ready) if ready else "", is_prepared=ready and kits.is_prepared(services, ready),
         is_awkward=bool(ready and copies.reasons(ready) and not copies.copy_rate(ready)),
         data_dir=services.settings.label_studio.data_dir, label_studio=services.settings.label_studio.url,

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 
 from ppi.errors import InputError, NotFound, PpiError
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, look
+from ppi.web import access, choice, look
 from ppi.web.errors import translated
 from ppi.workflows import lesson_list, recycle_bin
 from ppi.workflows.lessons import LessonView
@@ -30,7 +30,11 @@ def _for_all_templates() -> dict[str, Any]:
 
 @bp.get("/lessons")
 def index() -> str:
-    """All lessons the visitor may see, searched, narrowed and sorted, a page at a time."""
+    """All lessons the visitor may see, searched, narrowed and sorted, a page at a time. With `?part=choice` the script of
+    the page `?to=` gets the lessons that can be chosen there.
+    """
+    if request.args.get("part") == "choice":
+        return render_template("_lesson_found.html", choice=choice.of(request.args.get("to", "")))
     services, account = access.services(), access.current()
     asked = {name: request.args[name] for name in ASKED if request.args.get(name)}
     found = lesson_list.page(

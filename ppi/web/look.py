@@ -92,7 +92,7 @@ def back_remembering(cookie: str, value: str) -> Response:
     return answer
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)  # more than there are
 def _packed(path: Path, version: str) -> bytes:
     return gzip.compress(path.read_bytes(), 9, mtime=0)
 

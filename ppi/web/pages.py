@@ -10,7 +10,7 @@ from flask_babel import format_datetime, format_decimal, get_locale, gettext
 
 from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, gallery, look, preview, reasons
+from ppi.web import access, choice, gallery, look, preview, reasons
 from ppi.web import account as account_page
 from ppi.web.admin import action_names
 from ppi.web.errors import translated
@@ -22,6 +22,7 @@ from ppi.workflows import (
     about_lesson,
     annotations,
     build_dataset,
+    excerpts,
     file_list,
     lesson_list,
     lessons,
@@ -80,11 +81,14 @@ def home() -> str:
 
 @bp.get("/lessons/<lesson_id>")
 def lesson(lesson_id: str) -> str:
+    """A lesson's own page. With `?part=heard` its script gets what was heard so far."""
     services = access.services()
     try:
         row = lessons.owned(services, access.current(), lesson_id)
     except NotFound:  # a refused upload leaves no lesson, only the job that says why
         return render_template("refused.html", job=lessons.owned_job(services, access.current(), lesson_id))
+    if request.args.get("part") == "heard":
+        return render_template("_heard.html", shown=row, heard=excerpts.heard_so_far(services, row))
     shown = lessons.view(services, row)
     return render_template(
         "lesson.html", step=1, shown=shown, chosen=row, film=player_of(shown), has_waveform=has_waveform(shown),
@@ -92,6 +96,9 @@ def lesson(lesson_id: str) -> str:
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
         engine=transcribe.usual_engine(services), jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
         reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown), versions=_versions(shown),
+        said=excerpts.of_transcript(services, row) if shown.has_transcript else None,
+        heard=excerpts.heard_so_far(services, row) if _is_at(shown, "transcribe") else None,
+        summed=excerpts.of_summary(services, row) if shown.has_summary else None,
         pushed=_pushed(row), acts=_acts(row), actions=action_names(),
         consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
@@ -106,9 +113,8 @@ def dataset() -> str:
 @bp.get("/publish")
 def publish() -> str:
     """Step 3."""
-    services, account = access.services(), access.current()
-    found = [shown for shown in lessons.overview(services, account) if shown.has_dataset]
-    row = _chosen() or (found[0].row if len(found) == 1 else None)
+    services, offered = access.services(), choice.of("publish")
+    row = _chosen() or (offered.lessons[0].row if offered.total == 1 and not offered.text else None)
     stored, shown = None, lessons.view(services, row) if row else None
     if row is not None:
         try:
@@ -117,7 +123,7 @@ def publish() -> str:
             stored = None
     counts = with_labels(stored.report.get("patterns", [])) if stored else []
     return render_template(
-        "publish.html", step=3, lessons=found, chosen=row, stored=stored, counts=counts,
+        "publish.html", step=3, choice=offered, chosen=row, stored=stored, counts=counts,
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
         consent=about_lesson.consent(services, row) if row else None,
         ready=gallery.readiness(stored, about_lesson.consent(services, row)) if stored else [],
@@ -185,9 +191,10 @@ def clock(time_s: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
-def day(time_s: float) -> str:
-    """A moment in the reader's language."""
-    return format_datetime(datetime.fromtimestamp(time_s, UTC), "medium")
+def day(moment: float | str) -> str:
+    """A moment, in seconds or as ISO 8601, in the reader's language."""
+    found = datetime.fromisoformat(moment) if isinstance(moment, str) else datetime.fromtimestamp(moment, UTC)
+    return format_datetime(found, "medium")
 
 
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:
@@ -206,6 +213,11 @@ def state_of(shown: lessons.LessonView) -> tuple[str, str]:
     if "transcribe" in shown.jobs and shown.jobs["transcribe"].status == "completed":
         return gettext("Transcribed"), "good"
     return gettext("Ready"), "calm"
+
+
+def _is_at(shown: lessons.LessonView, kind: str) -> bool:
+    """Whether a job of this kind waits or runs."""
+    return kind in shown.jobs and shown.jobs[kind].is_active
 
 
 def _chosen() -> LessonRow | None:

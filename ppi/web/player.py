@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, g, jsonify, url_for
+from flask import Blueprint, Response, g, jsonify, request, url_for
 from flask_babel import gettext
 
 from ppi.web import access, storage
@@ -65,10 +65,16 @@ def captions(lesson_id: str) -> Response:
 
 @bp.get("/api/lessons/<lesson_id>/peaks")
 def peaks(lesson_id: str) -> Response:
-    """The waveform as audiowaveform writes it, version 2 with 8 bits; Range works."""
+    """The waveform as audiowaveform writes it, version 2 with 8 bits; Range works. `?stretches=` asks for no more of them."""
     services = access.services()
     row = lessons.owned(services, access.current(), lesson_id)
-    return storage.serve_own(waveform.stored(services, row))
+    found, most = waveform.stored(services, row), request.args.get("stretches", 0, type=int)
+    if most <= 0:
+        return storage.serve_own(found)
+    answer = Response(waveform.overview(services, found, most), content_type=found.content_type)
+    answer.set_etag(f"{found.etag}-{most}")
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer.make_conditional(request)
 
 
 @bp.post("/api/lessons/<lesson_id>/peaks")

@@ -11,7 +11,7 @@ from flask_babel import format_decimal
 
 from ppi.errors import AnnotationError, DatasetError, InputError, PpiError
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, forms
+from ppi.web import access, choice, forms
 from ppi.web.agreement import exact
 from ppi.web.errors import STATUS, translated
 from ppi.web.paging import page_of
@@ -72,13 +72,12 @@ def choose(lesson_id: str) -> Response:
 
 def dataset_page(row: LessonRow | None, problem: str = "") -> str:
     """Step 2 of the lesson, or the choice of one; `problem` is what was wrong with a file that was just sent."""
-    services, account = access.services(), access.current()
-    found = [shown for shown in lessons.overview(services, account) if shown.row.state == "stored"]
-    shown = lessons.view(services, row) if row else None
+    shown = lessons.view(access.services(), row) if row else None
     has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
     understood, fault = _attempted(shown) if shown else (None, "")
     return render_template(
-        "dataset.html", step=2, lessons=found, chosen=row, shown=shown, has_table=has_table, problem=problem or fault,
+        "dataset.html", step=2, choice=choice.of("dataset"), chosen=row, shown=shown, has_table=has_table,
+        problem=problem or fault,
         annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
         understood=understood, **(_pages(understood, row.id) if understood else {}),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ppi.annotation import agreement, formats, gold, patterns
+from ppi.annotation import agreement, formats, gold
 from ppi.annotation.agreement import Agreement, Moment
 from ppi.annotation.patterns import Codebook
 from ppi.errors import AnnotationError, Conflict, InputError, NotFound, ToolFailed
@@ -94,7 +94,7 @@ def comparison(services: Services, row: LessonRow, *, step_s: float = STEP_S, ch
     given = sources(shown)
     if not given or not shown.is_ready:
         raise Conflict("This lesson has no annotations to compare yet. Add a file with annotations first.")
-    table = _table(shown)
+    table = pattern_tables.kept(shown)
     wanted = {
         "video_name": row.video_key.removeprefix(row.prefix), "duration_s": shown.info.duration_s,
         "frame_rate": shown.info.video.frame_rate, "step_s": step_s, "lesson_id": row.id, "chosen": tuple(chosen),
@@ -170,9 +170,7 @@ def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | N
     """In a child, so that this process loads none of the libraries; what a child takes too long for is refused."""
     with ExitStack() as stack:
         files = [(stack.enter_context(services.store.as_file(services.raw, found.key)), found.key) for found in given]
-        codebook = Codebook(())
-        if table is not None:
-            codebook = patterns.read(stack.enter_context(services.store.as_file(services.raw, table.key)))
+        codebook = pattern_tables.codebook(services, table) if table is not None else Codebook(())
         wanted = {**wanted, "files": files, "codebook": codebook, "meanings": dict(wanted["meanings"])}
         try:
             return run_in_child(
@@ -183,12 +181,6 @@ def _compared(services: Services, given: list[ObjectInfo], table: ObjectInfo | N
             raise AnnotationError(
                 "The comparison takes too much time or memory. Compare fewer annotators, or choose a longer step."
             ) from error
-
-
-def _table(shown: lessons.LessonView) -> ObjectInfo | None:
-    """The pattern table that is kept with the lesson."""
-    suffix = pattern_tables.kept_suffix(shown)
-    return shown.files[suffix] if suffix else None
 
 
 def _decisions(services: Services, row: LessonRow) -> dict[str, str]:

@@ -53,10 +53,10 @@ def keep_table(services: Services, row: LessonRow, *, table: IO[bytes], table_na
 
 def kit_of(services: Services, shown: LessonView, variant: str) -> Kit:
     """The kit of the table that is kept with the lesson. Raises NotFound when there is none, InputError, AnnotationError."""
-    if not pattern_tables.kept_suffix(shown):
+    table = pattern_tables.kept(shown)
+    if table is None:
         raise NotFound("This lesson has no pattern table yet. Give one to make its annotation kit.")
-    with pattern_tables.given_or_kept(services, shown, None, "") as (path, _):
-        return _kit(patterns.read(path), variant)
+    return _kit(pattern_tables.codebook(services, table), variant)
 
 
 def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ppi.annotation import colours, config, formats, moments, patterns
+from ppi.annotation import colours, config, formats, moments
 from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook, folded
 from ppi.dataset import plan
 from ppi.errors import AnnotationError
 from ppi.jobs.lessons import LessonRow
-from ppi.records import Annotation
+from ppi.records import Annotation, ObjectInfo
 from ppi.services import Services
 from ppi.workflows import agreement, lessons, pattern_tables
 from ppi.workflows.lessons import LessonView
@@ -41,18 +41,18 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
     given = agreement.sources(shown)
     if not given or not shown.is_ready:
         return Lanes({}, {})
-    suffix = pattern_tables.kept_suffix(shown)
-    inputs = tuple((found.key, found.etag) for found in (*given, *([shown.files[suffix]] if suffix else [])))
+    table = pattern_tables.kept(shown)
+    inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table])))
     key = (services.settings.data_dir, row.id, inputs)
-    found = _kept.get(key) or _read(services, shown, bool(suffix))
+    found = _kept.get(key) or _read(services, shown, table)
     _kept[key] = found
     for old in list(_kept)[:-KEPT]:
         _kept.pop(old, None)
     return found
 
 
-def _read(services: Services, shown: LessonView, has_table: bool) -> Lanes:
-    codebook = _codebook(services, shown) if has_table else Codebook(())
+def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> Lanes:
+    codebook = _codebook(services, table) if table is not None else Codebook(())
     annotators, marks, _ = moments.collect(_annotations(services, shown), codebook.match)
     drawn = marks[:MOST_MARKS]
     lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
@@ -72,13 +72,12 @@ def _annotations(services: Services, shown: LessonView) -> list[list[Annotation]
     return read
 
 
-def _codebook(services: Services, shown: LessonView) -> Codebook:
+def _codebook(services: Services, table: ObjectInfo) -> Codebook:
     """A table that cannot be read names no patterns: labels then stand for themselves."""
-    with pattern_tables.given_or_kept(services, shown, None, "") as (path, _):
-        try:
-            return patterns.read(path)
-        except AnnotationError:
-            return Codebook(())
+    try:
+        return pattern_tables.codebook(services, table)
+    except AnnotationError:
+        return Codebook(())
 
 
 def _colours(codebook: Codebook, marks: list[Mark]) -> dict[str, str]:

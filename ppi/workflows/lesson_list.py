@@ -18,7 +18,9 @@ PAGE_ROWS = 25
 MOST_AT_ONCE = 100
 POSTER_LIFE_S = 86_400
 # What can be asked for beside everything.
-STATES = ("working", "stored", "uploading")
+STATES = ("working", "stored", "uploading", "built")
+# Among how many of the newest builds those are looked for that have a dataset.
+BUILDS = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def page(
     """
     wanted = Wanted(
         owner_id if user.role == "admin" else user.id, text.strip(), state if state in ("stored", "uploading") else "",
-        frozenset(services.ledger.lessons_at_work()) if state == "working" else None,
+        _among(services, user, state),
         sort if sort.removeprefix("-") in SORTS else "-created",
     )  # fmt: skip
     found, total = services.lessons.page(wanted, max(number - 1, 0) * rows, rows)
@@ -51,6 +53,16 @@ def page(
         number = count
         found, total = services.lessons.page(wanted, (count - 1) * rows, rows)
     return Page(_with_jobs(services, found), total, max(number, 1), count)
+
+
+def _among(services: Services, user: User, state: str) -> frozenset[str] | None:
+    if state == "working":
+        return frozenset(services.ledger.lessons_at_work())
+    if state == "built":
+        owner_id = "" if user.role == "admin" else user.id
+        jobs = services.ledger.list(owner_id=owner_id, kind="build_dataset", limit=BUILDS)
+        return frozenset(job.lesson_id for job in jobs if job.status == "completed")
+    return None
 
 
 def chosen(services: Services, user: User, lesson_ids: list[str]) -> list[LessonRow]:

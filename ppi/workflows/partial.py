@@ -82,6 +82,15 @@ class Partial:
         self._services.store.delete(self._services.raw, self._key)
 
 
+def so_far(services: Services, row: LessonRow) -> Heard:
+    """What was kept of a transcription under way, to be looked at; nothing when there is none, or when it cannot be read."""
+    try:
+        found = json.loads(b"".join(services.store.read(services.raw, keys.derivative_key(row.video_key, PARTIAL))))["heard"]
+        return Heard(found["until_s"], found["language"], tuple(found["segments"]))
+    except (NotFound, ValueError, KeyError, TypeError, RecursionError):
+        return NOTHING
+
+
 def _check(of: dict[str, Any], heard: dict[str, Any]) -> str:
     """A checksum over both: what was damaged in the store must not become a transcript."""
     return hashlib.sha256(json.dumps([of, heard], sort_keys=True).encode()).hexdigest()

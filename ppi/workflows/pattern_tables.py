@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from ppi.annotation import patterns
+from ppi.annotation.patterns import Codebook
 from ppi.errors import Conflict, InputError
+from ppi.records import Dropped, ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows.ingest import put
@@ -18,6 +24,8 @@ MAX_TABLE_BYTES = 20_000_000
 TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv; charset=utf-8",
 }  # fmt: skip
+# Changes when tables are read in another way: what was kept of them before is read no more.
+READING = 1
 KEPT_AS = tuple(f".patterns{ending}" for ending in TYPES)
 
 
@@ -25,6 +33,34 @@ def kept_suffix(shown: LessonView) -> str:
     """The suffix of the table that is kept with the lesson, "" when there is none."""
     found = [suffix for suffix in KEPT_AS if suffix in shown.files]
     return max(found, key=lambda suffix: shown.files[suffix].last_modified_s) if found else ""
+
+
+def kept(shown: LessonView) -> ObjectInfo | None:
+    """The table that is kept with the lesson."""
+    suffix = kept_suffix(shown)
+    return shown.files[suffix] if suffix else None
+
+
+def codebook(services: Services, table: ObjectInfo) -> Codebook:
+    """What stands in a stored table. It is read once on each machine, since XLSX takes a process of its own.
+
+    Raises AnnotationError when it cannot be read, Conflict when another one took its place meanwhile.
+    """
+
+    def read(target: Path) -> None:
+        with services.store.as_file(services.raw, table.key) as path:
+            found = patterns.read(path)
+        if services.store.stat(services.raw, table.key).etag != table.etag:
+            raise Conflict("The table of patterns was replaced meanwhile. Load the page again.")
+        with target.open("w") as file:
+            json.dump(asdict(found), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+
+    with services.tables.open(services.raw, table.key, f"{table.etag} {READING}", read) as path:
+        kept = json.loads(path.read_text())
+    rows = tuple(Pattern(one["type"], one["description"], tuple(one["subcategories"])) for one in kept["patterns"])
+    return Codebook(rows, tuple(Dropped(**one) for one in kept["problems"]))
 
 
 @contextmanager

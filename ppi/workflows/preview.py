@@ -110,8 +110,7 @@ def understood(services: Services, shown: LessonView) -> Understood | None:
     row, found = shown.row, given.origins(shown, annotate.FETCHED)
     if not found or not shown.is_ready:
         return None
-    suffix = pattern_tables.kept_suffix(shown)
-    table = shown.files[suffix] if suffix else None
+    table = pattern_tables.kept(shown)
     export, codebook = _read(services, shown, found[0], table)
     chosen = meanings.kept(services, row)
     made = plain_dataset.planned(export, codebook, shown.info, row.name, video_name(row), row.id, "", chosen)
@@ -122,11 +121,13 @@ def understood(services: Services, shown: LessonView) -> Understood | None:
 
 def choose(services: Services, row: LessonRow, chosen: Mapping[str, str | None]) -> dict[str, str]:
     """Keep what labels mean: a pattern's name, "" to leave them out, None to read them as they are written. Answers all
-    that is kept. Raises InputError for a pattern that the table lacks, Conflict without a table or while one builds.
+    that is kept. Raises InputError without a table and for a pattern that it lacks, Conflict while one builds.
     """
     shown = free(services, row)
-    with pattern_tables.given_or_kept(services, shown, None, "") as (path, _):
-        codebook = plain_dataset.read_table(path)
+    table = pattern_tables.kept(shown)
+    if table is None:
+        raise InputError("Give a table of patterns first: labels get their meaning from it.")
+    codebook = pattern_tables.codebook(services, table)
     with services.decision_locks.hold(row.id, WAIT_S):
         return meanings.keep(services, row, chosen, codebook)
 
@@ -183,9 +184,9 @@ def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: Objec
     key: tuple[Any, ...] = (services.settings.data_dir, inputs, shown.info.duration_s, shown.info.video.frame_rate)
     found = _kept.get(key)
     if found is None:
-        with _one_at_a_time, ExitStack() as stack:
-            paths = [stack.enter_context(services.store.as_file(services.raw, name)) for name, _ in inputs]
-            found = _kept[key] = plain_dataset.read_inputs(*[*paths, None][:2], shown.info, video_name(shown.row))
+        with _one_at_a_time, services.store.as_file(services.raw, marks.key) as path:
+            export, empty = plain_dataset.read_inputs(path, None, shown.info, video_name(shown.row))
+            found = _kept[key] = export, pattern_tables.codebook(services, table) if table is not None else empty
             for old in list(_kept)[:-KEPT]:
                 del _kept[old]
     return found

@@ -9,7 +9,7 @@ from ppi.errors import Conflict
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
-from ppi.media import audio
+from ppi.media import audio, peaks
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
@@ -24,6 +24,11 @@ KIND = "peaks"
 def stored(services: Services, row: LessonRow) -> ObjectInfo:
     """The object with the lesson's waveform. Raises NotFound."""
     return services.store.stat(services.raw, keys.derivative_key(row.video_key, PEAKS))
+
+
+def overview(services: Services, found: ObjectInfo, most: int) -> bytes:
+    """The stored waveform with at most `most` stretches: enough for a look at the whole lesson."""
+    return peaks.coarser(b"".join(services.store.read(found.bucket, found.key)), most)
 
 
 def request_peaks(services: Services, row: LessonRow) -> Job:

@@ -108,7 +108,3 @@ build?.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
-
-document.getElementById("lesson")?.addEventListener("change", (event) => {
-  if (event.target.value) event.target.form.requestSubmit();
-});

@@ -1,4 +1,4 @@
-// The annotation kit: give the table, choose lesson and variant.
+// The annotation kit: give the table, choose what annotators do.
 import { call, fill, words } from "./api.js";
 
 const form = document.getElementById("kit-form");
@@ -19,11 +19,9 @@ form?.addEventListener("submit", async (event) => {
     event.submitter.disabled = false;
   }
 });
-for (const name of ["lesson", "variant"]) {
-  form?.elements[name].addEventListener("change", () => {
-    if (form.elements.lesson.value && !form.elements.patterns.files.length) location.assign(place());
-  });
-}
+form?.elements.variant.addEventListener("change", () => {
+  if (!form.elements.patterns.files.length) location.assign(place());
+});
 form?.elements.patterns.addEventListener("change", (event) => {
   const file = event.target.files[0];
   if (file) document.getElementById("chosen-file").textContent = fill(words.chosen, { name: file.name });

@@ -1,6 +1,7 @@
 // A lesson's page and its summary's: the player, transcribe, summarise, play from a time code.
 import { call, during } from "./api.js";
 import { openPagePlayer } from "./player/page.js";
+import "./heard.js";
 import "./seek.js";
 
 openPagePlayer();

@@ -1,4 +1,5 @@
 // The log-in dialog over the locked page.
+import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, words } from "./api.js";
 
 const dialog = document.getElementById("login");
@@ -25,4 +26,4 @@ form.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
-window.bootstrap.Modal.getOrCreateInstance(dialog).show();
+Modal.getOrCreateInstance(dialog).show();

@@ -1,10 +1,9 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
+import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, during, words } from "./api.js";
 import { startDrawer } from "./drawer.js";
 import { watchAll } from "./progress.js";
 import { tellDone } from "./title.js";
-
-const bootstrap = window.bootstrap;
 
 function ask(button) {
   const dialog = document.getElementById("confirm");
@@ -16,7 +15,7 @@ function ask(button) {
   title.dataset.usual ||= title.textContent;
   yes.textContent = button.dataset.yes || yes.dataset.usual;
   title.textContent = button.dataset.title || title.dataset.usual;
-  const modal = bootstrap.Modal.getOrCreateInstance(dialog);
+  const modal = Modal.getOrCreateInstance(dialog);
   return new Promise((resolve) => {
     const answer = (isYes) => () => { resolve(isYes); modal.hide(); };
     yes.onclick = answer(true);
@@ -36,6 +35,17 @@ document.addEventListener("click", async (event) => {
     if (button.dataset.then) location.assign(button.dataset.then);
     else location.reload();
   });
+});
+
+// A menu shuts when somebody presses beside it, or Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 });
 
 // Forms that are sent as JSON, every field a text.
@@ -69,8 +79,8 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => {
     button.textContent = usual;
     if (!button.dataset.mini) return;
-    bootstrap.Modal.getOrCreateInstance("#share").hide();
-    bootstrap.Modal.getOrCreateInstance("#copied").show();
+    Modal.getOrCreateInstance("#share").hide();
+    Modal.getOrCreateInstance("#copied").show();
   }, 2000);
 });
 

@@ -19,6 +19,12 @@ ASK = """async ([tags, only]) => {
   return found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target} ${node.failureSummary}`));
 }"""
 
+# What the browser asked for, without recordings, pictures and captions of the lesson.
+WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .filter((one) => !["video", "track"].includes(one.initiatorType) && !one.name.includes("/media/"))
+  .reduce((sum, one) => sum + one.transferSize, 0)"""
+MOST_BYTES = 145_000
+
 
 @pytest.fixture(scope="module")
 def furnished(live_server, tmp_path_factory):
@@ -94,3 +100,20 @@ def test_axe_would_find_a_picture_without_words(visit):
     page.goto("/help")
     page.evaluate("document.querySelector('main').append(Object.assign(new Image(), { src: '/x.png' }))")
     assert any(found.startswith("image-alt") for found in page.evaluate(ASK, [TAGS, None]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_page_is_light_with_nothing_kept_from_before_down_to_its_end(visit, furnished, language):
+    """Bytes on the wire, heads included, of all that the page asks for once it was scrolled through, but for the recording."""
+    page = visit(language)
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    heavy = {}
+    for name, path in furnished.addresses().items():
+        page.goto(path)
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_load_state("networkidle")
+        size_bytes = page.evaluate(WEIGHT)
+        if not 20_000 < size_bytes < MOST_BYTES:
+            heavy[name] = size_bytes
+    assert heavy == {}

@@ -83,7 +83,7 @@ def transcribe_and_summarise(page):
     page.get_by_role("button", name="Transcribe Audio").click()
     expect(page.get_by_text("made by pocketsphinx")).to_be_visible(timeout=90_000)
     page.get_by_role("button", name="Summarise", exact=True).click()
-    expect(page.get_by_role("button", name="Summarise again")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Read the summary")).to_be_visible(timeout=60_000)
     for suffix, start in ((".summary.docx", b"PK"), (".txt", b""), (".srt", b"1")):
         with page.expect_download() as got:
             page.locator(f"a[data-suffix='{suffix}']").click()

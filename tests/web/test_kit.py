@@ -11,8 +11,10 @@ import subprocess
 from xml.etree import ElementTree
 
 import av
+import openpyxl
 import pytest
 
+from ppi.annotation import tables
 from ppi.errors import fill
 from ppi.services import Services
 from ppi.web.app import build_app
@@ -116,6 +118,28 @@ def test_a_table_becomes_a_configuration_and_a_task_and_stays_for_the_dataset(de
     assert desk.give((DATA / "sample_patterns.xlsx").read_bytes(), "p.xlsx").status_code == 200
     assert {name for name in desk.names() if "patterns" in name} == {"урок.patterns.xlsx"}
     assert "Эмоциональная поддержка" in desk.page()
+
+
+def test_a_table_is_read_once_on_a_machine_and_again_when_it_changes(desk_for, monkeypatch):
+    desk, reads = desk_for(), []
+    desk.give((DATA / "sample_patterns.xlsx").read_bytes(), "p.xlsx")
+    once = tables.run_in_child
+    monkeypatch.setattr(tables, "run_in_child", lambda *args, **options: reads.append(args) or once(*args, **options))
+    first = desk.page()
+    assert "Эмоциональная поддержка" in first and len(reads) == 1
+    other = build_app(Services(desk.services.settings)).test_client()  # another process of the same machine
+    other.environ_base.update(desk.client.environ_base)
+    for client in (desk.client, other):
+        assert "Эмоциональная поддержка" in client.get("/kit", query_string={"lesson": desk.row.id}).text
+        assert client.get(f"/api/lessons/{desk.row.id}/intervals").status_code == 200
+    assert len(reads) == 1
+    changed = openpyxl.Workbook()
+    changed.active.append(["Паттерн", "Описание"])
+    changed.active.append(["Новый паттерн", ""])
+    changed.save(desk.services.settings.data_dir / "changed.xlsx")
+    desk.give((desk.services.settings.data_dir / "changed.xlsx").read_bytes(), "p.xlsx")
+    reads.clear()
+    assert "Новый паттерн" in other.get("/kit", query_string={"lesson": desk.row.id}).text and len(reads) == 1
 
 
 def test_the_task_points_at_the_video_and_a_small_sound_of_its_length(desk_for, video, tmp_path):

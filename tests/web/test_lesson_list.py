@@ -82,7 +82,10 @@ def test_a_row_says_what_is_done_what_runs_and_what_is_next(person, make, servic
     assert '<li class="done">Video' in page and '<li class="runs">Transcript' in page and "Next:" not in page
 
 
-@pytest.mark.parametrize("path", ["/lessons", "/lessons?sort=name", "/lessons?text=2&state=stored", "/admin/people", "/"])
+@pytest.mark.parametrize("path", [
+    "/lessons", "/lessons?sort=name", "/lessons?text=2&state=stored", "/admin/people", "/", "/kit",
+    "/dataset?find=2", "/publish",
+])  # fmt: skip
 def test_the_number_of_questions_does_not_grow_with_the_list(person, make, services, monkeypatch, path):
     client, _ = person("admin")
     asked = []
@@ -96,6 +99,38 @@ def test_the_number_of_questions_does_not_grow_with_the_list(person, make, servi
         assert client.get(path).status_code == 200
         connection.set_trace_callback(None)
     assert len(asked[0]) == len(asked[1]) > 0
+
+
+def test_a_page_that_works_with_a_lesson_offers_the_newest_and_finds_the_others(person, make, services):
+    client, _ = person("anna")
+    rows = [make(f"Урок {number}") for number in range(12)] + [make("Чужой урок", owner="boris")]
+    links = lambda page, path: re.findall(rf'<a href="{path}\?lesson=([^"]+)"', page)  # noqa: E731
+    for path in ("/kit", "/dataset"):
+        page = client.get(path).text
+        assert links(page, path) == [row.id for row in rows[11:3:-1]] and "The newest 8 of 12" in page
+        assert links(client.get(f"{path}?find=урок 3").text, path) == [rows[3].id]
+        assert "No lesson fits this search" in client.get(f"{path}?find=чужой").text
+    # On the page of one lesson a search opens the choice; the lesson stays.
+    page = client.get(f"/dataset?lesson={rows[0].id}&find=урок 5").text
+    assert '<details class="menu picker" open>' in page and f'name="lesson" value="{rows[0].id}"' in page
+    part = client.get("/lessons?part=choice&to=kit&find=урок 7").text
+    assert links(part, "/kit") == [rows[7].id] and "<html" not in part
+    assert client.get("/lessons?part=choice&to=elsewhere").status_code == 404
+
+
+def test_only_lessons_with_a_dataset_can_be_published_and_the_only_one_is_chosen(person, make, services):
+    client, _ = person("anna")
+    built, other = make("С датасетом"), make("Без датасета")
+    assert "There is no dataset yet" in client.get("/publish").text
+    for row in (built, other):
+        job = services.ledger.submit("build_dataset", row.owner_id, row.id, {}, queue="media")
+        if row is built:
+            services.ledger.claim("r", "h", ["media"], 0)
+            services.ledger.finish(job.id, 1, {})
+    assert titles(client.get("/lessons?state=built")) == ["С датасетом"]
+    found = client.get("/lessons?part=choice&to=publish").text
+    assert built.id in found and other.id not in found
+    assert '<span class="visually-hidden">Lesson: </span>С датасетом' in client.get("/publish").text
 
 
 def test_lessons_are_deleted_together_after_a_question_that_names_them(person, make, services):

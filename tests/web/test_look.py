@@ -6,6 +6,7 @@ import gzip
 import re
 
 from tests.conftest import PASSWORD, ROOT
+from tests.web import trim
 
 
 def stylesheets(client):
@@ -58,3 +59,27 @@ def test_a_visitor_keeps_the_theme_in_a_cookie(app):
     answer = client.post("/theme", data={"theme": "dark", "csrf_token": token}, headers={"Referer": "http://elsewhere/x"})
     assert answer.location == "/"
     assert 'data-bs-theme="dark"' in client.get("/help").text
+
+
+def test_what_pages_use_of_bootstrap_is_there_and_nothing_else():
+    """Fails when a template uses a class for the first time: `make vendor` makes the file anew."""
+    kept = trim.TARGET.read_text()
+    assert kept == trim.trimmed()
+    assert ".modal-dialog" in kept and ".carousel" not in kept and "--bs-pink" not in kept
+
+
+def test_what_every_page_brings_is_light(client_for):
+    """Packed bytes of the styles, fonts and scripts that the frame of each page names, with all that these name."""
+    page = client_for().get("/help", headers={"Accept-Language": "ru"}).text
+    named = set(re.findall(r'(?:href|src)="/static/\w+/([^"#]+)', page))
+    waiting = list(named)
+    while waiting:
+        path = ROOT / "static" / waiting.pop()
+        if path.suffix == ".js":
+            inner = re.findall(r'^(?:import|export)[^"\n]*"(\.\.?/[^"]+)"', path.read_text(), re.M)
+            found = {str((path.parent / one).resolve().relative_to(ROOT / "static")) for one in inner} - named
+            named |= found
+            waiting += found
+    packed = {name: len(gzip.compress((ROOT / "static" / name).read_bytes(), 9)) for name in named}
+    assert {"vendor/bootstrap/dialogs.js", "js/live.js", "css/tokens.css"} <= set(packed)
+    assert sum(packed.values()) < 100_000, packed

@@ -13,6 +13,7 @@ from ppi.storage import keys
 from ppi.web.app import build_app
 from ppi.workflows import corrections, lessons, local, runner
 from ppi.workflows.ingest import PEAKS, SOUND, describe
+from ppi.workflows.lessons import PARTIAL
 from tests.conftest import DATA, settings_for, with_people
 from tests.fixtures_storage import S3Server
 
@@ -57,6 +58,14 @@ def test_the_waveform_comes_with_the_lesson_goes_to_its_owner_and_goes_with_it(t
     _, _, rate, length, count, _ = HEAD.unpack(whole.data[: HEAD.size])
     assert count * length / rate == pytest.approx(63.92, abs=0.02) and len(whole.data) == HEAD.size + 2 * count
     assert len(whole.data) <= HEAD.size + 2 * MOST_STRETCHES
+
+    few = client.get(f"{address}?stretches=100")
+    told = HEAD.unpack(few.data[: HEAD.size])
+    assert told[:3] == HEAD.unpack(whole.data[: HEAD.size])[:3] and told[3] == 32 * length and told[4] == 100
+    lows = memoryview(whole.data)[HEAD.size :].cast("b")[::2].tolist()
+    assert memoryview(few.data)[HEAD.size :].cast("b")[::2].tolist() == [min(lows[n : n + 32]) for n in range(0, count, 32)]
+    assert client.get(f"{address}?stretches=9999999").data == whole.data
+    assert client.get(f"{address}?stretches=100", headers={"If-None-Match": few.headers["ETag"]}).status_code == 304
 
     part = client.get(address, headers={"Range": "bytes=0-23"})
     assert (part.status_code, part.data) == (206, whole.data[:24])
@@ -148,6 +157,29 @@ def test_captions_are_the_transcript_as_it_is_now(client_for, services, lesson):
     corrections.edit(services, lesson, who="anna", base=1, number=0, text="Добрый день!")
     assert "Добрый день!" in client.get(address, headers={"If-None-Match": first.headers["ETag"]}).text
     assert client_for("boris").get(address).status_code == 404
+
+
+def test_the_page_shows_how_transcript_and_summary_begin_and_what_was_heard_so_far(client_for, services, lesson):
+    client, address = client_for("anna"), f"/lessons/{lesson.id}"
+    assert 'class="excerpt"' not in client.get(address).text
+    job = services.ledger.submit("transcribe", lesson.owner_id, lesson.id, {}, queue="speech")
+    assert "first lines appear here" in client.get(address).text
+    heard = {"until_s": 30.0, "language": "ru", "segments": [
+        {"start": 4.0 * n, "end": 4.0 * n + 3, "text": f"Фраза {n}.", "words": []} for n in range(7)]}  # fmt: skip
+    keep(services, lesson, PARTIAL, json.dumps({"of": {}, "heard": heard, "check": ""}).encode())
+    part = client.get(f"{address}?part=heard").text
+    assert "Heard up to 00:30" in part and "Фраза 6." in part and "Фраза 1." not in part and "<html" not in part
+    assert client_for("boris").get(f"{address}?part=heard").status_code == 404
+    keep(services, lesson, PARTIAL, b"torn")
+    assert "first lines appear here" in client.get(f"{address}?part=heard").text
+    services.ledger.claim("r", "h", ["speech"], 0)
+    services.ledger.finish(job.id, 1, {"words": 2, "engine": "x"})
+
+    corrections.keep_new(services, lesson, SAID)
+    page = client.get(address).text
+    assert f'href="{address}/transcript?t=0" data-seek="0.8">00:00</a><div>Доброе утро!</div>' in page
+    corrections.edit(services, lesson, who="anna", base=1, number=0, text="Добрый день!")
+    assert "<div>Добрый день!</div>" in client.get(address).text
 
 
 def test_the_page_tells_what_was_done_with_the_lesson_and_by_whom(client_for, services, lesson):

@@ -216,3 +216,47 @@ def test_a_lesson_of_before_gets_its_waveform_while_somebody_looks(visit, live_s
     page = visit(lesson)
     expect(page.locator(".wave canvas").first).to_be_visible(timeout=30_000)
     expect(page.locator("[data-part=note]")).to_be_empty()
+
+
+def test_a_button_pressed_before_its_script_is_there_does_what_it_says_once(new_page, live_server, lesson):
+    page, held = new_page(live_server, "en", "admin"), []
+    page.route("**/js/page.js", lambda route: held.append(route))
+    page.goto(f"/lessons/{lesson.id}", wait_until="commit")
+    button = page.get_by_role("button", name="Link for Label Studio")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#share")).to_be_hidden()
+    held[0].continue_()
+    expect(page.get_by_role("dialog", name="Video Ready for Label Studio")).to_be_visible()
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    expect(page.locator(".modal.show")).to_have_count(1)
+
+
+def test_the_beginning_of_the_transcript_plays_and_the_choice_of_a_lesson_follows_what_is_typed(visit, lesson, live_server):
+    page = visit(lesson)
+    line = page.locator(".excerpt .cue").nth(1)
+    line.locator("a").click()
+    page.wait_for_function("seconds => player.currentTime >= seconds", arg=float(line.locator("a").get_attribute("data-seek")))
+    assert page.url.endswith(lesson.id)
+
+    user = live_server.services.users.by_name("admin")
+    for number in range(12):
+        row = live_server.services.lessons.reserve(
+            name=f"Найдётся {number:02}", owner_id=user.id, owner_name=user.name, size_bytes=1, parts=1, max_lessons=None,
+            layout=lambda serial, number=number: (f"n{number}-{serial}/", f"n{number}-{serial}/v.mp4"), expires_s=9e12,
+        )  # fmt: skip
+        live_server.services.lessons.move_on(row.id, "uploading", "stored")
+    page.goto("/dataset")
+    expect(page.locator(".picks li")).to_have_count(8)
+    page.get_by_role("searchbox").fill("найдётся 0")
+    expect(page.locator(".finder [role=status]")).to_have_text("8 of 10 that fit. Type more of the name.")
+    page.get_by_role("searchbox").fill("найдётся 03")
+    expect(page.locator(".picks li")).to_have_count(1)
+    page.get_by_role("link", name="Найдётся 03").click()
+    expect(page.locator(".picker > summary")).to_contain_text("Найдётся 03")
+    # Another one, from its page; the menu shuts with Escape.
+    page.locator(".picker > summary").click()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.locator(".picker > summary")).to_be_focused()
+    expect(page.locator(".finder")).to_be_hidden()

@@ -56,7 +56,7 @@ def summarise(page, engine: str, style: str) -> None:
     page.locator("#summary-style").select_option(style)
     with page.expect_navigation():
         page.locator("#summary-form button[type=submit]").click()
-    expect(page.get_by_role("button", name="Summarise again")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Summarise again").first).to_be_visible(timeout=120_000)
 
 
 def docx_of(page) -> str:

@@ -1,5 +1,6 @@
 // Keys for hands that stay on the keyboard. Where something is typed, and in dialogs, they mean themselves; who uses a voice
 // or a screen reader can switch them off in the dialog that lists them.
+import { Modal } from "../../vendor/bootstrap/dialogs.js";
 
 // Letters of the Russian keyboard by what stands on the same key of the Latin one.
 const RUSSIAN = { т: "n", Т: "N", к: "r", у: "e", л: "k", д: "l", с: "c", ш: "i", х: "[", ъ: "]", б: ",", ю: ".", Б: "<", Ю: ">" };
@@ -46,5 +47,5 @@ function offerSwitch() {
 }
 
 export function showKeys() {
-  window.bootstrap.Modal.getOrCreateInstance("#keys").show();
+  Modal.getOrCreateInstance("#keys").show();
 }

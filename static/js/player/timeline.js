@@ -2,7 +2,7 @@
 import { call, fill } from "../api.js";
 import { legendOf, openLanes } from "./lanes.js";
 import { timeCode } from "./times.js";
-import { drawWaveform, fetchPeaks, measure } from "./waveform.js";
+import { OVERVIEW, drawWaveform, fetchPeaks, measure } from "./waveform.js";
 
 // The closest look: a second takes so many pixels.
 const CLOSEST_PX = 240;
@@ -17,6 +17,7 @@ export function openTimeline(box, player, phrases) {
   const duration = Number(box.dataset.duration);
   const [scroller, strip, ruler, head, zoom, note] = ["scroller", "strip", "ruler", "head", "zoom", "note"].map(part);
   let wave = null;
+  let isFine = false;
   let scrolledAt = -LEAVE_ALONE_MS;
   let isOwnScroll = false;
 
@@ -34,6 +35,7 @@ export function openTimeline(box, player, phrases) {
     act();
     strip.style.width = isWhole() ? "100%" : `${Math.ceil(duration * scale())}px`;
     wave?.zoom(isWhole() ? 0 : scale());
+    if (wave && !isFine && !isWhole()) refine();
     scrollTo((moment / duration) * strip.offsetWidth - anchor);
     drawRuler();
   }
@@ -71,18 +73,31 @@ export function openTimeline(box, player, phrases) {
   // --- the waveform
   async function showWaveform() {
     try {
-      let peaks = "missing" in box.dataset ? null : await fetchPeaks(box.dataset.peaks);
+      let peaks = "missing" in box.dataset ? null : await fetchPeaks(box.dataset.peaks, OVERVIEW);
       if (!peaks) {
         note.textContent = phrases.drawing;
         await measure(box.dataset.peaks);
-        peaks = await fetchPeaks(box.dataset.peaks);
+        peaks = await fetchPeaks(box.dataset.peaks, OVERVIEW);
       }
       wave = await drawWaveform(part("wave"), player.video, peaks, { duration, nonce: box.dataset.nonce });
       note.textContent = "";
+      isFine = peaks.isFinest;
       rescale(() => {});
     } catch (error) {
       note.textContent = fill(phrases.noWaveform, { reason: error.message });
       part("wave").hidden = true;
+    }
+  }
+
+  // Whoever looks closer sees all that was measured; what is drawn stays until it is there.
+  async function refine() {
+    isFine = true;
+    try {
+      await wave.refine(await fetchPeaks(box.dataset.peaks));
+      wave.zoom(isWhole() ? 0 : scale());
+      wave.scroll(scroller.scrollLeft);
+    } catch {
+      isFine = false;
     }
   }
 

@@ -5,9 +5,13 @@ const HEAD_BYTES = 24;
 const HEIGHT_PX = 84;
 const ASK_MS = 1000;
 
-// What is measured is bounded, so it comes whole. Answers null where nothing was measured yet.
-export async function fetchPeaks(address) {
-  const answer = await fetch(address);
+// For a look at the whole lesson: more stretches than a wide screen has columns.
+export const OVERVIEW = 2400;
+const FINEST_S = 0.02;
+
+// With `stretches` no more of them, else all that were measured. Answers null where nothing was measured yet.
+export async function fetchPeaks(address, stretches = 0) {
+  const answer = await fetch(stretches ? `${address}?stretches=${stretches}` : address);
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(String(answer.status));
   return parsed(await answer.arrayBuffer());
@@ -16,14 +20,14 @@ export async function fetchPeaks(address) {
 // The file of audiowaveform: a head, then the lowest and the highest sample of each stretch, -128..127.
 function parsed(buffer) {
   const ends = new Int8Array(buffer, HEAD_BYTES);
-  const count = new DataView(buffer).getUint32(16, true);
+  const [rate, length, count] = [8, 12, 16].map((place) => new DataView(buffer).getUint32(place, true));
   const low = new Float32Array(count);
   const high = new Float32Array(count);
   for (let place = 0; place < count; place += 1) {
     low[place] = Math.min(0, ends[2 * place]) / 128;
     high[place] = Math.max(0, ends[2 * place + 1]) / 128;
   }
-  return [high, low];
+  return { ends: [high, low], isFinest: length / rate <= FINEST_S };
 }
 
 // A lesson of before has its waveform measured once, by a job.
@@ -40,7 +44,7 @@ export async function measure(address) {
 export async function drawWaveform(place, video, peaks, { duration, nonce }) {
   const { default: WaveSurfer } = await import("../../vendor/wavesurfer/wavesurfer.esm.js");
   const wave = WaveSurfer.create({
-    container: place, media: video, peaks, duration, height: HEIGHT_PX, normalize: true, cspNonce: nonce, cursorWidth: 2,
+    container: place, media: video, peaks: peaks.ends, duration, height: HEIGHT_PX, normalize: true, cspNonce: nonce, cursorWidth: 2,
     autoScroll: false, hideScrollbar: true, ...colours(),
   });
   // The lanes below are what is scrolled; this follows them.
@@ -48,7 +52,9 @@ export async function drawWaveform(place, video, peaks, { duration, nonce }) {
   scroller.style.overflowX = "hidden";
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => wave.setOptions(colours()));
   await new Promise((resolve) => { wave.once("redrawcomplete", resolve); });
-  return { zoom: (pixels) => wave.zoom(pixels), scroll: (left) => { scroller.scrollLeft = left; } };
+  // The address is the recording's own, so that it goes on playing.
+  const refine = (finer) => wave.load(video.currentSrc || video.src, finer.ends, duration);
+  return { refine, zoom: (pixels) => wave.zoom(pixels), scroll: (left) => { scroller.scrollLeft = left; } };
 }
 
 function colours() {

@@ -1,0 +1,13 @@
+// A transcription under way: the newest lines follow while somebody looks.
+const AGAIN_MS = 10_000;
+
+const heard = document.getElementById("heard");
+
+async function renew() {
+  if (document.hidden) return;
+  const answer = await fetch(heard.dataset.address, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return;
+  heard.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+}
+
+if (heard) setInterval(renew, AGAIN_MS);
