@@ -124,7 +124,7 @@ def more_variables() -> dict[str, str]:
     return {}
 
 
-@pytest.fixture(scope="module", params=["local", "cluster"])
+@pytest.fixture(scope="module", params=["local", pytest.param("cluster", marks=pytest.mark.slow)])
 def whole_ground(request, more_variables, tmp_path_factory):
     """The environment of a whole PPI: one machine; then S3, Redis and two workers with data folders of their own."""
     if request.param == "local":

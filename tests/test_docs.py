@@ -268,6 +268,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_from_the_top_of_the_repository(tmp_path):
     assert '"notebook-out"' in "".join("".join(cell["source"]) for cell in json.loads(text_of(NOTEBOOK))["cells"])
     (tmp_path / "run_cells.py").write_text(RUN_CELLS)

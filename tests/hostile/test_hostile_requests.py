@@ -117,6 +117,7 @@ def test_a_form_that_lies_about_its_length_leaves_nothing(lie, client_for, servi
     assert [path.name for path in services.uploads_dir.glob("form-*")] == []
 
 
+@pytest.mark.slow
 def test_five_thousand_changed_links_open_nothing(client_for, services):
     services.store.put_bytes(services.raw, "a/видео.mp4", b"film")
     link = services.store.presign_get(services.raw, "a/видео.mp4", expires_s=600)

@@ -42,7 +42,7 @@ def lesson_wav(speak):
     return speak(*parts)
 
 
-@pytest.fixture(scope="module", params=["pocketsphinx", "whisper", "faster-whisper"])
+@pytest.fixture(scope="module", params=["pocketsphinx", pytest.param("whisper", marks=pytest.mark.slow), "faster-whisper"])
 def hear(request, classroom_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     model = classroom_models.get(request.param, "")
@@ -64,7 +64,7 @@ def test_what_was_heard_is_kept_at_least_every_minute_of_sound(whole):
     assert moments[-1] == transcript.duration_s and len(kept) >= 3
 
 
-@pytest.mark.parametrize("broken_after", [1, 2])
+@pytest.mark.parametrize("broken_after", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_that_was_broken_off_finds_the_same_as_one_that_was_not(hear, lesson_wav, whole, broken_after):
     kept = []
 

@@ -31,8 +31,9 @@ def hearer(engine: str, model: str, folder, phrases: str = "", **variables: str)
     return recognizer.create(chosen, phrases=phrases)
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request) -> str:
+    """One after the other: each engine has a process of its own, which takes seconds to load its libraries."""
     return request.param
 
 
