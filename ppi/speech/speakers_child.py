@@ -34,7 +34,7 @@ def find(report: Report, path: str, folder: str, count: int) -> list[Turn]:
     `count` is how many people speak, 0 when that is not known. Raises InputError for models that cannot be used.
     """
     total_s = max(wav.duration_s(Path(path)), 0.001)
-    diarizer, extractor = _load(Path(folder))
+    models = _load(Path(folder))
     turns: list[Turn] = []
     voices: list[np.ndarray] = []
     for start_s, samples in wav.stretches(Path(path), BLOCK_S):
@@ -44,16 +44,26 @@ def find(report: Report, path: str, folder: str, count: int) -> list[Turn]:
             report(("at", min((start_s + block_s * done / max(of, 1)) / total_s, 1.0)))
             return 0
 
-        sound = wav.as_float(samples)
-        found = [] if wav.is_quiet(samples) else _turns(diarizer, sound, at)
-        for speaker in sorted({turn[2] for turn in found}):
-            voice = _voice(extractor, sound, found, speaker)
-            if voice is not None:
-                turns += [(start_s + begin_s, start_s + end_s, len(voices)) for begin_s, end_s, who in found if who == speaker]
-                voices.append(voice)
+        found, known = ([], []) if wav.is_quiet(samples) else _look_through(models, wav.as_float(samples), at)
+        turns += [(start_s + begin_s, start_s + end_s, len(voices) + voice) for begin_s, end_s, voice in found]
+        voices += known
         at(1, 1)
     people = _people(voices, count)
     return sorted((begin_s, end_s, people[voice]) for begin_s, end_s, voice in turns)
+
+
+def _look_through(
+    models: tuple[Any, Any], sound: np.ndarray, at: Callable[[int, int], int]
+) -> tuple[list[Turn], list[np.ndarray]]:
+    """(turns within this block, its voices); the third of a turn is the number of its voice."""
+    diarizer, extractor = models
+    found, turns, voices = _turns(diarizer, sound, at), [], []
+    for speaker in sorted({turn[2] for turn in found}):
+        voice = _voice(extractor, sound, found, speaker)
+        if voice is not None:
+            turns += [(begin_s, end_s, len(voices)) for begin_s, end_s, who in found if who == speaker]
+            voices.append(voice)
+    return turns, voices
 
 
 def _load(folder: Path) -> tuple[Any, Any]:

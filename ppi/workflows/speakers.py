@@ -55,7 +55,7 @@ def follow(services: Services, row: LessonRow) -> None:
 
 
 def follow_in(services: Services, row: LessonRow, run: Run, folder: Path, low: float, high: float) -> None:
-    """As `follow`, within a job that goes on with the transcript; what is missing stops it not."""
+    """As `follow`, within a job that goes on with the transcript; what is missing does not stop it."""
     if services.settings.speech.speakers.is_on:
         try:
             tell(services, row, run, folder, 0, low, high)
@@ -66,7 +66,6 @@ def follow_in(services: Services, row: LessonRow, run: Run, folder: Path, low: f
 def run_speakers(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job: find out who speaks when, and write it into the transcript as it is by then."""
     row = services.lessons.get(job.lesson_id)
-    diarizer.check(services.settings.speech)
     with scratch(services, job) as folder:
         edited = tell(services, row, run, folder, int(job.input.get("count", 0)), 0.0, 0.98)
     return {"speakers": len(speakers.shares(edited.transcript))}
@@ -74,6 +73,7 @@ def run_speakers(services: Services, job: Job, run: Run) -> dict[str, Any]:
 
 def tell(services: Services, row: LessonRow, run: Run, folder: Path, count: int, low: float, high: float) -> Edited:
     """Find out who speaks when and keep it; fills the progress of `run` from `low` to `high`."""
+    diarizer.check(services.settings.speech)
     middle = low + (high - low) * 0.1
     on_progress = run.step("telling_speakers", "Preparing the sound for the recogniser", low, middle)
     speech = folder / "speakers.wav"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ppi.errors import Cancelled, InputError, ToolFailed, WeightsMissing
+from ppi.processes import run_in_child
 from ppi.records import Segment, Transcript, Word
 from ppi.speech import diarizer, formats, model_child, speakers, speakers_child
 from ppi.speech.speakers import Turn
+from ppi.workflows import plain
 from tests.conftest import settings_for
+from tests.fixtures_speakers import make_talk
 from tests.fixtures_speech import RATE_HZ, write_wav
 
 
@@ -111,6 +115,39 @@ def test_a_speaker_is_known_again_in_every_block_and_the_number_of_people_is_obe
     assert {turn[2] for turn in turns} == {0, 1} and len(told) > 3
     assert [value for _, value in told] == sorted(value for _, value in told) and told[-1] == ("at", 1.0)
     assert {turn[2] for turn in speakers_child.find(told.append, str(talk.wav), str(speaker_models), 1)} == {0}
+
+
+def looked_through(report, path: str, folder: str) -> tuple[list, float]:
+    """In a child: the turns, and the most memory that it used, in MiB; getrusage would tell of its parent's."""
+    speakers_child.BLOCK_S = 60.0
+    turns = speakers_child.find(report, path, folder, 0)
+    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return turns, int(peak.split()[1]) / 1024
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_recording_and_no_turn_is_lost(speaker_models, tmp_path):
+    """Blocks are as long as a minute here; the sound of seven more minutes alone would take 27 MB as numbers, and is copied."""
+    used = []
+    for rounds in (9, 26):  # 4 and 11 minutes
+        long = make_talk(tmp_path / f"{rounds}.wav", rounds)
+        wanted = {"path": str(long.wav), "folder": str(speaker_models)}
+        turns, peak_mb = run_in_child(f"{__name__}:looked_through", wanted)
+        found = [who for *_, who in turns]
+        assert len(found) == len(long.turns) and found == [0, 1] * (len(found) // 2)
+        used.append(peak_mb)
+    assert used[1] - used[0] < 20, used
+
+
+@pytest.mark.slow
+def test_plain_files_are_transcribed_with_speakers(talk, speaker_models, tmp_path):
+    variables = {"PPI_SPEAKERS": "on", "PPI_SPEAKERS_DIR": str(speaker_models)}
+    here = settings_for(tmp_path / "data", **variables)
+    told = plain.transcribe_file(talk.wav, tmp_path / "out", settings=here, people=2)
+    assert speakers.shares(told).keys() == {"Speaker 1", "Speaker 2"}
+    assert formats.from_json((tmp_path / "out" / "talk.transcript.json").read_text()) == told
+    without = plain.transcribe_file(talk.wav, tmp_path / "out", settings=here, speakers=False)
+    assert speakers.shares(without) == {} and without.text == told.text
 
 
 def test_nobody_is_found_where_nobody_speaks(speaker_models, tmp_path):
