@@ -13,7 +13,7 @@ from ppi.cli_label_studio import label_studio
 from ppi.cli_models import models
 from ppi.cli_transcripts import transcript
 from ppi.cli_users import users
-from ppi.console import FILE, done, services, settings, with_progress
+from ppi.console import FILE, counted, done, services, settings, with_progress
 from ppi.errors import PpiError
 
 
@@ -147,7 +147,7 @@ def transcribe(media: Path, out: Path, on_progress, speakers: bool | None, peopl
     transcript = transcribe_file(
         media, out, settings=settings(), speakers=speakers, people=people, on_progress=on_progress, **given
     )
-    click.echo(f"{len(transcript.words)} words, language {transcript.language or 'none'}, {transcript.engine}.")
+    click.echo(f"{counted(len(transcript.words), 'word')}, language {transcript.language or 'none'}, {transcript.engine}.")
     for note in transcript.notes:
         click.echo(note)
 
@@ -165,7 +165,7 @@ def summarize(transcript: Path, out: Path, on_progress, **wanted) -> None:
     from ppi.workflows.plain import summarize_file
 
     summary = summarize_file(transcript, out, settings=settings(), on_progress=on_progress, **wanted)
-    click.echo(f"{len(summary.key_points)} key points, engine {summary.engine}.")
+    click.echo(f"{counted(len(summary.key_points), 'key point')}, engine {summary.engine}.")
 
 
 @main.command()
@@ -181,7 +181,7 @@ def kit(on_progress, **given) -> None:
     from ppi.workflows.plain_kit import kit_from_files
 
     made = kit_from_files(settings=settings(), on_progress=on_progress, **given)
-    click.echo(f"{len(made.labels)} labels. Made {', '.join(str(path) for path in made.paths)}.")
+    click.echo(f"{counted(len(made.labels), 'label')}. Made {', '.join(str(path) for path in made.paths)}.")
     for problem in made.problems:
         click.echo(f"left out {problem.where}: {problem.reason} {problem.detail}".rstrip())
 
@@ -199,14 +199,14 @@ def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
     """Write the annotations of SOURCE into TARGET.
 
     SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
-    .tsv (BORIS), .csv or .json (Label Studio).
+    .boris or .tsv (BORIS), .csv or .json (Label Studio).
     """
     from ppi.workflows.annotations import convert_file
 
     made = convert_file(source, target, video=video, settings=settings())
     for dropped in made.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
-    click.echo(f"{made.marks} marks in {target}.")
+    click.echo(f"{counted(made.marks, 'mark')} in {target}.")
 
 
 @main.group()
@@ -256,7 +256,8 @@ def build_dataset(
     report = build_from_files(
         out=out, settings=settings(), on_progress=on_progress, consent=agreed, own_text=about.read() if about else "", **given
     )
-    click.echo(f"{report.samples} samples in {out}: {report.cut} clips cut, {report.kept} kept from the build before.")
+    clips = f"{counted(report.cut, 'clip')} cut, {report.kept} kept from the build before"
+    click.echo(f"{counted(report.samples, 'sample')} in {out}: {clips}.")
     for dropped in report.dropped:
         click.echo(f"left out {dropped.where}: {dropped.reason} {dropped.detail}".rstrip())
     for label in report.unmatched:
@@ -278,7 +279,8 @@ def check_dataset(folder: Path) -> None:
         for finding in report.findings:
             if finding.check == check:
                 click.echo(f"  {finding.level.upper() + ' ' if finding.level != 'pass' else ''}{finding}")
-    click.echo(f"{report.rows} rows, {len(report.problems)} problems, {len(report.warnings)} warnings.")
+    told = (report.rows, "row"), (len(report.problems), "problem"), (len(report.warnings), "warning")
+    click.echo(f"{', '.join(counted(*one) for one in told)}.")
     sys.exit(1 if report.problems else 0)
 
 

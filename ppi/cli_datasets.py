@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from ppi.console import FILE, done, record, services, settings, with_progress
+from ppi.console import FILE, counted, done, record, services, settings, with_progress
 
 
 @click.command("join")
@@ -21,8 +21,9 @@ from ppi.console import FILE, done, record, services, settings, with_progress
 )
 @click.option("--name", default="", help="Name of the joined dataset.")
 @click.option("--card-language", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="Of card and figures.")
+@click.option("--about", type=click.File(encoding="utf-8"), help="Your own words for the card, Markdown.")
 @with_progress("Joining")
-def join_datasets(folders: tuple[Path, ...], out: Path, on_progress, **given) -> None:
+def join_datasets(folders: tuple[Path, ...], out: Path, about: TextIO | None, on_progress, **given) -> None:
     """Join the datasets in FOLDERS into one, with splits.
 
     Lessons, and with --by teacher all lessons of a teacher, go to a split as wholes; patterns are shared out as evenly as
@@ -30,8 +31,8 @@ def join_datasets(folders: tuple[Path, ...], out: Path, on_progress, **given) ->
     """
     from ppi.workflows.whole_datasets import join_folders
 
-    report = join_folders(folders, out, on_progress=on_progress, **given)
-    click.echo(f"{report.samples} samples in {out}.")
+    report = join_folders(folders, out, own_text=about.read() if about else "", on_progress=on_progress, **given)
+    click.echo(f"{counted(report.samples, 'sample')} in {out}.")
     for group, split in sorted(report.groups.items(), key=lambda item: (item[1], item[0])):
         click.echo(f"{split}: {group}")
     if report.note:
@@ -48,7 +49,7 @@ def diff_datasets(before: Path, after: Path) -> None:
     found = compare_folders(before, after)
     for change in found:
         click.echo(str(change))
-    click.echo(f"{len(found)} changes.")
+    click.echo(f"{counted(len(found), 'change')}.")
 
 
 @click.command("export")
@@ -61,7 +62,7 @@ def export_dataset(folder: Path, out: Path, shard_mb: int, on_progress) -> None:
     from ppi.workflows.whole_datasets import export_shards
 
     made = export_shards(folder, out, shard_mb=shard_mb, on_progress=on_progress)
-    click.echo(f"{len(made)} shards in {out}.")
+    click.echo(f"{counted(len(made), 'shard')} in {out}.")
 
 
 @click.command("about")
@@ -105,8 +106,10 @@ def _tell(found, repo_id: str) -> None:
         click.echo(f"{change.kind} {change.path} ({change.size_bytes} bytes)")
     state = f"{'private' if seen.is_private else 'public'}, {'to be made' if seen.is_new else 'there already'}"
     click.echo(f"{repo_id} ({state}), account {seen.account}, tag {seen.tag}.")
-    click.echo(f"{len(seen.changes)} files to change, {seen.sent_bytes} bytes to send; {seen.unchanged} files stay.")
-    click.echo(f"Check: {len(found.check.problems)} problems, {len(found.check.warnings)} warnings. Nothing was sent.")
+    changed, kept = counted(len(seen.changes), "file"), counted(seen.unchanged, "file")
+    click.echo(f"To change: {changed}, to send: {counted(seen.sent_bytes, 'byte')}, unchanged: {kept}.")
+    problems, warnings = counted(len(found.check.problems), "problem"), counted(len(found.check.warnings), "warning")
+    click.echo(f"Check: {problems}, {warnings}. Nothing was sent.")
     for problem in found.check.problems:
         click.echo(f"FAIL {problem}")
     if found.check.problems:
@@ -135,7 +138,7 @@ def withdraw_lesson(lesson_id: str, confirm: str) -> None:
         return
     ended = done(here, "Withdrawing", lambda: withdraw.request_withdraw(here, row, name=confirm))
     record("withdraw lesson", row.id)
-    click.echo(f"Withdrawn: {ended.result['samples']} samples of its own dataset, and its part of the joined ones.")
+    click.echo(f"Withdrawn: {counted(ended.result['samples'], 'sample')} of its own dataset, and its part of the joined ones.")
 
 
 def _list(touched, lesson_id: str) -> None:

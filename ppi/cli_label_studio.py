@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ppi.console import FILE, done, services
+from ppi.console import FILE, counted, done, services
 
 
 @click.group("label-studio")
@@ -46,4 +46,5 @@ def fetch(lesson: str) -> None:
     here = services()
     row = here.lessons.get(lesson)
     found = done(here, "Fetching", lambda: annotate.request_fetch(here, row)).result
-    click.echo(f"{found['annotations']} annotations by {found['annotators']} annotators, {found['new']} of them new.")
+    people = counted(found["annotators"], "annotator")
+    click.echo(f"{counted(found['annotations'], 'annotation')} by {people}, {found['new']} of them new.")

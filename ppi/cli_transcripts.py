@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ppi.console import FILE, services
+from ppi.console import FILE, counted, services
 
 LANGUAGE = click.option("--language", default="", help="en, ru ...; files of Whisper say it themselves.")
 
@@ -25,7 +25,7 @@ def convert(source: Path, out: Path, language: str) -> None:
     from ppi.workflows.texts import convert_file
 
     made = convert_file(source, out, language=language)
-    click.echo(f"{len(made.words)} words in {len(made.segments)} segments.")
+    click.echo(f"{counted(len(made.words), 'word')} in {counted(len(made.segments), 'segment')}.")
     for note in made.notes:
         click.echo(note)
 
@@ -45,4 +45,4 @@ def give(lesson: str, source: Path, replace: bool, language: str) -> None:
     kept = texts.keep_uploaded(
         here, here.lessons.get(lesson), source.read_bytes(), source.name, who="", language=language, replace=replace
     )
-    click.echo(f"Version {kept.version}, {len(kept.transcript.words)} words.")
+    click.echo(f"Version {kept.version}, {counted(len(kept.transcript.words), 'word')}.")

@@ -37,6 +37,11 @@ def record(action: str, name: str) -> None:
     services().audit.record(action, user_name=who, object=name, way="command")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 class Bar:
     """Progress: a bar on a terminal, a plain line every ten percent when piped."""
 

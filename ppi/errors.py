@@ -1,13 +1,20 @@
 """The error tree: what can go wrong, in the domain's words, without any HTTP in it.
 
 A message is a template in English; its values travel beside it, so that the web layer can translate the
-template and fill it afterwards. `code` is stable and documented in docs/errors.md; HTTP statuses live in
-`ppi.web.errors`.
+template and fill it afterwards. A value may be a message itself. `code` is stable and documented in docs/errors.md;
+HTTP statuses live in `ppi.web.errors`.
 """
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# (template, its plural or "", the count) -> the words to fill.
+Speak = Callable[[str, str, int], str]
+# template -> (it, its plural, the name of the value that decides); a template is all that is stored of a message.
+_PLURALS: dict[str, tuple[str, str, str]] = {}
 
 
 class PpiError(Exception):
@@ -25,6 +32,11 @@ class PpiError(Exception):
         self.template = template
         self.ids = ids
 
+    def as_message(self) -> dict[str, Any]:
+        """To be a value of another message; what JSON does not know becomes text."""
+        known = (str, int, float, dict, type(None))
+        return message(self.template, {name: one if isinstance(one, known) else str(one) for name, one in self.ids.items()})
+
     def __str__(self) -> str:
         return fill(self.template, self.ids)
 
@@ -36,12 +48,41 @@ def _rebuild(cls: type, template: str, ids: dict) -> "PpiError":
     return cls(template, **ids)
 
 
-def fill(template: str, values: dict) -> str:
-    """Put `values` into the `{name}` fields; a template that does not fit its values is shown as it is."""
+def by_count(name: str, one: str, many: str, *earlier: str) -> str:
+    """The template `one`, instead of which `many` is said unless the value `name` is 1.
+
+    Stored messages that hold `many`, or a template of `earlier` versions of PPI, are said in the same way.
+    """
+    _PLURALS.update(dict.fromkeys((one, many, *earlier), (one, many, name)))
+    return one
+
+
+def message(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as a value of another one; it is plain JSON."""
+    return {"template": template, "values": dict(values)}
+
+
+def _in_english(one: str, many: str, count: int) -> str:
+    return many if many and count != 1 else one
+
+
+def fill(template: str, values: Mapping[str, Any], speak: Speak = _in_english) -> str:
+    """Put `values` into the `{name}` fields; a template that does not fit its values is shown as it is.
+
+    `speak` chooses the words, in another language or in a plural form.
+    """
+    one, many, name = _PLURALS.get(template, (template, "", ""))
+    count = values.get(name, 0)
+    words = speak(one, many, count if isinstance(count, int) else 0)
     try:
-        return template.format(**values)
+        return words.format(**{name: _told(value, speak) for name, value in values.items()})
     except (KeyError, IndexError, ValueError):
-        return template
+        return words
+
+
+def _told(value: Any, speak: Speak) -> Any:
+    is_message = isinstance(value, Mapping) and value.keys() == {"template", "values"}
+    return fill(value["template"], value["values"], speak) if is_message else value
 
 
 class SettingsError(PpiError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from ppi.annotation import boris, elan, event_tables, json_min, label_studio, safe_json, textgrid
+from ppi.annotation import boris, boris_project, elan, event_tables, json_min, label_studio, safe_json, textgrid
 from ppi.errors import AnnotationError, ToolFailed
 from ppi.processes import run_in_child
 from ppi.records import Annotation, Export
@@ -152,6 +152,8 @@ TARGETS = {
         Target("textgrid", "Praat", ".TextGrid", "text/plain; charset=utf-8", _some("duration_s", of=textgrid.write)),
         Target("boris", "BORIS", ".tsv", "text/tab-separated-values; charset=utf-8",
                _some("video_name", of=event_tables.write_boris)),
+        Target("boris_project", "BORIS (.boris)", ".boris", "application/json",
+               _some("video_name", "duration_s", "frame_rate", of=boris_project.write)),
         Target("csv", "CSV", ".csv", "text/csv; charset=utf-8", _some(of=event_tables.write)),
         Target("json", "Label Studio", ".json", "application/json",
                _some("frame_rate", "duration_s", "video", "audio", "lesson_id", of=label_studio.write)),

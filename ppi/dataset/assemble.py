@@ -9,11 +9,16 @@ from typing import Any
 
 from ppi.dataset import beside, card, changes, croissant, figures, layout, manifest, parquet, quality, verify
 from ppi.dataset.card import CardFacts
-from ppi.errors import DatasetError
+from ppi.dataset.findings import CHECKS, level_of
+from ppi.errors import DatasetError, by_count
 
 Progress = Callable[[float], None]
 Row = dict[str, Any]
 MEDIA_SHARE, MANIFEST_SHARE = 0.85, 0.93
+FAILED = by_count(
+    "count", "The dataset did not pass its check ({count} problem): {problem}",
+    "The dataset did not pass its check ({count} problems). The first: {problem}",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,8 @@ def assemble(
             on_progress=between(on_progress, MEDIA_SHARE, MANIFEST_SHARE),
         )  # fmt: skip
         found = verify.check(made, on_progress=between(on_progress, MANIFEST_SHARE, 1.0))
-        if found.problems:
-            raise DatasetError(
-                "The dataset did not pass its check ({count} problems). The first: {problem}",
-                count=len(found.problems), problem=found.problems[0],
-            )  # fmt: skip
+        if found.failures:
+            raise DatasetError(FAILED, count=len(found.failures), problem=found.failures[0].as_message())
         beside.swap(made, folder)
     on_progress(1.0)
     return found.warnings
@@ -96,7 +98,7 @@ def _describe(
     layout.write(made, rows)
     parquets = parquet.write(made, rows)
     found = quality.examine(made, rows, contents.unused, lambda fraction: on_tick())
-    checks = {check: quality.level_of(found, check) for check in quality.CHECKS}
+    checks = {check: level_of(found, check) for check in CHECKS}
     facts = replace(facts, hides_pictures=bool(contents.report.get("hides_pictures")))
     told = {**contents.report, "card": card.kept(facts), "checks": checks, "findings": [finding.as_json() for finding in found]}
     layout.write_json(made / layout.REPORT, told)

@@ -119,7 +119,8 @@ def _facts(plan: Plan, transcript: Transcript | None, pretty_name: str) -> CardF
         pretty_name=pretty_name or plan.lesson,
         recordings=(Recording(plan.lesson, plan.source_video, plan.duration_s, plan.frame_rate, language),),
         speech_engines=(engine,) if engine else (), notes=transcript.notes if transcript else (), unmatched=plan.unmatched,
-        dropped=len(plan.dropped), has_empty_split=bool(splits.note({plan.lesson: "train"}, splits.Shares())),
+        dropped=len(plan.dropped), meanings=plan.meanings,
+        has_empty_split=bool(splits.note({plan.lesson: "train"}, splits.Shares())),
         corrected_segments=transcript.edited_segments if transcript and transcript.edited else None,
     )  # fmt: skip
 

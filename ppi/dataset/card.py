@@ -11,17 +11,17 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from ppi.dataset.card_words import LANGUAGES, WORDS
+from ppi.dataset.card_words import LANGUAGES, WORDS, counted, note
 from ppi.dataset.layout import SPLITS
 from ppi.dataset.splits import group_of
 from ppi.dataset.texts import NO_SPEECH, UNCERTAIN_BELOW
 from ppi.errors import DatasetError, InputError
-from ppi.records import Consent
+from ppi.records import Consent, Meaning
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 MAX_CELL_CHARACTERS = 500
 MAX_OWN_CHARACTERS = 20_000
-SHOWN_VERSIONS = 20
+SHOWN_VERSIONS, SHOWN_MEANINGS = 20, 200
 OWN_TEXT, END_OF_OWN_TEXT = "<!-- words of the makers -->", "<!-- end of the words of the makers -->"
 FIGURE_TITLES = {
     "figures/patterns.png": "figure_patterns", "figures/durations.png": "figure_durations",
@@ -38,7 +38,8 @@ COLUMNS = (
     ("`regions`", "list", "regions"), ("`split`", "text", "split"),
 )  # fmt: skip
 FIGURES_OF_AGREEMENT = ("kappa", "alpha", "f1")
-CHANGEABLE = ("consent", "own_text", "language")
+# What report.json does not keep under "card": it may change, or stands there already.
+NOT_KEPT = ("consent", "own_text", "language", "meanings")
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!{}$])")
 Row = dict[str, Any]
 Words = Mapping[str, str]
@@ -61,8 +62,8 @@ class CardFacts:
 
     `has_empty_split` says that a split that was asked for got nothing. `corrected_segments` is None when no person corrected
     the text. `agreement` holds `annotators` (how many), `step_s` and `patterns`, each with its name and `kappa`, `alpha` and
-    `f1`, None where not defined; of several lessons it holds `lessons`, such a mapping for each that can be compared. The
-    card is written in `language`.
+    `f1`, None where not defined; of several lessons it holds `lessons`, such a mapping for each that can be compared.
+    `meanings` are what people said that labels mean. The card is written in `language`.
     """
 
     pretty_name: str
@@ -77,12 +78,13 @@ class CardFacts:
     hides_pictures: bool = False
     corrected_segments: int | None = None
     agreement: Mapping[str, Any] | None = None
+    meanings: tuple[Meaning, ...] = ()
     language: str = "en"
 
 
 def kept(facts: CardFacts) -> dict[str, Any]:
-    """The facts as report.json keeps them, without those that may change while the dataset stays as it is."""
-    return {name: value for name, value in asdict(facts).items() if name not in CHANGEABLE}
+    """The facts as report.json keeps them, without those that may change or stand beside them."""
+    return {name: value for name, value in asdict(facts).items() if name not in NOT_KEPT}
 
 
 def facts_of(told: Mapping[str, Any], consent: Consent, own_text: str, language: str) -> CardFacts:
@@ -90,9 +92,15 @@ def facts_of(told: Mapping[str, Any], consent: Consent, own_text: str, language:
     try:
         given = {**told["card"], "recordings": tuple(Recording(**recording) for recording in told["card"]["recordings"])}
         lists = {name: tuple(given[name]) for name in ("speech_engines", "notes", "unmatched")}
-        return CardFacts(**{**given, **lists}, consent=consent, own_text=own_text, language=language)
+        meanings = meanings_of(told)
+        return CardFacts(**{**given, **lists}, meanings=meanings, consent=consent, own_text=own_text, language=language)
     except (KeyError, TypeError) as error:
         raise DatasetError("This card was made by an earlier version of PPI. Build the dataset again.") from error
+
+
+def meanings_of(told: Mapping[str, Any]) -> tuple[Meaning, ...]:
+    """What report.json says that labels were read as; reports of earlier versions of PPI say nothing."""
+    return tuple(Meaning(**given) for given in told.get("meanings", ()))
 
 
 def render(
@@ -108,6 +116,7 @@ def render(
         _intro(rows, facts, words),
         f"{OWN_TEXT}\n{_own(facts.own_text)}{END_OF_OWN_TEXT}",
         _patterns(rows, words),
+        _meanings(facts.meanings, words),
         "\n\n".join(f"![{words[FIGURE_TITLES[path]]}]({path})" for path in figures),
         _structure(words),
         _splits(rows, facts, words),
@@ -191,7 +200,7 @@ def _intro(rows: Sequence[Row], facts: CardFacts, words: Words) -> str:
     }  # fmt: skip
     lines = [f"| {words[name]} | {value} |" for name, value in told.items()]
     title = f"# {escaped(facts.pretty_name) or words['unnamed']}"
-    head = words["intro"].format(count=len(facts.recordings))
+    head = counted(words, "intro", len(facts.recordings))
     return "\n".join([title, "", head, "", words["head_facts"], "|---|---|", *lines, ""])
 
 
@@ -207,6 +216,19 @@ def _patterns(rows: Sequence[Row], words: Words) -> str:
         for (name, description), (count, duration_s) in sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
     ]
     return "\n".join([f"## {words['patterns']}", "", words["head_patterns"], "|---|---|---|---|", *lines, ""])
+
+
+def _meanings(meanings: Sequence[Meaning], words: Words) -> str:
+    if not meanings:
+        return ""
+    lines = [
+        f"| {escaped(given.label)} | {escaped(given.pattern) or words['left_out']} | {given.marks} |"
+        for given in meanings[:SHOWN_MEANINGS]
+    ]
+    if (rest := len(meanings) - SHOWN_MEANINGS) > 0:
+        lines += ["", words["meanings_more"].format(count=rest)]
+    head = [f"## {words['meanings']}", "", words["meanings_how"], "", words["head_meanings"], "|---|---|---|"]
+    return "\n".join([*head, *lines])
 
 
 def _structure(words: Words) -> str:
@@ -249,11 +271,8 @@ def _agreement(facts: CardFacts, words: Words) -> str:
 
 
 def _agreement_of_lessons(lessons: Sequence[Mapping[str, Any]], count: int, words: Words) -> str:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in (entry for lesson in lessons for entry in lesson["patterns"]):
-        found.setdefault(entry["pattern"], []).append(entry)
     lines = []
-    for pattern, entries in sorted(found.items()):
+    for pattern, entries in _by_pattern(lessons).items():
         defined = sum(any(entry[name] is not None for name in FIGURES_OF_AGREEMENT) for entry in entries)
         cells = " | ".join(_figures([entry[name] for entry in entries], words) for name in FIGURES_OF_AGREEMENT)
         lines.append(f"| {escaped(pattern)} | {defined} | {cells} |")
@@ -261,6 +280,23 @@ def _agreement_of_lessons(lessons: Sequence[Mapping[str, Any]], count: int, word
     how = words["agreement_lessons"].format(told=len(lessons), count=count, step=steps)
     head = [f"## {words['agreement']}", "", how, "", words["head_agreement_lessons"], "|---|---|---|---|---|"]
     return "\n".join([*head, *lines])
+
+
+def mean_agreement(lessons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of every pattern the mean of each figure over the lessons in which it is defined, None where it is in none."""
+    means = []
+    for pattern, entries in _by_pattern(lessons).items():
+        defined = {name: [entry[name] for entry in entries if entry[name] is not None] for name in FIGURES_OF_AGREEMENT}
+        means.append({"pattern": pattern, **{name: fmean(values) if values else None for name, values in defined.items()}})
+    return means
+
+
+def _by_pattern(lessons: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """What lessons tell of their patterns, by its name."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in (entry for lesson in lessons for entry in lesson["patterns"]):
+        found.setdefault(entry["pattern"], []).append(entry)
+    return dict(sorted(found.items()))
 
 
 def _figures(values: Sequence[float | None], words: Words) -> str:
@@ -300,11 +336,11 @@ def _licence(consent: Consent, words: Words) -> str:
 def _limits(facts: CardFacts, words: Words) -> str:
     lines = [words["overlap"]]
     if facts.dropped:
-        lines.append(words["dropped"].format(count=facts.dropped))
+        lines.append(counted(words, "dropped", facts.dropped))
     if facts.unmatched:
         shown = ", ".join(escaped(label) for label in facts.unmatched[:20])
         lines.append(words["unmatched"].format(labels=shown))
-    lines += [escaped(note) for note in facts.notes]
+    lines += [escaped(note(words, text)) for text in facts.notes]
     lines.append(words["people"])
     return "\n".join([f"## {words['limits']}", "", *(f"- {line}" for line in lines), ""])
 
@@ -317,7 +353,7 @@ def _history(versions: Sequence[Mapping[str, Any]], words: Words) -> str:
         told = [f"{words[kind]} {count}" for kind, count in version["counts"].items()]
         told += [words["other_input"].format(role=role) for role in version["inputs"]]
         what = ", ".join(told) or (words["first_build"] if version["version"] == 1 else words["no_change"])
-        shown = words["version"].format(number=version["version"], samples=version["samples"], what=what)
+        shown = counted(words, "version", version["samples"], number=version["version"], what=what)
         lines.append(f"- {shown}")
     return "\n".join([f"## {words['history']}", "", *lines])
 

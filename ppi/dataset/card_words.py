@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 EN = {
+    "code": "en",
     "unnamed": "Pedagogical patterns",
+    "intro_one": (
+        "Clips of {count} lesson in which annotators marked pedagogical patterns, each with a key frame and what was said."
+    ),
     "intro": (
-        "Clips of {count} lesson(s) in which annotators marked pedagogical patterns, each with a key frame and what was said."
+        "Clips of {count} lessons in which annotators marked pedagogical patterns, each with a key frame and what was said."
     ),
     "head_facts": "| Fact | Value |",
     "samples": "Samples",
@@ -19,6 +26,11 @@ EN = {
     "source": "Source",
     "unknown": "unknown",
     "head_patterns": "| Pattern | Samples | Duration | Description |",
+    "meanings": "Labels and what they were read as",
+    "meanings_how": "The pattern table does not have these labels of the annotations. The makers said what they mean.",
+    "head_meanings": "| Label | Read as | Marks |",
+    "left_out": "left out",
+    "meanings_more": "Further labels in `report.json`: {count}.",
     "figure_patterns": "Samples and time by pattern",
     "figure_durations": "How long samples are",
     "figure_timeline": "Where in the lessons patterns were marked",
@@ -82,11 +94,13 @@ EN = {
     "licence_is": "Licence: {licence}.",
     "limits": "Limits",
     "overlap": "Spans of a lesson may overlap, so a random split would put the same moments on both sides.",
+    "dropped_one": "{count} mark or answer was left out; `report.json` gives the reason.",
     "dropped": "{count} marks or answers were left out; `report.json` gives the reasons.",
     "unmatched": "These labels are not in the pattern table and have no description: {labels}.",
     "people": "People can be seen and heard. Use it only as they, and the licence, allow.",
     "history": "Changes",
-    "version": "Version {number}: {samples} samples; {what}.",
+    "version_one": "Version {number}: {count} sample; {what}.",
+    "version": "Version {number}: {count} samples; {what}.",
     "first_build": "first build",
     "no_change": "no sample changed",
     "other_input": "other {role}",
@@ -125,10 +139,15 @@ EN = {
 }
 
 RU = {
+    "code": "ru",
     "unnamed": "Педагогические паттерны",
+    "intro_one": (
+        "Фрагменты {count} урока, в котором разметчики отметили педагогические паттерны; к каждому есть ключевой кадр и "
+        "сказанный текст."
+    ),
     "intro": (
-        "Фрагменты уроков (уроков: {count}), в которых разметчики отметили педагогические паттерны; к каждому есть "
-        "ключевой кадр и сказанный текст."
+        "Фрагменты {count} уроков, в которых разметчики отметили педагогические паттерны; к каждому есть ключевой кадр и "
+        "сказанный текст."
     ),
     "head_facts": "| Сведения | Значение |",
     "samples": "Примеры",
@@ -142,6 +161,11 @@ RU = {
     "source": "Источник",
     "unknown": "неизвестен",
     "head_patterns": "| Паттерн | Примеры | Длительность | Описание |",
+    "meanings": "Метки и то, как они прочитаны",
+    "meanings_how": "Этих меток разметки нет в таблице паттернов. Что они значат, указали авторы датасета.",
+    "head_meanings": "| Метка | Прочитана как | Отметки |",
+    "left_out": "не вошла",
+    "meanings_more": "Остальные метки — в `report.json`: {count}.",
     "figure_patterns": "Примеры и время по паттернам",
     "figure_durations": "Какой длины примеры",
     "figure_timeline": "Где на уроках отмечены паттерны",
@@ -207,11 +231,13 @@ RU = {
     "licence_is": "Лицензия: {licence}.",
     "limits": "Ограничения",
     "overlap": "Интервалы урока могут пересекаться: при случайном делении одни и те же моменты попали бы в обе части.",
+    "dropped_one": "Не вошло отметок или ответов: {count}; причины — в `report.json`.",
     "dropped": "Не вошло отметок или ответов: {count}; причины — в `report.json`.",
     "unmatched": "Этих меток нет в таблице паттернов, у них нет описания: {labels}.",
     "people": "Людей видно и слышно. Используйте данные только так, как разрешают они и лицензия.",
     "history": "Изменения",
-    "version": "Версия {number}: примеров {samples}; {what}.",
+    "version_one": "Версия {number}: примеров {count}; {what}.",
+    "version": "Версия {number}: примеров {count}; {what}.",
     "first_build": "первая сборка",
     "no_change": "примеры не изменились",
     "other_input": "другой файл: {role}",
@@ -251,3 +277,22 @@ RU = {
 
 WORDS = {"en": EN, "ru": RU}
 LANGUAGES = tuple(WORDS)
+# What transcripts say of themselves, in other languages than English.
+NOTES = {
+    "ru": {
+        "The words have no times of their own: each caption's time was shared among its words by their letters.": (
+            "У слов нет собственного времени: время каждого субтитра распределено между его словами по буквам."
+        ),
+    }
+}
+
+
+def counted(words: Mapping[str, str], name: str, count: int, **values: Any) -> str:
+    """The sentence `name` in the form that the language has for so many."""
+    is_one = count % 10 == 1 and count % 100 != 11 if words["code"] == "ru" else count == 1
+    return words[f"{name}_one" if is_one else name].format(count=count, **values)
+
+
+def note(words: Mapping[str, str], text: str) -> str:
+    """A note of a transcript, as it is where there are no words for it."""
+    return NOTES.get(words["code"], {}).get(text, text)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ppi.dataset import layout
 from ppi.dataset.card import CardFacts
-from ppi.dataset.card_words import WORDS
+from ppi.dataset.card_words import WORDS, counted
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 # Addresses of the licences that a consent may name; another one stands there by its name.
@@ -51,7 +51,7 @@ def describe(facts: CardFacts, files: Mapping[str, FileFacts], version: int) -> 
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
         "name": " ".join(facts.pretty_name.split()) or words["unnamed"],
-        "description": words["intro"].format(count=len(facts.recordings)),
+        "description": counted(words, "intro", len(facts.recordings)),
         "license": LICENSES.get(facts.consent.license, facts.consent.license),
         "version": f"{version}.0.0",
         "inLanguage": sorted({recording.language for recording in facts.recordings if recording.language}),

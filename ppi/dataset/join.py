@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import consent, layout, manifest, refresh, splits, verify
+from ppi.dataset import card, consent, layout, manifest, refresh, splits, verify
 from ppi.dataset.assemble import Contents, Origin, Progress, assemble
 from ppi.dataset.build import pattern_counts
 from ppi.dataset.card import CardFacts, Recording
 from ppi.dataset.splits import Shares
-from ppi.errors import DatasetError, InputError
-from ppi.records import Consent
+from ppi.errors import InputError
+from ppi.records import Consent, Meaning
 
 Row = dict[str, Any]
 
@@ -42,10 +43,11 @@ class JoinReport:
 
 def join(
     folders: Sequence[Path], out: Path, shares: Shares, *, pretty_name: str = "", tools: Mapping[str, str] | None = None,
-    previous: Path | None = None, labels: Sequence[str] = (), language: str = "en", is_illustrated: bool = False,
-    on_progress: Progress = lambda fraction: None,
+    previous: Path | None = None, labels: Sequence[str] = (), language: str = "en", own_text: str = "",
+    is_illustrated: bool = False, on_progress: Progress = lambda fraction: None,
 ) -> JoinReport:  # fmt: skip
-    """Copy the samples of `folders` into one checked dataset in `out`, whose card is written in `language`.
+    """Copy the samples of `folders` into one checked dataset in `out`, whose card is written in `language` and holds
+    `own_text`, Markdown of the makers.
 
     `previous` is the folder of the build before, when it lies elsewhere. The order of the folders does not matter. What
     holds for the strictest part holds for the whole: consent, embargo, and a licence only where all have the same. `labels`
@@ -68,17 +70,13 @@ def join(
     inputs = {f"dataset {part.rows[0]['lesson']}": manifest.sha256(part.folder / layout.MANIFEST) for part in parts}
     origin = Origin(inputs, _settings(parts, shares, language), tools or {}, previous)
     note = splits.note(groups, shares)
-    facts = replace(_facts(parts, pretty_name, bool(note)), language=language)
+    facts = replace(_facts(parts, pretty_name, bool(note)), language=language, own_text=own_text)
     assemble(out, fill, facts, origin, is_illustrated=is_illustrated, on_progress=on_progress)
     return JoinReport(out, len(rows), groups, note)
 
 
 def _read(folder: Path) -> Part:
-    found = verify.check(folder)
-    if found.problems:
-        raise DatasetError(
-            "{folder} does not pass its check: {problem} Build it again.", folder=str(folder), problem=found.problems[0]
-        )
+    verify.require_sound(folder)
     report = json.loads((folder / layout.REPORT).read_text(encoding="utf-8"))
     return Part(folder, verify.sound_rows(folder), manifest.read(folder), report)
 
@@ -183,7 +181,7 @@ def _facts(parts: Sequence[Part], pretty_name: str, has_empty_split: bool) -> Ca
         consent=_consent(parts), speech_engines=tuple(sorted(engines)), corrected_segments=_corrected_segments(parts),
         unmatched=tuple(sorted({label for part in parts for label in part.report.get("unmatched", ())})),
         dropped=sum(len(part.report.get("dropped", ())) for part in parts), has_empty_split=has_empty_split,
-        agreement=_agreement(parts),
+        agreement=_agreement(parts), meanings=_meanings(parts),
     )  # fmt: skip
 
 
@@ -195,6 +193,14 @@ def _agreement(parts: Sequence[Part]) -> dict[str, Any] | None:
         if found:
             told += found["lessons"] if "lessons" in found else [{"lesson": part.rows[0]["lesson"], **found}]
     return {"lessons": told} if told else None
+
+
+def _meanings(parts: Sequence[Part]) -> tuple[Meaning, ...]:
+    """What labels were read as in all lessons together. The same label may mean different things in two of them."""
+    marks: Counter[tuple[str, str]] = Counter()
+    for given in (given for part in parts for given in card.meanings_of(part.report)):
+        marks[given.label, given.pattern] += given.marks
+    return tuple(Meaning(label, pattern, count) for (label, pattern), count in sorted(marks.items()))
 
 
 def _corrected_segments(parts: Sequence[Part]) -> int | None:
@@ -217,6 +223,7 @@ def _report(parts: Sequence[Part], rows: Sequence[Row], shared_out: Mapping[str,
         "patterns": pattern_counts(rows),
         "unmatched": sorted({label for part in parts for label in part.report.get("unmatched", ())}),
         "unused": _unused(parts, rows),
+        "meanings": [asdict(given) for given in _meanings(parts)],
         "splits": dict(shared_out),
         "hides_pictures": any(part.report.get("hides_pictures") for part in parts),
         "dropped": [

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ppi.dataset.findings import Finding, fault
 from ppi.dataset.layout import KEYS, SPLITS, parquet_path
 from ppi.errors import DatasetError
 
@@ -49,8 +50,8 @@ def splits_of(rows: Iterable[Row]) -> list[str]:
     return [split for split in SPLITS if split in found]
 
 
-def faults(folder: Path, path: str, rows: Sequence[Row], on_row: Callable[[int], None]) -> list[str]:
-    """What differs between the Parquet file and `rows` of metadata.jsonl with their files; each fault is a sentence.
+def faults(folder: Path, path: str, rows: Sequence[Row], on_row: Callable[[int], None]) -> list[Finding]:
+    """What differs between the Parquet file and `rows` of metadata.jsonl with their files.
 
     `on_row` gets the number of rows that were compared.
     """
@@ -61,12 +62,13 @@ def faults(folder: Path, path: str, rows: Sequence[Row], on_row: Callable[[int],
         with parquet.ParquetFile(folder / path, page_checksum_verification=True) as file:
             found = file.schema_arrow
             if not found.equals(schema()) or found.metadata != schema().metadata:
-                return [f"{path}: its columns do not have the types of this format."]
+                return [fault(path, "Its columns do not have the types of this format.")]
             if file.metadata.num_rows != len(rows):
-                return [f"{path}: it holds {file.metadata.num_rows} rows, but {len(rows)} belong there."]
+                held, wanted = file.metadata.num_rows, len(rows)
+                return [fault(path, "Rows in it: {held}; rows that belong there: {wanted}.", held=held, wanted=wanted)]
             return list(_differences(folder, path, file, rows, on_row))
     except (pyarrow.ArrowException, OSError) as error:
-        return [f"{path}: it cannot be read ({type(error).__name__})."]
+        return [fault(path, "It cannot be read ({reason}).", reason=type(error).__name__)]
 
 
 def schema() -> pyarrow.Schema:
@@ -153,12 +155,13 @@ def _media(folder: Path, path: str) -> Row | None:
     return {"bytes": (folder / path).read_bytes(), "path": Path(path).name}
 
 
-def _differences(folder: Path, path: str, file: Any, rows: Sequence[Row], on_row: Callable[[int], None]) -> Iterator[str]:
+def _differences(folder: Path, path: str, file: Any, rows: Sequence[Row], on_row: Callable[[int], None]) -> Iterator[Finding]:
     for number, (found, row) in enumerate(zip(_read(file), rows, strict=True), start=1):
         wrong = [name for name in columns() if name not in MEDIA and found[name] != row.get(name)]
         wrong += [name for name, key in MEDIA.items() if found[name] != _media(folder, str(row.get(key)))]
         if wrong:
-            yield f"{path}, {row.get('id')}: differs from {', '.join(wrong)} in metadata.jsonl and its files."
+            place, names = f"{path}, {row.get('id')}", ", ".join(wrong)
+            yield fault(place, "It differs from metadata.jsonl and its files in {names}.", names=names)
         on_row(number)
 
 

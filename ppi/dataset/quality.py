@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ppi.dataset import keyframes
+from ppi.dataset.findings import CHECKS, FAIL, PASS, WARN, Finding
 from ppi.dataset.texts import NO_SPEECH
-from ppi.errors import fill
+from ppi.errors import by_count
 
-PASS, WARN, FAIL = "pass", "warn", "fail"
-CHECKS = ("files", "spans", "texts", "labels", "key_frames", "balance", "splits", "hours")
 SAME_S = 0.02  # half a frame at 25 frames a second
 SHORT_S = 0.5
 MOSTLY = 0.5
 FEW_SAMPLES, LARGEST_RATIO = 5, 10
 SHOWN_NAMES = 10
+DOUBTED = by_count(
+    "count", "Of its {count} word the recogniser doubts {doubtful}.", "Of its {count} words the recogniser doubts {doubtful}."
+)  # fmt: skip
+RARE = by_count(
+    "rare", "{rare} of {all} patterns has fewer than {few} samples: {names}.",
+    "{rare} of {all} patterns have fewer than {few} samples: {names}.",
+)  # fmt: skip
+HOURS = by_count(
+    "lessons", "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson.",
+    "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lessons.",
+    "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson(s).",
+)  # fmt: skip
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`where` is a row's id, a file, or "" for the whole; `template` an English sentence with the fields of `values`."""
-
-    check: str
-    level: str
-    where: str
-    template: str
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        said = fill(self.template, self.values)
-        return f"{self.where}: {said}" if self.where else said
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "check": self.check, "level": self.level, "where": self.where, "template": self.template,
-            "values": self.values,
-        }  # fmt: skip
 
 
 def examine(
@@ -55,12 +44,6 @@ def examine(
         found += _key_frame(folder, row)
         on_progress(number / len(rows))
     return tuple(sorted(found, key=lambda finding: CHECKS.index(finding.check)))
-
-
-def level_of(findings: Iterable[Finding], check: str) -> str:
-    """The worst level among the findings of a check; without any it has passed."""
-    levels = {finding.level for finding in findings if finding.check == check}
-    return next((level for level in (FAIL, WARN) if level in levels), PASS)
 
 
 def _spans(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -108,7 +91,7 @@ def _doubts(rows: Sequence[Row]) -> Iterator[Finding]:
         count, doubtful = len(row["words"]), sum(word["is_uncertain"] for word in row["words"])
         if doubtful > MOSTLY * count:
             values = {"doubtful": doubtful, "count": count}
-            yield Finding("texts", WARN, row["id"], "Of its {count} words the recogniser doubts {doubtful}.", values)
+            yield Finding("texts", WARN, row["id"], DOUBTED, values)
 
 
 def _labels(rows: Sequence[Row], unused: list[str]) -> Iterator[Finding]:
@@ -143,7 +126,7 @@ def _balance(rows: Sequence[Row]) -> Iterator[Finding]:
     rare = sorted(name for name, count in counts.items() if count < FEW_SAMPLES)
     if rare:
         values = {"rare": len(rare), "all": len(counts), "few": FEW_SAMPLES, "names": _listed(rare)}
-        yield Finding("balance", WARN, "", "{rare} of {all} patterns have fewer than {few} samples: {names}.", values)
+        yield Finding("balance", WARN, "", RARE, values)
     (most, many), (least, few) = counts.most_common()[0], counts.most_common()[-1]
     if many > LARGEST_RATIO * few:
         values = {"most": most, "many": many, "least": least, "few": few}
@@ -171,7 +154,7 @@ def _hours(rows: Sequence[Row]) -> Iterator[Finding]:
     clips_s = sum(row["end_time"] - row["start_time"] for row in rows)
     marked_s = _covered_s(rows)
     yield Finding(
-        "hours", PASS, "", "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson(s).",
+        "hours", PASS, "", HOURS,
         {"clips_h": round(clips_s / 3600, 3), "marked_h": round(marked_s / 3600, 3),
          "lessons": len({(row["lesson"], row["source_video"]) for row in rows})},
     )  # fmt: skip

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ppi.dataset import beside, layout, manifest, verify
-from ppi.errors import Conflict, DatasetError
+from ppi.errors import Conflict
 
 SHARD_BYTES = 500_000_000
 PATHS = {"mp4": "video_path", "jpg": "image_path", "txt": "text_path"}
@@ -32,11 +32,7 @@ def write(
     """
     if out.exists() and any(out.iterdir()):
         raise Conflict("{folder} holds something already. Choose an empty folder.", folder=str(out))
-    found = verify.check(folder, on_progress=lambda fraction: on_progress(fraction / 2))
-    if found.problems:
-        raise DatasetError(
-            "{folder} does not pass its check: {problem} Build it again.", folder=str(folder), problem=found.problems[0]
-        )
+    verify.require_sound(folder, lambda fraction: on_progress(fraction / 2))
     made = out.with_name(out.name + ".incomplete")
     made.mkdir(parents=True, exist_ok=True)
     try:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ppi.errors import QuotaExceeded
+from ppi.errors import QuotaExceeded, by_count
 
 # Gives (prefix, video key) for the 1st, 2nd ... lesson of a name.
 Layout = Callable[[int], tuple[str, str]]
@@ -21,6 +21,11 @@ SORTS = ("created", "name", "size", "owner")
 # Deleted, but to be brought back until `expires_s`; and on its way out for good. Lists and quotas know neither.
 BINNED, DELETING = "binned", "deleting"
 HIDDEN = (BINNED, DELETING)
+TOO_MANY = by_count(
+    "max_lessons",
+    "Your account may hold {max_lessons} lesson at a time. Delete the one you have, then try again.",
+    "Your account may hold {max_lessons} lessons at a time. Delete one of them, then try again.",
+)
 
 
 @dataclass(frozen=True)
@@ -167,10 +172,7 @@ def check_quota(held: tuple[int, int], size_bytes: int, max_lessons: int | None,
 
 def too_many(max_lessons: int) -> QuotaExceeded:
     """The error of an owner who holds as many lessons as allowed."""
-    return QuotaExceeded(
-        "Your account may hold {max_lessons} lesson(s) at a time. Delete the one you have, then try again.",
-        max_lessons=max_lessons,
-    )
+    return QuotaExceeded(TOO_MANY, max_lessons=max_lessons)
 
 
 def too_much(held_bytes: int, size_bytes: int, max_bytes: int) -> QuotaExceeded:

@@ -86,6 +86,11 @@ def joined_pushes(dataset_id: str) -> str:
     return f"~joined/pushes/{dataset_id}.json" if dataset_id else "~joined/pushes/"
 
 
+def joined_rows(dataset_id: str, name: str = "") -> str:
+    """Where the rows of the versions of a joined dataset lie in the final bucket, or those of one."""
+    return f"~joined/rows/{dataset_id}/{name}"
+
+
 def kept_pushes(lesson_id: str) -> str:
     """What is kept of a deleted lesson that was published, in the final bucket; with "" the prefix of all of it."""
     return f"~pushes/{lesson_id}.json" if lesson_id else "~pushes/"

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from ppi import errors
@@ -53,7 +53,11 @@ def translated(template: str, values: dict) -> str:
     """The message in the reader's language. Halves of characters that somebody sent become question marks: they cannot be
     written.
     """
-    return errors.fill(gettext(template), values).encode("utf-8", "replace").decode() if template else ""
+    return errors.fill(template, values, _spoken).encode("utf-8", "replace").decode() if template else ""
+
+
+def _spoken(one: str, many: str, count: int) -> str:
+    return ngettext(one, many, count) if many else gettext(one)
 
 
 def _known(error: errors.PpiError) -> Response:

@@ -9,11 +9,22 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from ppi.errors import InputError
 from ppi.jobs.ledger import Job
-from ppi.jobs.lessons import LessonRow
 from ppi.web import access, forms
+from ppi.web.errors import translated
+from ppi.web.gallery import owned
 from ppi.web.jobs import absolute
-from ppi.workflows import about_lesson, annotations, build_dataset, lessons, pattern_tables, publish, pushes, say_consent
-from ppi.workflows.joined import Joined
+from ppi.workflows import (
+    about_lesson,
+    annotations,
+    build_dataset,
+    cards,
+    lessons,
+    pattern_tables,
+    publish,
+    pushes,
+    say_consent,
+)
+from ppi.workflows.things import Thing
 
 bp = Blueprint("export", __name__)
 MAX_FORM_BYTES = annotations.MAX_BYTES + pattern_tables.MAX_TABLE_BYTES + 64 * 1024
@@ -61,7 +72,7 @@ def download_zip(lesson_id: str) -> Response:
 
 @bp.get("/lessons/<lesson_id>/annotations/<kind>")
 def download_annotations(lesson_id: str, kind: str) -> Response:
-    """The annotations a dataset was asked for with, for another tool: `kind` is eaf, textgrid, boris, csv or json."""
+    """The annotations a dataset was asked for with, for another tool: `kind` is one of `annotations.TARGETS`."""
     row = lessons.owned(access.services(), access.current(), lesson_id)
     made = annotations.converted(access.services(), row, kind, absolute)
     answer = Response(made.data, content_type=made.content_type)
@@ -79,7 +90,7 @@ def push(lesson_id: str) -> Response:
     return jsonify(success=True, job_id=ask_to_push(row).id)
 
 
-def ask_to_push(thing: LessonRow | Joined) -> Job:
+def ask_to_push(thing: Thing) -> Job:
     """Queue what the request asks for: a push, or a dry run of one."""
     given = forms.given()
     if not isinstance(given, dict) or not isinstance(given.get("repo_id"), str):
@@ -99,7 +110,8 @@ def list_pushes(lesson_id: str) -> Response:
     row = lessons.owned(services, access.current(), lesson_id)
     found = publish.fresh_dry_run(services, row)
     done = [asdict(push) for push in pushes.pushes(services, row)]
-    return jsonify(success=True, pushes=done, dry_run=asdict(found) if found else None)
+    told = {"problems": [translated(one["template"], one["values"]) for one in found.problems]} if found else {}
+    return jsonify(success=True, pushes=done, dry_run={**asdict(found), **told} if found else None)
 
 
 @bp.post("/api/lessons/<lesson_id>/consent")
@@ -110,11 +122,11 @@ def save_consent(lesson_id: str) -> Response:
     return jsonify(success=True, **asdict(say_consent.save_consent(access.services(), row, given)))
 
 
-@bp.post("/api/datasets/<lesson_id>/card")
-def save_card(lesson_id: str) -> Response:
+@bp.post("/api/datasets/<dataset_id>/card")
+def save_card(dataset_id: str) -> Response:
     """{text?, language?} -> {success, card}; what is not sent stays. The card is empty while there is no dataset."""
-    row = lessons.owned(access.services(), access.current(), lesson_id)
-    return jsonify(success=True, card=about_lesson.save_card(access.services(), row, **_texts(("text", "language"))))
+    thing = owned(dataset_id)
+    return jsonify(success=True, card=cards.save(access.services(), thing, **_texts(("text", "language"))))
 
 
 def _texts(names: tuple[str, ...]) -> dict[str, str]:

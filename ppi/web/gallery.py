@@ -10,27 +10,26 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask_babel import format_decimal, gettext
 
 from ppi.errors import DatasetError, InputError, NotFound, PpiError
-from ppi.jobs.lessons import LessonRow
 from ppi.web import access, forms
 from ppi.web.agreement import figure
 from ppi.web.errors import STATUS, translated, wants_json
-from ppi.workflows import about_lesson, build_dataset, dataset_figures, joined, lessons, samples, versions
+from ppi.workflows import cards, dataset_figures, joined, lessons, samples, stored_datasets, versions
 from ppi.workflows.joined import Joined
+from ppi.workflows.things import Thing, prefix_of
 
 bp = Blueprint("gallery", __name__)
 CHANGES_PER_PAGE = 100
 FILTERS = ("pattern", "annotator", "split", "lesson", "text", "check")
-Thing = LessonRow | Joined
 
 
 @bp.get("/datasets/<dataset_id>/samples")
 def browse(dataset_id: str) -> str:
     """?pattern=&annotator=&split=&lesson=&text=&check=&shortest=&longest=&page=: the samples that fit, page by page."""
-    thing = _thing(dataset_id)
+    thing = owned(dataset_id)
     asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
     lengths = {name: value for name in ("shortest", "longest") if (value := request.args.get(name, type=float)) is not None}
     wanted = samples.Wanted(**asked, shortest_s=lengths.get("shortest"), longest_s=lengths.get("longest"))
-    found = samples.find(access.services(), _prefix(thing), wanted, request.args.get("page", 1, type=int))
+    found = samples.find(access.services(), prefix_of(thing), wanted, request.args.get("page", 1, type=int))
     asked = asked | {name: format(value, "g") for name, value in lengths.items()}
     return render_template(
         "samples.html", found=found, asked=asked, check_names=check_names(), **_frame(thing),
@@ -40,57 +39,55 @@ def browse(dataset_id: str) -> str:
 
 @bp.get("/datasets/<dataset_id>/figures")
 def figures(dataset_id: str) -> str:
-    thing = _thing(dataset_id)
-    drawn = dataset_figures.of(access.services(), _prefix(thing))
+    thing = owned(dataset_id)
+    drawn = dataset_figures.of(access.services(), prefix_of(thing))
     return render_template(
         "figures.html", drawn=drawn, most=dataset_figures.MOST_BARS, columns=dataset_figures.COLUMNS, decimal=format_decimal,
         figure=figure, **_frame(thing),
     )  # fmt: skip
 
 
-@bp.get("/datasets/<lesson_id>/versions")
-def history(lesson_id: str) -> str | Response:
+@bp.get("/datasets/<dataset_id>/versions")
+def history(dataset_id: str) -> str | Response:
     """?before=1&after=3: what changed from one version to another; programs get it as JSON."""
-    row = lessons.owned(access.services(), access.current(), lesson_id)
-    stored = build_dataset.stored_dataset(access.services(), row)
-    kept = versions.numbers(access.services(), row)
+    services, thing = access.services(), owned(dataset_id)
+    stored_datasets.objects(services, prefix_of(thing))  # whether there is one
+    kept = versions.numbers(services, thing)
     pair = tuple(request.args.get(name, type=int) for name in ("before", "after"))
-    found = versions.compare(access.services(), row, *pair) if None not in pair else None
+    found = versions.compare(services, thing, *pair) if None not in pair else None
     if wants_json():
         return jsonify(success=True, versions=kept, changes=None if found is None else [asdict(change) for change in found])
     return render_template(
-        "versions.html", stored=stored, kept=kept, pair=pair, found=found, change_kinds=change_kinds(),
-        most=CHANGES_PER_PAGE, **_frame(row),
+        "versions.html", versions=stored_datasets.versions_of(services, prefix_of(thing)), kept=kept, pair=pair, found=found,
+        change_kinds=change_kinds(), most=CHANGES_PER_PAGE, **_frame(thing),
     )  # fmt: skip
 
 
-@bp.get("/datasets/<lesson_id>/card")
-def card(lesson_id: str) -> str:
-    services = access.services()
-    row = lessons.owned(services, access.current(), lesson_id)
-    stored = build_dataset.stored_dataset(services, row)
-    given = {"text": about_lesson.own_text(services, row), "language": about_lesson.card_language(services, row)}
-    return _card_page(row, given, stored.card)
+@bp.get("/datasets/<dataset_id>/card")
+def card(dataset_id: str) -> str:
+    services, thing = access.services(), owned(dataset_id)
+    stored_datasets.objects(services, prefix_of(thing))
+    given = {"text": cards.own_text(services, thing), "language": cards.language_of(services, thing)}
+    return _card_page(thing, given, cards.stored(services, thing))
 
 
-@bp.post("/api/datasets/<lesson_id>/card/preview")
-def preview_card(lesson_id: str) -> Response:
+@bp.post("/api/datasets/<dataset_id>/card/preview")
+def preview_card(dataset_id: str) -> Response:
     """{text, language} -> {success, card, html}: the card as it would be; nothing is kept."""
-    services = access.services()
-    row = lessons.owned(services, access.current(), lesson_id)
+    services, thing = access.services(), owned(dataset_id)
     sent = forms.given()
     given = {name: sent.get(name) if isinstance(sent, dict) else None for name in ("text", "language")}
     if not all(isinstance(value, str) for value in given.values()):
         raise InputError("Send the fields as texts: {names}.", names="text, language")
     try:
-        text = about_lesson.preview_card(services, row, **given)
+        text = cards.preview(services, thing, **given)
     except (InputError, DatasetError) as error:
         if not forms.is_plain():
             raise
-        return _refused(row, given, error)
+        return _refused(thing, given, error)
     if forms.is_plain():
-        return make_response(_card_page(row, given, text, is_unsaved=True))
-    return jsonify(success=True, card=text, html=about_lesson.card_html(services, row, text))
+        return make_response(_card_page(thing, given, text, is_unsaved=True))
+    return jsonify(success=True, card=text, html=cards.as_html(services, thing, text))
 
 
 def readiness(stored: Any, consent: Any) -> list[tuple[str, str, str]]:
@@ -138,16 +135,12 @@ def _count(report: dict[str, Any], check: str) -> str:
     return said if len(found) < 2 else gettext("%(first)s and %(count)s more", first=said, count=len(found) - 1)
 
 
-def _thing(dataset_id: str) -> Thing:
-    """The lesson or the joined dataset of that number. Raises NotFound."""
+def owned(dataset_id: str) -> Thing:
+    """The lesson or the joined dataset of that number, if the visitor may see it. Raises NotFound."""
     try:
         return lessons.owned(access.services(), access.current(), dataset_id)
     except NotFound:
         return joined.owned(access.services(), access.current(), dataset_id)
-
-
-def _prefix(thing: Thing) -> str:
-    return thing.prefix if isinstance(thing, Joined) else about_lesson.dataset_prefix(thing)
 
 
 def _frame(thing: Thing) -> dict[str, Any]:
@@ -162,16 +155,16 @@ def _address(endpoint: str, dataset_id: str, asked: dict[str, str]) -> Callable[
     return lambda number: url_for(endpoint, dataset_id=dataset_id, **asked, page=number)
 
 
-def _card_page(row: LessonRow, given: dict[str, Any], text: str, is_unsaved: bool = False, problem: str = "") -> str:
-    html = about_lesson.card_html(access.services(), row, text)  # lets no markup of the makers through
+def _card_page(thing: Thing, given: dict[str, Any], text: str, is_unsaved: bool = False, problem: str = "") -> str:
+    html = cards.as_html(access.services(), thing, text)  # lets no markup of the makers through
     return render_template(
         "card.html", given=given, text=text, html=html, is_unsaved=is_unsaved, problem=problem,
-        languages=about_lesson.LANGUAGES, **_frame(row),
+        languages=cards.LANGUAGES, **_frame(thing),
     )  # fmt: skip
 
 
-def _refused(row: LessonRow, given: dict[str, Any], error: PpiError) -> Response:
+def _refused(thing: Thing, given: dict[str, Any], error: PpiError) -> Response:
     """What was typed stays in the field."""
-    stored = build_dataset.stored_dataset(access.services(), row)
-    page = _card_page(row, given, stored.card, is_unsaved=True, problem=translated(error.template, error.ids))
+    text = cards.stored(access.services(), thing)
+    page = _card_page(thing, given, text, is_unsaved=True, problem=translated(error.template, error.ids))
     return make_response(page, STATUS[type(error)])

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from ppi.accounts.users import User
 from ppi.errors import NotFound
@@ -65,7 +65,10 @@ def trail(job: Job) -> list[tuple[float, str]]:
     if job.attempt - 1 > 0:
         found.append((job.updated_s, gettext("Begun again, attempt %(number)s", number=job.attempt)))
     if job.outages:
-        found.append((job.updated_s, gettext("Waited for a server that was away: %(count)s times", count=job.outages)))
+        waited = ngettext(
+            "Waited for a server that was away: %(num)s time", "Waited for a server that was away: %(num)s times", job.outages
+        )
+        found.append((job.updated_s, waited))
     if job.is_cancel_requested and job.is_active:
         found.append((job.updated_s, gettext("Cancelling was asked for")))
     if job.stage and job.status == "running":

@@ -17,12 +17,12 @@ from ppi.jobs.ledger import Job
 from ppi.web import access
 from ppi.web.errors import STATUS, translated, wants_json
 from ppi.web.export import ask_to_push, attachment
+from ppi.web.gallery import check_names, readiness
 from ppi.web.jobs import describe_job
 from ppi.workflows import joined, joined_consent, publish, pushes, stored_datasets
 
 bp = Blueprint("joined", __name__)
 SPLITS = ("train", "validation", "test")
-PER_PAGE = 24
 
 
 @bp.get("/joined")
@@ -168,14 +168,12 @@ def _dataset_page(found: joined.Joined, stored: stored_datasets.StoredDataset | 
     services = access.services()
     jobs = services.ledger.list(lesson_id=found.id, limit=20)
     building = next((job for job in jobs if job.kind == "join"), None)
-    number = max(1, request.args.get("page", 1, type=int))
-    pages = max(1, -(-len(stored.rows) // PER_PAGE)) if stored else 1
     published = pushes.pushes(services, found)
     wanted, now = found.wanted, joined_consent.standing(services, found)
     return render_template(
         "joined_dataset.html", step=0, chosen=None, found=found, stored=stored, job=building,
-        patterns=with_labels(stored.report["patterns"] if stored else []), number=min(number, pages), pages=pages,
-        rows=stored.rows[(min(number, pages) - 1) * PER_PAGE :][:PER_PAGE] if stored else [],
+        patterns=with_labels(stored.report["patterns"] if stored else []), check_names=check_names(),
+        ready=readiness(stored, now.consent) if stored else [],
         has_token=bool(services.settings.hub.token), now=now, consent=now.consent, pushed=published,
         dry_run=publish.fresh_dry_run(services, found) if stored else None,
         push_job=newest_push({one.kind: one for one in reversed(jobs)}),

@@ -65,7 +65,6 @@ def words() -> dict[str, Any]:
         "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM, AVI or MTS."),
         "emptyFile": gettext("The file is empty."),
         "noRoom": gettext("The server has room for {room} now. Delete lessons that are not needed, or ask the administrator."),
-        "overQuota": gettext("Your account may hold {max} lesson(s) at a time. Delete one, then send this one."),
         "overBytes": gettext("Your account has room for {left} of video. Delete a lesson, then send this one."),
         "waits": gettext("Waits until another file is through"),
         "nothingToSend": gettext("None of the chosen files can be sent. The list says why."),

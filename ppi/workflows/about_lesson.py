@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from ppi.dataset import card, card_page, layout
+from ppi.dataset import card
 from ppi.dataset import consent as consents
 from ppi.dataset import refresh as refreshing
-from ppi.errors import Conflict, DatasetError, InputError, NotFound
+from ppi.errors import DatasetError, InputError, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Consent
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import stored_datasets
 from ppi.workflows.ingest import owner_metadata
 
 CONSENT, OWN_TEXT, LANGUAGE = ".consent.json", ".card.md", ".card-language.txt"
-TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json", "png": "image/png"}
 DATASET_NAME = "dataset"
 STATES, LICENSES, LANGUAGES = consents.STATES, consents.LICENSES, card.LANGUAGES
 
@@ -64,8 +64,8 @@ def _keep_consent(services: Services, row: LessonRow, checked: Consent) -> Conse
         "teacher": checked.teacher,
     }  # fmt: skip
     data = json.dumps(kept, ensure_ascii=False).encode()
-    _put(services, services.raw, keys.derivative_key(row.video_key, CONSENT), data, "application/json", row)
-    if not _is_busy(services, row):  # else the job that runs does it at its end, or its beginning
+    _put(services, keys.derivative_key(row.video_key, CONSENT), data, "application/json", row)
+    if not is_busy(services, row):  # else the job that runs does it at its end, or its beginning
         with suppress(DatasetError):  # of an earlier version: it says so when it is to be pushed, and is built again
             refresh(services, row)
     return checked
@@ -87,43 +87,10 @@ def card_language(services: Services, row: LessonRow) -> str:
         return LANGUAGES[0]
 
 
-def save_card(services: Services, row: LessonRow, *, text: str | None = None, language: str | None = None) -> str:
-    """Keep the makers' words or the card's language for all builds to come, and write the card of the dataset anew.
-
-    Answers that card, "" when there is no dataset. Raises InputError when the words are too long or the language is not one
-    of `LANGUAGES`, DatasetError for a dataset of an earlier version of PPI, and Conflict while it is being built or published.
-    """
-    if _is_busy(services, row):
-        raise Conflict("The dataset is being built or published just now. Save your text when that is done.")
-    text = own_text(services, row) if text is None else card.checked_own_text(text)
-    language = card_language(services, row) if language is None else card.checked_language(language)
-    changed = _refreshed(services, row, consent(services, row), text, language)
-    _put(services, services.raw, keys.derivative_key(row.video_key, OWN_TEXT), text.encode(), "text/markdown", row)
-    _put(services, services.raw, keys.derivative_key(row.video_key, LANGUAGE), language.encode(), "text/plain", row)
-    _write(services, row, changed)
-    try:
-        return _read(services, services.final, dataset_prefix(row) + layout.CARD).decode()
-    except NotFound:
-        return ""
-
-
-def preview_card(services: Services, row: LessonRow, *, text: str, language: str) -> str:
-    """The card with these words, as `save_card` would write it; nothing is kept. Raises NotFound when there is no dataset,
-    InputError and DatasetError as `save_card` does.
-    """
-    given = card.checked_own_text(text), card.checked_language(language)
-    return refreshing.card_of(
-        lambda path: _read(services, services.final, dataset_prefix(row) + path), consent(services, row), *given
-    )
-
-
-def card_html(services: Services, row: LessonRow, text: str) -> str:
-    """A card of this lesson's dataset as a piece of HTML, safe to stand on a page."""
-    prefix = dataset_prefix(row)
-    links = {
-        path: services.store.presign_get(services.final, prefix + path, expires_s=86_400) for path in layout.FIGURES
-    }  # fmt: skip
-    return card_page.html_of(text, links)
+def keep_words(services: Services, row: LessonRow, text: str, language: str) -> None:
+    """Keep the makers' words and the card's language for all builds to come."""
+    _put(services, keys.derivative_key(row.video_key, OWN_TEXT), text.encode(), "text/markdown", row)
+    _put(services, keys.derivative_key(row.video_key, LANGUAGE), language.encode(), "text/plain", row)
 
 
 def refresh(services: Services, row: LessonRow) -> None:
@@ -131,32 +98,25 @@ def refresh(services: Services, row: LessonRow) -> None:
 
     Raises DatasetError for a dataset of an earlier version of PPI.
     """
-    agreed, text = consent(services, row), own_text(services, row)
-    _write(services, row, _refreshed(services, row, agreed, text, card_language(services, row)))
+    prefix, agreed = dataset_prefix(row), consent(services, row)
+    with suppress(NotFound):
+        changed = refreshing.refreshed(
+            lambda path: _read(services, services.final, prefix + path), agreed, own_text(services, row),
+            card_language(services, row),
+        )  # fmt: skip
+        for path, data in changed.items():
+            stored_datasets.put_bytes(services, prefix + path, data, owner_metadata(row))
 
 
-def _is_busy(services: Services, row: LessonRow) -> bool:
+def is_busy(services: Services, row: LessonRow) -> bool:
+    """Whether a job uses or makes the lesson's dataset."""
     jobs = services.ledger.list(lesson_id=row.id)
     return any(job.is_active and job.kind in ("build_dataset", "publish", "preview_push") for job in jobs)
-
-
-def _refreshed(services: Services, row: LessonRow, agreed: Consent, text: str, language: str) -> dict[str, bytes]:
-    try:
-        return refreshing.refreshed(
-            lambda path: _read(services, services.final, dataset_prefix(row) + path), agreed, text, language
-        )
-    except NotFound:
-        return {}
-
-
-def _write(services: Services, row: LessonRow, changed: Mapping[str, bytes]) -> None:
-    for path, data in changed.items():
-        _put(services, services.final, dataset_prefix(row) + path, data, TYPES[path.rpartition(".")[2]], row)
 
 
 def _read(services: Services, bucket: str, key: str) -> bytes:
     return b"".join(services.store.read(bucket, key))
 
 
-def _put(services: Services, bucket: str, key: str, data: bytes, content_type: str, row: LessonRow) -> None:
-    services.store.put_bytes(bucket, key, data, content_type=content_type, metadata=owner_metadata(row))
+def _put(services: Services, key: str, data: bytes, content_type: str, row: LessonRow) -> None:
+    services.store.put_bytes(services.raw, key, data, content_type=content_type, metadata=owner_metadata(row))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ppi.dataset import charts
+from ppi.dataset import card, charts
 from ppi.dataset.charts import Bar, Timeline
 from ppi.dataset.layout import REPORT
 from ppi.services import Services
@@ -18,7 +18,10 @@ MOST_BARS, COLUMNS = charts.SHOWN_PATTERNS, charts.COLUMNS
 
 @dataclass(frozen=True)
 class Figures:
-    """`lengths` are (from, to, samples) in seconds, `agreement` what the card tells of it, None with one annotator."""
+    """`lengths` are (from, to, samples) in seconds, `agreement` what the card tells of it, None with one annotator.
+
+    Of a joined dataset that is `compared` and `lessons`, how many of how many could be compared, and the means over those.
+    """
 
     counts: Sequence[Bar]
     times: Sequence[Bar]
@@ -35,5 +38,13 @@ def of(services: Services, prefix: str) -> Figures:
     counts, times_s = charts.by_pattern(rows)
     length_s = max((recording["duration_s"] for recording in told.get("recordings", ())), default=0.0)
     return Figures(
-        charts.bars(counts), charts.bars(times_s), charts.lengths(rows), charts.timeline(rows, length_s), told.get("agreement")
+        charts.bars(counts), charts.bars(times_s), charts.lengths(rows), charts.timeline(rows, length_s), _agreement(told)
     )
+
+
+def _agreement(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = told.get("agreement")
+    if not found or "lessons" not in found:
+        return found
+    each, recordings = found["lessons"], told.get("recordings", ())
+    return {"compared": len(each), "lessons": len(recordings), "patterns": card.mean_agreement(each)}

@@ -26,7 +26,7 @@ from ppi.jobs.run import Run
 from ppi.records import Consent, ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, lessons, stored_datasets, whole_datasets
+from ppi.workflows import about_lesson, lessons, stored_datasets, versions, whole_datasets
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.scratch import scratch
 
@@ -63,7 +63,7 @@ class Wanted:
 class Joined:
     """One joined dataset. `wanted` tells what the build that holds was made of; `build` is "" before the first.
 
-    `labels` are what its lessons are called in it, by their ids.
+    `labels` are what its lessons are called in it, by their ids; `own_text` are the makers' words for its card.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Joined:
     wanted: Wanted = Wanted()
     build: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    own_text: str = ""
 
     @property
     def prefix(self) -> str:
@@ -205,7 +206,7 @@ def make(services: Services, joined: Joined, wanted: Wanted, build_name: str, fo
         parts.append((part, prefix, stored_datasets.lay_out(services, prefix, part, lambda _: on_progress(0.0))))
     made = whole_datasets.join_folders(
         [part for part, _, _ in parts], folder / "made", shares=wanted.shares, seed=wanted.seed, by=wanted.by, name=joined.name,
-        labels=[labels[row.id] for row in rows], card_language=wanted.language,
+        labels=[labels[row.id] for row in rows], card_language=wanted.language, own_text=joined.own_text,
         previous=stored_datasets.before(services, joined.prefix, folder / "before") if joined.build else None,
         on_progress=step("building", "Joining the datasets", 0.2, 0.8),
     )  # fmt: skip
@@ -218,8 +219,14 @@ def make(services: Services, joined: Joined, wanted: Wanted, build_name: str, fo
             stored_datasets.remove(services, fresh.prefix)
         raise
     _keep(services, fresh)
+    versions.keep(services, fresh)
     _sweep(services, fresh)
     return made.samples
+
+
+def keep_words(services: Services, joined: Joined, text: str, language: str) -> None:
+    """Keep the makers' words and the card's language for all builds to come."""
+    _keep(services, replace(joined, own_text=text, wanted=replace(joined.wanted, language=language)))
 
 
 def remove(services: Services, joined: Joined) -> None:
@@ -229,6 +236,7 @@ def remove(services: Services, joined: Joined) -> None:
         services.store.delete(services.final, key)
     for item in services.store.list(services.final, keys.joined_prefix(joined.id)):
         services.store.delete(services.final, item.key)
+    versions.forget(services, joined)
 
 
 def empty(services: Services, joined: Joined, wanted: Wanted) -> None:
@@ -236,6 +244,7 @@ def empty(services: Services, joined: Joined, wanted: Wanted) -> None:
     _keep(services, replace(joined, wanted=wanted, build=""))
     for item in services.store.list(services.final, keys.joined_prefix(joined.id)):
         services.store.delete(services.final, item.key)
+    versions.forget(services, joined)
 
 
 def is_usable(services: Services, lesson_id: str) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import ppi
@@ -16,7 +16,7 @@ from ppi.annotation.patterns import Codebook
 from ppi.dataset import build, card, layout, plan, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
-from ppi.dataset.quality import Finding
+from ppi.dataset.findings import CheckReport
 from ppi.dataset.reuse import Bring
 from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
@@ -26,27 +26,6 @@ from ppi.records import Clip, Consent, Dropped, Export, Meaning, MediaInfo, Span
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
 from ppi.workflows.plain_agreement import for_card
-
-
-@dataclass(frozen=True)
-class FolderCheck:
-    """What `check_folder` found; `problems` make the dataset unfit to publish, `warnings` are for its makers to decide."""
-
-    rows: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        return tuple(str(finding) for finding in self.findings if finding.level == quality.FAIL)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(str(finding) for finding in self.findings if finding.level == quality.WARN)
-
-    @property
-    def levels(self) -> dict[str, str]:
-        """Every check with its worst level: "pass", "warn" or "fail"."""
-        return {check: quality.level_of(self.findings, check) for check in quality.CHECKS}
 
 
 def build_from_files(
@@ -201,7 +180,7 @@ def draw_sheets(ffmpeg: Ffmpeg, video: Path, dataset: Path, folder: Path, on_pro
     return sheets.draw(ffmpeg, video, intervals, folder, on_progress)
 
 
-def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
+def check_folder(folder: Path, settings: Settings | None = None) -> CheckReport:
     """Check every row of a dataset folder against its files, opening every clip, then what loaders do not notice.
 
     Raises InputError when there is no such folder.
@@ -211,10 +190,8 @@ def check_folder(folder: Path, settings: Settings | None = None) -> FolderCheck:
         raise InputError("There is no folder {path}. Check the name and try again.", path=str(folder))
     ffmpeg = Ffmpeg(settings.media)
     found = verify.check(folder, lambda path: probe.inspect(path, ffmpeg))
-    told = [(quality.FAIL, said) for said in found.problems] + [(quality.WARN, said) for said in found.warnings]
-    files = tuple(Finding("files", level, "", "{fault}", {"fault": said}) for level, said in told)
     good = quality.examine(folder, verify.sound_rows(folder), verify.unused_patterns(folder))
-    return FolderCheck(found.rows, (*files, *good))
+    return CheckReport(found.rows, (*found.findings, *good))
 
 
 def sha256(path: Path) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ppi.dataset import changes, manifest
 from ppi.dataset import consent as consents
+from ppi.dataset.findings import CheckReport
 from ppi.errors import InputError
 from ppi.publishing import hub
 from ppi.publishing.hub import Preview, PushResult
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, quiet
-from ppi.workflows.plain_dataset import FolderCheck, check_folder
+from ppi.workflows.plain_dataset import check_folder
 
 CHECK_SHARE = 0.5
 
@@ -29,10 +30,10 @@ class FolderPush:
 
 @dataclass(frozen=True)
 class FolderPreview:
-    """What a push would do, and what the check says: with `check.problems` it would be refused."""
+    """What a push would do, and what the check says: with `check.failures` it would be refused."""
 
     preview: Preview
-    check: FolderCheck
+    check: CheckReport
     version: int
     manifest_sha256: str
 
@@ -46,8 +47,9 @@ def push_folder(
     """
     settings = settings or Settings.from_env()
     check = check_folder(folder, settings)
-    if check.problems:
-        raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=str(check.problems[0]))
+    if check.failures:
+        problem = check.failures[0].as_message()
+        raise InputError("The dataset does not pass its check: {problem} Build it again.", problem=problem)
     version = _pushable(folder, is_private)
     pushed = hub.push(
         folder, repo_id, settings=settings.hub, version=version, private=is_private, on_progress=on_progress

@@ -19,24 +19,24 @@ from ppi.jobs.run import Run
 from ppi.publishing import hub
 from ppi.services import Services
 from ppi.workflows import about_lesson, joined, joined_consent, pushes, stored_datasets
-from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.joined import Joined
 from ppi.workflows.plain_push import preview_folder, push_folder
 from ppi.workflows.pushes import DryRun, Push
 from ppi.workflows.scratch import scratch
+from ppi.workflows.things import Thing, prefix_of
 
 PUBLISH, PREVIEW = "publish", "preview_push"
 
 
 def request_push(
-    services: Services, thing: LessonRow | Joined, *, repo_id: str, is_private: bool, by: str = "", is_dry_run: bool = False
+    services: Services, thing: Thing, *, repo_id: str, is_private: bool, by: str = "", is_dry_run: bool = False
 ) -> Job:
     """Queue a push, or with `is_dry_run` the finding out what it would do; `by` is the name of who asks.
 
     Raises NotFound without a dataset, AccessDenied without a token or when the consent does not allow it, InputError for
     a bad repo_id, Conflict while one of both is under way.
     """
-    stored_datasets.objects(services, _prefix(thing))
+    stored_datasets.objects(services, prefix_of(thing))
     if not services.settings.hub.token:
         raise AccessDenied("The server has no Hugging Face token. The administrator sets HF_TOKEN.")
     hub.check_repo_id(repo_id)
@@ -78,40 +78,40 @@ def run_preview(services: Services, job: Job, run: Run) -> dict[str, Any]:
         on_progress = run.step("preparing", "Comparing the dataset with {repo_id}", 0.3, 1.0, repo_id=repo_id)
         found = preview_folder(folder, repo_id, services.settings, is_private=is_private, on_progress=on_progress)
     made = DryRun(
-        repo_id, found.preview, found.version, found.check.levels, found.check.problems, len(found.check.warnings),
-        found.manifest_sha256, pushes.now(), job.input.get("by") or thing.owner_name,
+        repo_id, found.preview, found.version, found.check.levels, tuple(one.as_message() for one in found.check.failures),
+        len(found.check.warnings), found.manifest_sha256, pushes.now(), job.input.get("by") or thing.owner_name,
     )  # fmt: skip
     pushes.keep_dry_run(services, thing, made)
     return {"tag": found.preview.tag, "files": len(found.preview.changes), "size_bytes": found.preview.sent_bytes}
 
 
-def fresh_dry_run(services: Services, thing: LessonRow | Joined) -> DryRun | None:
+def fresh_dry_run(services: Services, thing: Thing) -> DryRun | None:
     """The last dry run, when it was of the dataset as it is now."""
     found = pushes.dry_run(services, thing)
     stored = hashlib.sha256()
     if found is not None:
-        for piece in services.store.read(services.final, _prefix(thing) + MANIFEST):
+        for piece in services.store.read(services.final, prefix_of(thing) + MANIFEST):
             stored.update(piece)
     return found if found is not None and found.manifest_sha256 == stored.hexdigest() else None
 
 
 @contextlib.contextmanager
-def _fetched(services: Services, thing: LessonRow | Joined, job: Job, run: Run, phase: str) -> Iterator[Path]:
+def _fetched(services: Services, thing: Thing, job: Job, run: Run, phase: str) -> Iterator[Path]:
     """The stored dataset as a folder of its own."""
     with scratch(services, job) as folder:
         on_progress = run.step(phase, "Fetching the dataset from storage", 0.0, 0.3)
-        stored_datasets.lay_out(services, _prefix(thing), folder / "dataset", on_progress)
+        stored_datasets.lay_out(services, prefix_of(thing), folder / "dataset", on_progress)
         yield folder / "dataset"
 
 
-def _thing(services: Services, subject_id: str) -> LessonRow | Joined:
+def _thing(services: Services, subject_id: str) -> Thing:
     try:
         return services.lessons.get(subject_id)
     except NotFound:
         return joined.get(services, subject_id)
 
 
-def _tell(services: Services, thing: LessonRow | Joined) -> None:
+def _tell(services: Services, thing: Thing) -> None:
     """Let the stored dataset say what is recorded now."""
     if isinstance(thing, Joined):
         joined_consent.tell(services, thing)
@@ -119,7 +119,7 @@ def _tell(services: Services, thing: LessonRow | Joined) -> None:
         about_lesson.refresh(services, thing)
 
 
-def _held(thing: LessonRow | Joined, folder: Path) -> dict[str, tuple[str, ...]]:
+def _held(thing: Thing, folder: Path) -> dict[str, tuple[str, ...]]:
     """The ids of the samples of each lesson, by its own."""
     rows = changes.rows_of(folder)
     if isinstance(thing, LessonRow):
@@ -129,11 +129,7 @@ def _held(thing: LessonRow | Joined, folder: Path) -> dict[str, tuple[str, ...]]
     }  # fmt: skip
 
 
-def _prefix(thing: LessonRow | Joined) -> str:
-    return thing.prefix if isinstance(thing, Joined) else dataset_prefix(thing)
-
-
-def _check_consent(services: Services, thing: LessonRow | Joined, is_private: bool) -> None:
+def _check_consent(services: Services, thing: Thing, is_private: bool) -> None:
     """As recorded now: consent may be withdrawn while a push waits. What the dataset itself says is checked with its files."""
     is_joined = isinstance(thing, Joined)
     given = joined_consent.standing(services, thing).consent if is_joined else about_lesson.consent(services, thing)

@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ppi.accounts.users import User
-from ppi.errors import DatasetError, NotFound
+from ppi.errors import DatasetError, NotFound, message
 from ppi.jobs.lessons import LessonRow
 from ppi.publishing.hub import FileChange, Preview
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import push_records
-from ppi.workflows.ingest import owner_metadata
-from ppi.workflows.joined import Joined
+from ppi.workflows.things import Thing, metadata_of
 
 PUSHES, DRY_RUN = push_records.PUSHES, ".push-preview.json"
 
@@ -61,14 +60,15 @@ class Deleted:
 class DryRun:
     """What a push would do, found out for the dataset whose manifest has this SHA-256.
 
-    `checks` maps every check to "pass", "warn" or "fail"; `problems` are those that stop a push.
+    `checks` maps every check to "pass", "warn" or "fail"; `problems` are messages
+    about what stops a push.
     """
 
     repo_id: str
     preview: Preview
     version: int
     checks: Mapping[str, str]
-    problems: tuple[str, ...]
+    problems: tuple[Mapping[str, Any], ...]
     warnings: int
     manifest_sha256: str
     made_at: str
@@ -80,7 +80,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def pushes(services: Services, thing: LessonRow | Joined) -> list[Push]:
+def pushes(services: Services, thing: Thing) -> list[Push]:
     """All pushes of the dataset, the oldest first.
 
     Raises DatasetError when the record cannot be read: whoever withdraws a lesson must not miss one.
@@ -123,7 +123,7 @@ def deleted_lesson(services: Services, lesson_id: str, user: User | None = None)
     return found
 
 
-def keep_push(services: Services, thing: LessonRow | Joined, push: Push) -> None:
+def keep_push(services: Services, thing: Thing, push: Push) -> None:
     """Add a push to the record. One that changed nothing on the Hub is recorded once, as it was first."""
     found = pushes(services, thing)
     what = {"repo_id": push.repo_id, "revision": push.revision, "tag": push.tag, "version": push.version}
@@ -132,7 +132,7 @@ def keep_push(services: Services, thing: LessonRow | Joined, push: Push) -> None
     _write(services, thing, PUSHES, [asdict(known) for known in (*found, push)])
 
 
-def dry_run(services: Services, thing: LessonRow | Joined) -> DryRun | None:
+def dry_run(services: Services, thing: Thing) -> DryRun | None:
     """The last dry run; None when there was none, or the dataset has been pushed since."""
     try:
         found = _read(services, thing, DRY_RUN)
@@ -140,18 +140,22 @@ def dry_run(services: Services, thing: LessonRow | Joined) -> DryRun | None:
             return None
         shown = found["preview"]
         preview = Preview(**{**shown, "changes": tuple(FileChange(**change) for change in shown["changes"])})
-        return DryRun(**{**found, "preview": preview, "problems": tuple(found["problems"])})
+        return DryRun(**{**found, "preview": preview, "problems": tuple(map(_message, found["problems"]))})
     except (ValueError, KeyError, TypeError):  # of another version of PPI: it is made again in a minute
         return None
 
 
-def keep_dry_run(services: Services, thing: LessonRow | Joined, made: DryRun) -> None:
+def keep_dry_run(services: Services, thing: Thing, made: DryRun) -> None:
     _write(services, thing, DRY_RUN, asdict(made))
 
 
-def forget_dry_run(services: Services, thing: LessonRow | Joined) -> None:
+def forget_dry_run(services: Services, thing: Thing) -> None:
     bucket, key, _ = _place(services, thing, DRY_RUN)
     services.store.delete(bucket, key)
+
+
+def _message(given: Mapping[str, Any]) -> dict[str, Any]:
+    return message(given["template"], given["values"])
 
 
 def _push(given: Mapping[str, Any]) -> Push:
@@ -177,15 +181,15 @@ def _unreadable(name: str) -> DatasetError:
     )
 
 
-def _place(services: Services, thing: LessonRow | Joined, ending: str) -> tuple[str, str, dict[str, str]]:
+def _place(services: Services, thing: Thing, ending: str) -> tuple[str, str, dict[str, str]]:
     """Bucket, key and metadata of a record."""
     if isinstance(thing, LessonRow):
-        return services.raw, keys.derivative_key(thing.video_key, ending), owner_metadata(thing)
+        return services.raw, keys.derivative_key(thing.video_key, ending), metadata_of(thing)
     key = keys.joined_pushes(thing.id) if ending == PUSHES else keys.joined_dry_run(thing.id)
-    return services.final, key, thing.metadata
+    return services.final, key, metadata_of(thing)
 
 
-def _read(services: Services, thing: LessonRow | Joined, ending: str) -> Any:
+def _read(services: Services, thing: Thing, ending: str) -> Any:
     bucket, key, _ = _place(services, thing, ending)
     try:
         return json.loads(b"".join(services.store.read(bucket, key)))
@@ -193,7 +197,7 @@ def _read(services: Services, thing: LessonRow | Joined, ending: str) -> Any:
         return None
 
 
-def _write(services: Services, thing: LessonRow | Joined, ending: str, value: Any) -> None:
+def _write(services: Services, thing: Thing, ending: str, value: Any) -> None:
     bucket, key, metadata = _place(services, thing, ending)
     data = json.dumps(value, ensure_ascii=False, indent=1).encode()
     services.store.put_bytes(bucket, key, data, content_type="application/json", metadata=metadata)

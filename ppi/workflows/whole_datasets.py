@@ -16,9 +16,11 @@ from ppi.workflows.plain import Progress, quiet
 
 def join_folders(
     folders: Sequence[Path], out: Path, *, shares: str = "80,10,10", seed: int = 0, by: str = "teacher", name: str = "",
-    previous: Path | None = None, labels: Sequence[str] = (), card_language: str = "en", on_progress: Progress = quiet,
+    previous: Path | None = None, labels: Sequence[str] = (), card_language: str = "en", own_text: str = "",
+    on_progress: Progress = quiet,
 ) -> JoinReport:  # fmt: skip
-    """Join datasets of lessons into `out`, with splits. `shares` are those of train, validation and test, by commas.
+    """Join datasets of lessons into `out`, with splits. `shares` are those of train, validation and test, by commas;
+    `own_text` is Markdown for the card.
 
     For the rest see `ppi.dataset.join.join`. Raises InputError for wrong shares, a lesson that comes twice or a missing
     folder, DatasetError for a bad dataset.
@@ -29,7 +31,8 @@ def join_folders(
         raise InputError("The joined dataset needs a folder of its own: {out} is one of its parts.", out=str(out))
     return join.join(
         folders, out, read_shares(shares, seed, by), pretty_name=name, tools={"ppi": ppi.__version__}, previous=previous,
-        labels=labels, language=card.checked_language(card_language), is_illustrated=True, on_progress=on_progress,
+        labels=labels, language=card.checked_language(card_language), own_text=card.checked_own_text(own_text),
+        is_illustrated=True, on_progress=on_progress,
     )  # fmt: skip
 
 

@@ -66,10 +66,11 @@ function newEntry({ file, handle }) {
 function check() {
   const waiting = chosen();
   const reasons = judge(waiting.map(({ file, before }) => ({ file, isContinued: Boolean(before) })), room, endings);
-  const values = { limit: form.dataset.limitText, max: form.dataset.mostLessons, room: shownSize(room.free_bytes), left: shownSize(room.bytes_left ?? 0) };
+  const said = { ...words, overQuota: form.dataset.overQuota };
+  const values = { limit: form.dataset.limitText, room: shownSize(room.free_bytes), left: shownSize(room.bytes_left ?? 0) };
   const isSingle = waiting.length === 1;
   waiting.forEach((entry, number) => {
-    entry.reason = reasons[number] && fill(words[reasons[number]], values);
+    entry.reason = reasons[number] && fill(said[reasons[number]], values);
     entry.row.showChosen({ reason: entry.reason, isNamed: !isSingle, isContinued: Boolean(entry.before) });
   });
   document.getElementById("one-name").hidden = waiting.length > 1;

@@ -252,3 +252,19 @@ def test_the_name_of_an_annotator_is_cut_to_a_length_that_pages_can_show():
 def test_a_zero_character_anywhere_shows_that_the_file_is_no_text():
     with pytest.raises(AnnotationError, match="no text file"):
         read("start,end,label\n" + "1,2,A\n" * 200 + "1,2,A\x00\n", "x.csv")
+
+
+def test_a_project_is_written_as_boris_keeps_it_with_marks_over_each_other_under_subjects_of_their_own():
+    given = [annotation_of(region(1, 4, "A"), region(2, 3, "A"), region(4, 5, "A"), region(2, 9, "B")),
+             annotation_of(region(0, 1, "A"), annotator="eva")]  # fmt: skip
+    made = json.loads(formats.write(tuple(given), "boris_project", frame_rate=25.0, duration_s=60.0, video_name="урок 1.mp4"))
+    assert made["project_format_version"] == "7.0" and [one["name"] for one in made["subjects_conf"].values()] == ["2", "3"]
+    assert {one["code"]: one["type"] for one in made["behaviors_conf"].values()} == {"A": "State event", "B": "State event"}
+    anna = made["observations"]["anna"]
+    assert anna["file"] == {"1": ["урок 1.mp4"]} and anna["media_info"]["length"] == {"урок 1.mp4": 60.0}
+    open_now: dict = {}
+    for _, subject, code, *_ in anna["events"]:  # as BORIS pairs them
+        open_now[subject, code] = open_now.get((subject, code), 0) ^ 1
+        assert sum(open_now[key] for key in open_now if key[0] == subject) <= 1, "one behaviour of a subject at a time"
+    assert not any(open_now.values()) and list(made["observations"]) == ["eva", "anna"]
+    assert flat(read(made).annotations) == flat(given)

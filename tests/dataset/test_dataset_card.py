@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from ppi.dataset import card, layout
-from ppi.dataset.card_words import EN, RU
+from ppi.dataset.card_words import EN, RU, counted
 from ppi.dataset.texts import Said
-from ppi.records import Consent, Pattern, Sample, Span
+from ppi.records import Consent, Meaning, Pattern, Sample, Span
+from ppi.speech.uploaded import INTERPOLATED
 
 HOSTILE = "a|b\n| c <script>alert(1)</script> [x](javascript:y) `code` *b* {{t}} \x07 <!-- --> & \u2028---"
 
@@ -116,3 +117,35 @@ def test_limits_are_told():
     assert "3 marks or answers were left out" in body
     assert "- A rough transcript" in body
     assert "transcribed with whisper \\(tiny\\)" in body
+
+
+def test_what_people_said_that_labels_mean_stands_in_the_card_of_both_languages():
+    chosen = (Meaning("Хвалит | 👍", "Похвала", 3), Meaning("шум", "", 1))
+    for language, title, left_out in (("en", "## Labels and what", "left out"), ("ru", "## Метки и то", "не вошла")):
+        _, body = rendered([sample(1)], meanings=chosen, card_language=language)
+        section = body.split(title)[1].split("## ")[0]
+        assert "| Хвалит \\| 👍 | Похвала | 3 |" in section and f"| шум | {left_out} | 1 |" in section
+    assert "what they were read as" not in rendered([sample(1)])[1]
+    _, long = rendered([sample(1)], meanings=tuple(Meaning(f"м{n}", "Похвала", 1) for n in range(203)))
+    assert len(re.findall(r"\| м\d+ \| Похвала \| 1 \|", long)) == 200 and "Further labels in `report.json`: 3." in long
+
+
+def test_the_facts_of_a_report_hold_the_meanings_that_stand_beside_them():
+    facts = card.CardFacts("Урок", (card.Recording("Урок", "a.mp4", 60.0, 25.0),), meanings=(Meaning("м", "Похвала", 2),))
+    told = {"card": card.kept(facts), "meanings": [{"label": "м", "pattern": "Похвала", "marks": 2}]}
+    assert card.facts_of(told, facts.consent, "", "en") == facts
+    assert card.facts_of({"card": told["card"]}, facts.consent, "", "en").meanings == (), "an earlier report names none"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "russian"),
+    [(1, "Clips of 1 lesson in which", "Фрагменты 1 урока, в котором"), (2, "Clips of 2 lessons in", "Фрагменты 2 уроков, в"),
+     (21, "Clips of 21 lessons in", "Фрагменты 21 урока, в котором")],
+)  # fmt: skip
+def test_counts_have_the_form_that_the_language_has_for_them(count, english, russian):
+    assert counted(EN, "intro", count).startswith(english) and counted(RU, "intro", count).startswith(russian)
+
+
+def test_notes_of_transcripts_are_told_in_the_language_of_the_card():
+    _, body = rendered([sample(1)], notes=(INTERPOLATED, "Something new."), card_language="ru")
+    assert "У слов нет собственного времени" in body and "Something new." in body and INTERPOLATED not in body

@@ -9,7 +9,7 @@ import pytest
 from ppi.dataset import build, changes, join, manifest, verify
 from ppi.dataset.splits import Shares
 from ppi.errors import DatasetError, InputError
-from ppi.records import Consent
+from ppi.records import Consent, Meaning
 from ppi.workflows.plain_about import say_in_folder
 from tests.dataset.test_dataset_build import fake_cut
 
@@ -119,14 +119,18 @@ def test_lessons_of_the_same_name_are_told_apart_by_their_recordings(real_plan, 
         join.join([tmp_path / "one", tmp_path / "again"], tmp_path / "twice", Shares())
 
 
-def test_a_joined_card_is_written_in_the_language_asked_for_with_the_agreement_of_its_lessons(real_plan, tmp_path):
+def test_a_joined_card_is_in_the_language_asked_for_with_agreement_and_meanings_of_its_lessons(real_plan, tmp_path):
     entries = [{"pattern": "Похвала", "kappa": 0.5, "alpha": 0.4, "f1": 1.0}]
     for name, agreement in (("а", {"annotators": 2, "step_s": 0.1, "patterns": entries}), ("б", None)):
-        plan = replace(real_plan, lesson=name, samples=tuple(replace(one, lesson=name) for one in real_plan.samples[:2]))
+        samples, meant = tuple(replace(one, lesson=name) for one in real_plan.samples[:2]), Meaning("хвалит", "Похвала", 2)
+        plan = replace(real_plan, lesson=name, samples=samples, meanings=(meant,))
         build.build(tmp_path / name, plan, fake_cut(), None, consent=OPEN, agreement=agreement)
     join.join([tmp_path / "а", tmp_path / "б"], tmp_path / "two", Shares(), language="ru", is_illustrated=True)
     join.join([tmp_path / "two"], tmp_path / "all", Shares(), language="ru")
     for name in ("two", "all"):
+        report = json.loads((tmp_path / name / "report.json").read_text(encoding="utf-8"))
+        assert report["meanings"] == [{"label": "хвалит", "pattern": "Похвала", "marks": 4}]
+        assert "| хвалит | Похвала | 4 |" in (tmp_path / name / "README.md").read_text(encoding="utf-8")
         card = (tmp_path / name / "README.md").read_text(encoding="utf-8")
         assert "(уроков: 1 из 2)" in card and "| Похвала | 1 | 0.50 | 0.40 | 1.00 |" in card
         assert manifest.read(tmp_path / name)["settings"]["card_language"] == "ru"

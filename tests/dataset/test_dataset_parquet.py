@@ -59,21 +59,21 @@ def test_a_clip_beyond_two_gigabytes_is_refused_in_words(dataset_copy, monkeypat
 )  # fmt: skip
 def test_a_value_that_differs_from_the_plain_files_is_named_with_its_row(dataset_copy, changes, column):
     rewritten(dataset_copy, **changes)
-    assert problems(dataset_copy) == [f"{TRAIN}, pattern_1: differs from {column} in metadata.jsonl and its files."]
+    assert problems(dataset_copy) == [f"{TRAIN}, pattern_1: It differs from metadata.jsonl and its files in {column}."]
 
 
 def test_a_clip_exchanged_behind_the_parquet_files_back_is_named(dataset_copy):
     shutil.copy(dataset_copy / "videos" / "pattern_9.mp4", dataset_copy / "videos" / "pattern_1.mp4")
-    assert f"{TRAIN}, pattern_1: differs from video in metadata.jsonl and its files." in problems(dataset_copy)
+    assert f"{TRAIN}, pattern_1: It differs from metadata.jsonl and its files in video." in problems(dataset_copy)
 
 
 def test_a_missing_file_a_superfluous_one_and_too_few_rows_are_named(dataset_copy):
     (dataset_copy / TRAIN).rename(dataset_copy / TRAIN.replace("train", "test"))
     found = problems(dataset_copy)
-    assert f"{TRAIN}: it is missing." in found
-    assert "data/test-00000-of-00001.parquet: no row belongs to it." in found
+    assert f"{TRAIN}: It is missing." in found
+    assert "data/test-00000-of-00001.parquet: No row belongs to it." in found
     parquet.write(dataset_copy, rows_of(dataset_copy)[1:])
-    assert f"{TRAIN}: it holds 23 rows, but 24 belong there." in problems(dataset_copy)
+    assert f"{TRAIN}: Rows in it: 23; rows that belong there: 24." in problems(dataset_copy)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all", None])
@@ -87,12 +87,12 @@ def test_what_is_no_parquet_is_told(dataset_copy, content):
 def test_other_types_are_told(dataset_copy):
     table = pq.read_table(dataset_copy / TRAIN)
     pq.write_table(table.replace_schema_metadata(None), dataset_copy / TRAIN)
-    assert problems(dataset_copy) == [f"{TRAIN}: its columns do not have the types of this format."]
+    assert problems(dataset_copy) == [f"{TRAIN}: Its columns do not have the types of this format."]
 
 
 def test_a_row_of_an_unknown_split_is_named(dataset_copy):
     change_row(dataset_copy, 0, split="mine")
-    assert any("its split 'mine' is none of train, validation, test" in problem for problem in problems(dataset_copy))
+    assert any("Its split 'mine' is none of train, validation, test" in problem for problem in problems(dataset_copy))
 
 
 def test_the_schema_names_the_features_of_datasets():

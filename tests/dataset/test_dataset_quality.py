@@ -87,7 +87,7 @@ def test_labels_without_a_row_of_the_table_and_rows_without_a_label_are_named(tm
 def test_rare_patterns_and_lopsided_ones_are_a_warning(tmp_path):
     rows = [row(number, number * 3, number * 3 + 2) for number in range(60)] + [row(61, 300, 302, "Редкий")]
     assert [text for _, text in found(tmp_path, *rows, check="balance")] == [
-        "1 of 2 patterns have fewer than 5 samples: Редкий.", "Похвала has 60 samples, but Редкий only 1.",
+        "1 of 2 patterns has fewer than 5 samples: Редкий.", "Похвала has 60 samples, but Редкий only 1.",
     ]  # fmt: skip
     assert found(tmp_path, *rows[:6], check="balance") == []
 
@@ -104,7 +104,7 @@ def test_a_lesson_or_a_teacher_in_two_splits_fails(tmp_path, key):
 
 def test_hours_count_each_moment_once(tmp_path):
     rows = row(1, 0, 1800), row(2, 900, 2700, "Вопрос"), row(3, 0, 900, lesson="другой")
-    assert found(tmp_path, *rows, check="hours") == [("pass", "The clips last 1.25 h together and cover 1.0 h of 2 lesson(s).")]
+    assert found(tmp_path, *rows, check="hours") == [("pass", "The clips last 1.25 h together and cover 1.0 h of 2 lessons.")]
 
 
 def test_black_plain_blurred_and_broken_key_frames_are_told_apart_from_good_ones(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ppi.dataset import layout, manifest, verify
-from ppi.errors import UnsupportedMedia
+from ppi.errors import UnsupportedMedia, fill
 from ppi.records import MediaInfo, VideoTrack
 
 
@@ -32,7 +32,7 @@ def problems(folder: Path, **given) -> str:
 def test_a_fresh_dataset_has_no_fault(built_dataset):
     lengths = {row["video_path"]: row["end_time"] - row["start_time"] for row in rows_of(built_dataset.folder)}
     report = verify.check(built_dataset.folder, lambda path: info(lengths[path.relative_to(built_dataset.folder).as_posix()]))
-    assert report == verify.CheckReport(24, (), ())
+    assert (report.rows, report.findings) == (24, ())
 
 
 @pytest.mark.parametrize("path", ["videos/pattern_2.mp4", "images/pattern_2.jpg", "texts/pattern_2.txt"])
@@ -49,13 +49,13 @@ def test_an_empty_file_is_named(dataset_copy, path):
 
 def test_a_file_nobody_names_is_named(dataset_copy):
     (dataset_copy / "videos" / "extra.mp4").write_bytes(b"x")
-    assert "videos/extra.mp4: no row names this file." in problems(dataset_copy)
+    assert "videos/extra.mp4: No row names this file." in problems(dataset_copy)
 
 
 def test_a_changed_file_is_named(dataset_copy):
     path = dataset_copy / "videos" / "pattern_3.mp4"
     path.write_bytes(path.read_bytes() + b"x")
-    assert "videos/pattern_3.mp4: it was changed after the dataset was built." in problems(dataset_copy)
+    assert "videos/pattern_3.mp4: It was changed after the dataset was built." in problems(dataset_copy)
 
 
 @pytest.mark.parametrize("outside", ["../secret.mp4", "/etc/hostname", "videos/../../x.mp4", "file:///etc/passwd", "", None])
@@ -79,11 +79,11 @@ def test_a_folder_that_leads_elsewhere_is_refused(dataset_copy, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"id": "pattern_2"}, "pattern_2: the id is used twice"), ({"start_time": 9.0, "end_time": 3.0}, "is not one"),
-     ({"start_time": -1.0}, "is not one"), ({"end_time": "x"}, "is not one"), ({"patterns": []}, "its patterns"),
-     ({"patterns": [{"type": ""}]}, "its patterns"), ({"text": None}, "text is not a text"),
-     ({"text": "другое"}, "differs from the row's text"), ({"extra": 1}, "unknown keys: extra"),
-     ({"file_name": "videos/pattern_2.mp4"}, "file_name and video_path differ")],
+    [({"id": "pattern_2"}, "pattern_2: Its id is used twice"), ({"start_time": 9.0, "end_time": 3.0}, "is not one"),
+     ({"start_time": -1.0}, "is not one"), ({"end_time": "x"}, "is not one"), ({"patterns": []}, "Its patterns"),
+     ({"patterns": [{"type": ""}]}, "Its patterns"), ({"text": None}, "Its text is not a text"),
+     ({"text": "другое"}, "differs from the text of the row"), ({"extra": 1}, "It has unknown keys: extra"),
+     ({"file_name": "videos/pattern_2.mp4"}, "Its file_name and video_path differ")],
 )  # fmt: skip
 def test_a_bad_row_is_named(dataset_copy, changes, message):
     change_row(dataset_copy, 0, **changes)
@@ -94,13 +94,13 @@ def test_a_row_without_a_key_is_named(dataset_copy):
     rows = rows_of(dataset_copy)
     del rows[4]["annotator"]
     (dataset_copy / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    assert "pattern_5: it lacks annotator." in problems(dataset_copy)
+    assert "pattern_5: It lacks annotator." in problems(dataset_copy)
 
 
 def test_a_line_that_is_no_json_is_named(dataset_copy):
     with (dataset_copy / "metadata.jsonl").open("a") as file:
         file.write("{broken\n")
-    assert "metadata.jsonl, line 25: it is not a JSON object." in problems(dataset_copy)
+    assert "metadata.jsonl:25: It is not a JSON object." in problems(dataset_copy)
 
 
 def test_a_clip_of_another_length_than_its_span_is_named(built_dataset):
@@ -120,7 +120,7 @@ def test_a_clip_that_does_not_open_is_named(built_dataset):
 def test_a_folder_that_is_no_dataset_has_faults_and_raises_nothing(tmp_path):
     report = verify.check(tmp_path)
     assert report.rows == 0
-    assert any("metadata.jsonl: it cannot be read" in problem for problem in report.problems)
+    assert any("metadata.jsonl: It cannot be read" in problem for problem in report.problems)
     assert any("no manifest.json" in problem for problem in report.problems)
 
 
@@ -128,7 +128,7 @@ def test_a_manifest_that_names_what_is_not_there_is_told(dataset_copy):
     listed = manifest.read(dataset_copy)
     listed["files"].append({"path": "videos/gone.mp4", "sha256": "0" * 64, "size_bytes": 1})
     layout.write_json(dataset_copy / "manifest.json", listed)
-    assert "videos/gone.mp4: the manifest names it, but it is missing." in problems(dataset_copy)
+    assert "videos/gone.mp4: The manifest names it, but it is missing." in problems(dataset_copy)
 
 
 def test_a_card_without_its_configs_is_a_warning(dataset_copy):
@@ -140,3 +140,21 @@ def test_progress_goes_forward(built_dataset):
     seen = []
     verify.check(built_dataset.folder, on_progress=seen.append)
     assert seen == sorted(seen) and seen[0] >= 0 and seen[-1] <= 1
+
+
+def test_every_fault_can_be_told_in_another_language_with_its_place(dataset_copy):
+    """What pages do: translate the template, then fill it, also where one message tells another."""
+    (dataset_copy / "texts" / "pattern_2.txt").unlink()
+
+    def inspect(path):
+        raise UnsupportedMedia("The file {name} is no video.", name=path.name)
+
+    found = [finding.as_message() for finding in verify.check(dataset_copy, inspect).findings]
+    russian = {
+        "{path} is missing.": "{path}: файла нет.", "{path} cannot be opened: {reason}": "{path} не открывается: {reason}",
+        "The file {name} is no video.": "Файл {name} — не видео.",
+    }  # fmt: skip
+    told = [fill(one["template"], one["values"], lambda text, many, count: russian.get(text, text)) for one in found]
+    assert "pattern_2: texts/pattern_2.txt: файла нет." in told
+    assert "pattern_1: videos/pattern_1.mp4 не открывается: Файл pattern_1.mp4 — не видео." in told
+    assert json.loads(json.dumps(found)) == found

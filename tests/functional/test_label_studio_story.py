@@ -92,6 +92,15 @@ def tasks_of(label_studio, lesson):
     return [task for task in found if task["data"].get("lesson_id") == lesson]
 
 
+def fresh_task(api, lesson, label_studio, **fields):
+    """The one task of the lesson, in a project in which nothing was annotated yet."""
+    for task in tasks_of(label_studio, lesson):
+        label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
+    send(api, lesson, **fields)
+    (task,) = tasks_of(label_studio, lesson)
+    return task
+
+
 def test_the_whole_round_trip(server, api, lesson, label_studio):
     # There: one project, one task, links that play, the transcript as one prediction.
     sent = send(api, lesson, project=f"Уроки {lesson[:6]}", transcript="1")
@@ -142,7 +151,9 @@ def test_the_whole_round_trip(server, api, lesson, label_studio):
 
 
 def test_a_deleted_task_is_told_and_made_again_while_what_was_fetched_stays(api, lesson, label_studio):
-    (task,) = tasks_of(label_studio, lesson)
+    task = fresh_task(api, lesson, label_studio)
+    label_studio.annotate(task["id"], audio("r1", PRAISE, "Похвала"))
+    fetch(api, lesson)
     label_studio.ask("DELETE", f"/api/tasks/{task['id']}/")
     failed = api.wait(api.post(f"/lessons/{lesson}/label-studio/fetch").json()["job_id"])
     assert (failed["status"], failed["code"]) == ("error", "not_found")
@@ -151,8 +162,8 @@ def test_a_deleted_task_is_told_and_made_again_while_what_was_fetched_stays(api,
     assert api.wait(api.post("/api/datasets", data={"file_id": lesson}).json()["job_id"])["status"] == "completed"
 
 
-def test_the_older_kind_of_token_fetches_the_same(lesson, label_studio):
-    (task,) = tasks_of(label_studio, lesson)
+def test_the_older_kind_of_token_fetches_the_same(api, lesson, label_studio):
+    task = fresh_task(api, lesson, label_studio)
     mark = audio("r1", PRAISE, "Похвала")
     label_studio.annotate(task["id"], mark)
     settings = LabelStudioSettings(label_studio.url, label_studio.legacy_token)
@@ -162,10 +173,7 @@ def test_the_older_kind_of_token_fetches_the_same(lesson, label_studio):
 
 
 def test_labels_that_annotations_were_made_with_are_replaced_only_when_asked(api, lesson, label_studio, tmp_path):
-    (task,) = tasks_of(label_studio, lesson)
-    label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
-    send(api, lesson, table=None)
-    (task,) = tasks_of(label_studio, lesson)
+    task = fresh_task(api, lesson, label_studio)
     label_studio.annotate(task["id"], audio("r1", PRAISE, "Похвала"))
     other = tmp_path / "other.csv"
     other.write_text("Паттерн,Описание\nСовсем другой,…\n", encoding="utf-8")
@@ -215,10 +223,7 @@ VARIANTS = {
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_other_variants_go_there_and_come_back_exactly(variant, api, lesson, label_studio):
     named, result, spans, chosen = VARIANTS[variant]
-    (task,) = tasks_of(label_studio, lesson)
-    label_studio.ask("DELETE", f"/api/projects/{task['project']}/")
-    send(api, lesson, variant=variant, project=f"{variant} {lesson[:6]}")
-    (task,) = tasks_of(label_studio, lesson)
+    task = fresh_task(api, lesson, label_studio, variant=variant, project=f"{variant} {lesson[:6]}")
     config = label_studio.ask("GET", f"/api/projects/{task['project']}/")["label_config"]
     assert all(name in config for name in named)
     label_studio.annotate(task["id"], result)

@@ -216,13 +216,21 @@ def test_kept_versions_hold_no_words_and_only_so_many_are_kept(services, lesson)
     made_three_versions(services, lesson)
     key = keys.derivative_key(lesson.video_key, ".rows.v2.jsonl.gz")
     row = json.loads(gzip.decompress(b"".join(services.store.read(services.raw, key))).decode().split("\n")[0])
-    assert "words" not in row and "text" in row
+    assert not {"words", "text", "comments"} & row.keys() and "text" in row["sums"]
     history = [{"version": n, "samples": 1, "inputs": [], "counts": {}, "changes": []} for n in range(1, 31)]
     put(services, lesson, CHANGES, json.dumps({"versions": history}))
     versions.keep(services, lesson)
     assert versions.numbers(services, lesson) == [30]
     versions.forget(services, lesson)
     assert not [item for item in services.store.list(services.raw, lesson.prefix) if ".rows.v" in item.key]
+
+
+def test_rows_that_an_earlier_version_of_ppi_kept_with_their_words_are_compared_alike(anna, services, lesson):
+    first, *_ = made_three_versions(services, lesson)
+    plain = gzip.compress("".join(json.dumps(row) + "\n" for row in first).encode())
+    services.store.put_bytes(services.raw, keys.derivative_key(lesson.video_key, ".rows.v1.jsonl.gz"), plain)
+    found = anna.get(f"/datasets/{lesson.id}/versions?before=1&after=3").json["changes"]
+    assert [change["kind"] for change in found] == ["removed", "moved"]
 
 
 def test_a_joined_dataset_is_looked_through_by_the_same_pages(anna, client_for, services, lesson):

@@ -6,10 +6,11 @@ from hashlib import sha256
 
 import pytest
 
+from ppi.dataset.findings import fault
 from ppi.errors import DatasetError
 from ppi.publishing.hub import FileChange, Preview
 from ppi.services import Services
-from ppi.workflows import publish, pushes
+from ppi.workflows import about_lesson, publish, pushes
 from ppi.workflows.pushes import DryRun, Push
 from tests.conftest import settings_for, with_people
 
@@ -32,7 +33,7 @@ def lesson(lesson_with_dataset):
 
 def dry_run(services, lesson, **changed) -> DryRun:
     """One that found `PREVIEW` for the lesson's dataset."""
-    manifest = b"".join(services.store.read(services.final, publish.dataset_prefix(lesson) + "manifest.json"))
+    manifest = b"".join(services.store.read(services.final, about_lesson.dataset_prefix(lesson) + "manifest.json"))
     given = {
         "repo_id": "school/x", "preview": PREVIEW, "version": 3, "checks": {"files": "pass"}, "problems": (), "warnings": 0,
         "manifest_sha256": sha256(manifest).hexdigest(), "made_at": PUSH.pushed_at, "by": "anna",
@@ -53,10 +54,24 @@ def test_the_button_to_push_comes_with_what_it_would_do(client_for, services, le
     assert [change["kind"] for change in told["preview"]["changes"]] == ["added", "deleted"]
 
 
-def test_a_dataset_that_fails_its_check_has_no_button_to_press(client_for, services, lesson):
-    pushes.keep_dry_run(services, lesson, dry_run(services, lesson, problems=("pattern_1: broken.",)))
-    form = client_for("anna").get(f"/publish?lesson={lesson.id}").text.split('id="push-now"')[1].split("</form>")[0]
+def test_a_dataset_that_fails_its_check_has_no_button_to_press_and_says_why_in_the_readers_language(
+    client_for, services, lesson
+):
+    problem = fault("pattern_1", "{path} is empty.", path="videos/pattern_1.mp4").as_message()
+    pushes.keep_dry_run(services, lesson, dry_run(services, lesson, problems=(problem,)))
+    anna, page = client_for("anna"), f"/publish?lesson={lesson.id}"
+    form = anna.get(page).text.split('id="push-now"')[1].split("</form>")[0]
     assert "disabled>Push the dataset" in form
+    said = {"en": "pattern_1: videos/pattern_1.mp4 is empty.", "ru": "pattern_1: videos/pattern_1.mp4 — пустой файл."}
+    for language, words in said.items():
+        headers = {"Accept-Language": language}
+        assert words in anna.get(page, headers=headers).text
+        assert anna.get(f"/api/datasets/{lesson.id}/pushes", headers=headers).json["dry_run"]["problems"] == [words]
+
+
+def test_a_dry_run_that_an_earlier_version_of_ppi_kept_is_made_again(client_for, services, lesson):
+    pushes.keep_dry_run(services, lesson, dry_run(services, lesson, problems=("pattern_1: broken.",)))
+    assert 'id="push-now"' not in client_for("anna").get(f"/publish?lesson={lesson.id}").text
 
 
 def test_a_dry_run_of_another_build_counts_no_more(client_for, services, lesson):

@@ -125,11 +125,11 @@ def held_to_one(open_page, services, folder, files):
     forget(services, "anna")
     page = open_page()
     log_in(page, "anna")
-    expect(page.get_by_text("Your account may hold 1 lesson(s) at a time; you can send 1 more.")).to_be_visible()
+    expect(page.get_by_text("Your account may hold 1 lesson at a time; you can send 1 more.")).to_be_visible()
     with (folder / "огромный.mp4").open("wb") as huge:
         huge.truncate(5_000_000_000)
     drop(page, files[0].name, files[1].name)
-    expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson(s) at a time. Delete one")
+    expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson at a time. Delete it")
     page.reload()
     page.set_input_files("#video", folder / "огромный.mp4")
     expect(row(page, "огромный.mp4")).to_contain_text("larger than the limit of 4.29 GB")

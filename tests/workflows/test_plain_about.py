@@ -64,5 +64,5 @@ def test_two_versions_are_compared_on_the_command_line(dataset_copy, tmp_path):
     same = CliRunner().invoke(main, ["dataset", "diff", str(dataset_copy), str(dataset_copy)])
     less = CliRunner().invoke(main, ["dataset", "diff", str(dataset_copy), str(other)])
     assert (same.exit_code, same.output.strip()) == (0, "0 changes.")
-    assert less.exit_code == 0 and less.output.strip().endswith("1 changes.") and less.output.startswith("removed")
+    assert less.exit_code == 0 and less.output.strip().endswith("1 change.") and less.output.startswith("removed")
     assert gone["patterns"][0]["type"] in less.output
