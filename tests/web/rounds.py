@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import build_dataset, local, runner, summarize
+from ppi.workflows import build_dataset, joined, local, runner, summarize
 from tests.conftest import DATA, PASSWORD
 
 SAID = {
@@ -22,11 +22,12 @@ SAID = {
 
 @dataclass(frozen=True)
 class Furnished:
-    """The numbers of a lesson that has everything, of one that was just taken in, and of a refused upload."""
+    """The numbers of a lesson that has everything, of one that was just taken in, of a refused upload, of a joined dataset."""
 
     full: str
     fresh: str
     refused: str
+    joined: str
 
     def addresses(self) -> dict[str, str]:
         """Pages that an administrator sees, by name."""
@@ -41,6 +42,8 @@ class Furnished:
             "samples": f"/datasets/{self.full}/samples", "samples-none": f"/datasets/{self.full}/samples?text=nothing",
             "figures": f"/datasets/{self.full}/figures", "card": f"/datasets/{self.full}/card",
             "versions": f"/datasets/{self.full}/versions",
+            "joined-new": "/joined", "joined": f"/joined/{self.joined}", "joined-card": f"/datasets/{self.joined}/card",
+            "joined-versions": f"/datasets/{self.joined}/versions",
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
             "people": "/admin/people", "jobs": "/jobs", "storage": "/admin/storage", "settings": "/admin/settings",
@@ -64,7 +67,10 @@ def furnish(services: Services, folder, owner: str = "admin") -> Furnished:
     (folder / "no-video.mp4").write_text("not a video")
     refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", owner)
     runner.wait_for(services, refused)
-    return Furnished(full, taken_in(services, "Literature 10b", owner), refused.id)
+    wanted = joined.Wanted((full,))
+    whole = joined.request_join(services, services.users.by_name(owner), wanted=wanted, name="Две недели алгебры")
+    runner.wait_for(services, whole)
+    return Furnished(full, taken_in(services, "Literature 10b", owner), refused.id, whole.lesson_id)
 
 
 def log_in(context, name: str = "admin") -> None:
