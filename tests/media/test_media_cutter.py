@@ -244,3 +244,27 @@ def test_one_process_cuts_one_share_and_shares_are_even(recording, ffmpeg, tmp_p
     cut(ffmpeg, recording("mp4"), tmp_path, "fast", spans)
     assert sorted(span for share in seen for span in share) == sorted(spans)
     assert [round(sum(span.duration_s for span in share), 3) for share in seen] == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("mode", clips.MODES)
+def test_of_a_long_recording_only_what_lies_around_an_interval_is_read(mode, recording, bare_ffmpeg, ffmpeg, tmp_path):
+    """So cutting costs as much as is annotated, however long the lesson is: all the rest of this one is damaged."""
+    whole, damaged = tmp_path / "whole.mp4", tmp_path / "damaged.mp4"
+    bare_ffmpeg("-stream_loop", 9, "-i", recording("mp4"), "-c", "copy", whole)
+    span, data = Span(31.5, 33.4), bytearray(whole.read_bytes())
+    around = Span(span.start_s - 6, span.end_s + 6)  # there is a key frame every four seconds
+    with av.open(str(whole)) as container:
+        for packet in container.demux():
+            time_s = packet.pts * packet.time_base if packet.size else 0
+            if time_s > 1 and not around.holds(time_s):  # whoever opens a file looks at its beginning
+                data[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    damaged.write_bytes(data)
+    info = probe.inspect(whole, ffmpeg)
+    made = []
+    for path in (whole, damaged):
+        folder = tmp_path / path.stem
+        folder.mkdir()
+        request = ClipRequest(span, folder / "clip.mp4", folder / "clip.jpg")
+        (clip,) = clips.cut(ffmpeg, path, info, [request], lambda fraction: None, mode)
+        made.append((clip.mode, clip.reason, (folder / "clip.mp4").read_bytes(), (folder / "clip.jpg").read_bytes()))
+    assert made[0] == made[1] and info.duration_s > 55
