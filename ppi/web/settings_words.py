@@ -24,8 +24,8 @@ def _server() -> dict[str, str]:
         "APP_LOG_FILE": gettext("The log; begun anew at 10 MB, five older files are kept."),
         "PPI_AUDIT_DAYS": gettext("How many days rows of the audit log are kept; 0: for ever."),
         "SECRET_KEY": gettext("Signs cookies and links; 16 characters or more. Not set: made once, kept in the data folder."),
-        "PPI_HOST": gettext("The address the server listens at; 0.0.0.0 is every address of the machine."),
-        "PPI_PORT": gettext("The port the server listens at."),
+        "PPI_HOST": gettext("The address the server listens at, unless started with --host; 0.0.0.0 is every address here."),
+        "PPI_PORT": gettext("The port the server listens at, unless it was started with --port."),
         "PPI_PUBLIC_URL": gettext(
             "The address people and Label Studio use, such as https://ppi.example.org. Not set: the one of each request."
         ),

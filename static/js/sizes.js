@@ -1,5 +1,5 @@
 // Sizes and speeds in the page's language.
-const UNITS = [[1e9, "gigabyte", 2], [1e6, "megabyte", 1], [1e3, "kilobyte", 0]];
+const UNITS = [[1e9, "gigabyte", 2], [1e6, "megabyte", 1], [1e3, "kilobyte", 1]];
 
 function shown(bytes, suffix) {
   const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? UNITS.at(-1);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ROOT
-from tests.web import rounds
+from tests.web import chromium, rounds
 
 AXE = (ROOT / "tests/vendor/axe/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -117,3 +117,18 @@ def test_every_page_is_light_with_nothing_kept_from_before_down_to_its_end(visit
         if not 20_000 < size_bytes < MOST_BYTES:
             heavy[name] = size_bytes
     assert heavy == {}
+
+
+def test_a_fault_of_a_script_or_of_the_policy_is_noted_in_any_tab(browser):
+    """What makes every story fail; see `new_page`."""
+    context, faults = browser.new_context(), []
+    chromium.watch(context, faults)
+    for text in ("<script>throw new Error('first tab')</script>", "<script>Promise.reject(new Error('second tab'))</script>"):
+        context.new_page().set_content(text)
+    policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">"
+    page = context.new_page()
+    page.set_content(f"{policy}<script>document.title = 'x'</script>")
+    page.wait_for_timeout(200)
+    context.close()
+    told = "\n".join(faults)
+    assert "first tab" in told and "second tab" in told and "Content Security Policy" in told
