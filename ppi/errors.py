@@ -57,6 +57,11 @@ def by_count(name: str, one: str, many: str, *earlier: str) -> str:
     return one
 
 
+def translatable(template: str) -> str:
+    """The template as it is: this only says that it belongs into the catalogue."""
+    return template
+
+
 def message(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """A message as a value of another one; it is plain JSON."""
     return {"template": template, "values": dict(values)}
@@ -66,23 +71,26 @@ def _in_english(one: str, many: str, count: int) -> str:
     return many if many and count != 1 else one
 
 
-def fill(template: str, values: Mapping[str, Any], speak: Speak = _in_english) -> str:
+def fill(
+    template: str, values: Mapping[str, Any], speak: Speak = _in_english, number: Callable[[float], Any] = float
+) -> str:  # fmt: skip
     """Put `values` into the `{name}` fields; a template that does not fit its values is shown as it is.
 
-    `speak` chooses the words, in another language or in a plural form.
+    `speak` chooses the words, in another language or in a plural form; `number` says how fractions are written there.
     """
     one, many, name = _PLURALS.get(template, (template, "", ""))
     count = values.get(name, 0)
     words = speak(one, many, count if isinstance(count, int) else 0)
     try:
-        return words.format(**{name: _told(value, speak) for name, value in values.items()})
+        return words.format(**{name: _told(value, speak, number) for name, value in values.items()})
     except (KeyError, IndexError, ValueError):
         return words
 
 
-def _told(value: Any, speak: Speak) -> Any:
-    is_message = isinstance(value, Mapping) and value.keys() == {"template", "values"}
-    return fill(value["template"], value["values"], speak) if is_message else value
+def _told(value: Any, speak: Speak, number: Callable[[float], Any]) -> Any:
+    if isinstance(value, Mapping) and value.keys() == {"template", "values"}:
+        return fill(value["template"], value["values"], speak, number)
+    return number(value) if isinstance(value, float) else value
 
 
 class SettingsError(PpiError):

@@ -188,7 +188,7 @@ def _front_matter(rows: Sequence[Row], facts: CardFacts) -> str:
 
 def _intro(rows: Sequence[Row], facts: CardFacts, words: Words) -> str:
     lessons_s = sum(recording.duration_s for recording in facts.recordings)
-    rates = ", ".join(dict.fromkeys(f"{recording.frame_rate:.6g}" for recording in facts.recordings))
+    rates = "; ".join(dict.fromkeys(_decimal(f"{recording.frame_rate:.6g}", words) for recording in facts.recordings))
     lessons = words["lessons_value"].format(count=len(facts.recordings), hours=_hours(lessons_s, words), rates=rates)
     languages = ", ".join(sorted({recording.language or words["unknown"] for recording in facts.recordings}))
     sources = ", ".join(dict.fromkeys(escaped(recording.source_video) for recording in facts.recordings[:20]))
@@ -266,7 +266,7 @@ def _agreement(facts: CardFacts, words: Words) -> str:
         f"| {escaped(entry['pattern'])} | {' | '.join(_figure(entry[name], words) for name in FIGURES_OF_AGREEMENT)} |"
         for entry in found["patterns"]
     ]
-    how = words["agreement_how"].format(count=found["annotators"], step=f"{found['step_s']:g}")
+    how = words["agreement_how"].format(count=found["annotators"], step=_decimal(f"{found['step_s']:g}", words))
     return "\n".join([f"## {words['agreement']}", "", how, "", words["head_agreement"], "|---|---|---|---|", *lines])
 
 
@@ -276,7 +276,7 @@ def _agreement_of_lessons(lessons: Sequence[Mapping[str, Any]], count: int, word
         defined = sum(any(entry[name] is not None for name in FIGURES_OF_AGREEMENT) for entry in entries)
         cells = " | ".join(_figures([entry[name] for entry in entries], words) for name in FIGURES_OF_AGREEMENT)
         lines.append(f"| {escaped(pattern)} | {defined} | {cells} |")
-    steps = ", ".join(f"{step_s:g}" for step_s in sorted({lesson["step_s"] for lesson in lessons}))
+    steps = "; ".join(_decimal(f"{step_s:g}", words) for step_s in sorted({lesson["step_s"] for lesson in lessons}))
     how = words["agreement_lessons"].format(told=len(lessons), count=count, step=steps)
     head = [f"## {words['agreement']}", "", how, "", words["head_agreement_lessons"], "|---|---|---|---|---|"]
     return "\n".join([*head, *lines])
@@ -304,11 +304,16 @@ def _figures(values: Sequence[float | None], words: Words) -> str:
     defined = [value for value in values if value is not None]
     if len(defined) < 2:
         return _figure(defined[0] if defined else None, words)
-    return f"{fmean(defined):.2f} ({min(defined):.2f}–{max(defined):.2f})"
+    return _decimal(f"{fmean(defined):.2f} ({min(defined):.2f}–{max(defined):.2f})", words)
 
 
 def _figure(value: float | None, words: Words) -> str:
-    return words["not_defined"] if value is None else f"{value:.2f}"
+    return words["not_defined"] if value is None else _decimal(f"{value:.2f}", words)
+
+
+def _decimal(number: str, words: Words) -> str:
+    """A number as it is written in the language of the card."""
+    return number.replace(".", words["decimal_sign"])
 
 
 def _made(facts: CardFacts, words: Words) -> str:
@@ -317,7 +322,8 @@ def _made(facts: CardFacts, words: Words) -> str:
         told.append(words["hidden"])
     if facts.speech_engines:
         engines = escaped(", ".join(facts.speech_engines))
-        told.append(words["transcribed"].format(engines=engines, no_speech=NO_SPEECH, threshold=f"{UNCERTAIN_BELOW:g}"))
+        threshold = _decimal(f"{UNCERTAIN_BELOW:g}", words)
+        told.append(words["transcribed"].format(engines=engines, no_speech=NO_SPEECH, threshold=threshold))
     else:
         told.append(words["no_transcript"])
     if facts.corrected_segments is not None:
@@ -365,7 +371,7 @@ def _length_s(row: Row) -> float:
 def _hours(duration_s: float, words: Words) -> str:
     whole = round(duration_s)
     if whole < 60:
-        return words["seconds"].format(seconds=f"{duration_s:.1f}")
+        return words["seconds"].format(seconds=_decimal(f"{duration_s:.1f}", words))
     hours, rest = divmod(whole, 3600)
     if hours:
         return words["hours"].format(hours=hours, minutes=rest // 60)

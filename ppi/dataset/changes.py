@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ppi.dataset import layout
-from ppi.errors import DatasetError, InputError
+from ppi.errors import DatasetError, InputError, fill, translatable
 
 KINDS = ("added", "removed", "moved", "relabelled", "edited")
 SAME_S = 0.02  # half a frame at 25 frames a second
 LIKE_ENOUGH = 0.5
 # So many of the newest versions tell their changes one by one, older ones only how many there were: a history stays small.
 TOLD_VERSIONS = 20
+SAMPLE = translatable("{span} s, {patterns}, annotator {annotator}")
+MOVED = translatable("{before} s -> {after} s")
 EDITABLE = ("text", "speakers", "text_origin", "choices", "comments", "teacher")
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
@@ -24,12 +26,20 @@ Pair = tuple[Row, Row]
 
 @dataclass(frozen=True)
 class Change:
-    """`before` and `after` are ids, "" where the sample is not; `detail` says what was and what is."""
+    """`before` and `after` are ids, "" where the sample is not; `template` and `values` say what was and what is."""
 
     kind: str
     before: str
     after: str
-    detail: str
+    template: str
+    values: Mapping[str, str]
+
+    @property
+    def detail(self) -> str:
+        return fill(self.template, self.values)
+
+    def as_json(self) -> dict[str, str]:
+        return {"kind": self.kind, "before": self.before, "after": self.after, "detail": self.detail}
 
     def __str__(self) -> str:
         names = " -> ".join(dict.fromkeys(name for name in (self.before, self.after) if name))
@@ -47,8 +57,8 @@ def compare(before: Sequence[Row], after: Sequence[Row]) -> list[Change]:
         before = [{**row, "lesson": after[0].get("lesson")} for row in before]  # one lesson that was renamed
     before = _under_new_marks(before, after)
     pairs, gone, new = _pairs(list(before), list(after))
-    found = [Change("added", "", row["id"], _described(row)) for row in new]
-    found += [Change("removed", row["id"], "", _described(row)) for row in gone]
+    found = [Change("added", "", row["id"], SAMPLE, _described(row)) for row in new]
+    found += [Change("removed", row["id"], "", SAMPLE, _described(row)) for row in gone]
     for one, other in pairs:
         found += _changes(one, other)
     return sorted(found, key=lambda change: KINDS.index(change.kind))
@@ -90,7 +100,7 @@ def history(previous: Path | None, rows: Sequence[Row], inputs: Mapping[str, str
     newest = {
         "version": versions[-1]["version"] + 1, "samples": len(rows), "inputs": renewed,
         "counts": {kind: count for kind, count in Counter(change.kind for change in changes).items()},
-        "changes": [asdict(change) for change in changes],
+        "changes": [change.as_json() for change in changes],
     }  # fmt: skip
     told = versions[1 - TOLD_VERSIONS :]
     return [*({**version, "changes": []} for version in versions[: -len(told)]), *told, newest]
@@ -187,11 +197,12 @@ def _span_keys(row: Row) -> Iterator[tuple]:
 def _changes(one: Row, other: Row) -> Iterator[Change]:
     names = one["id"], other["id"]
     if not _is_same_span(one, other):
-        yield Change("moved", *names, f"{_span(one)} -> {_span(other)}")
+        yield Change("moved", *names, MOVED, {"before": _span(one), "after": _span(other)})
     if _types(one) != _types(other):
-        yield Change("relabelled", *names, f"{', '.join(_types(one))} -> {', '.join(_types(other))}")
+        types = {"before": ", ".join(_types(one)), "after": ", ".join(_types(other))}
+        yield Change("relabelled", *names, "{before} -> {after}", types)
     if edited := [key for key in EDITABLE if one.get(key, other.get(key)) != other.get(key)]:
-        yield Change("edited", *names, ", ".join(edited))
+        yield Change("edited", *names, "{fields}", {"fields": ", ".join(edited)})
 
 
 def _is_one_lesson(rows: Sequence[Row]) -> bool:
@@ -218,11 +229,11 @@ def _likeness(one: Row, other: Row) -> float:
 
 
 def _span(row: Row) -> str:
-    return f"{row['start_time']:.3f}-{row['end_time']:.3f} s"
+    return f"{row['start_time']:.3f}-{row['end_time']:.3f}"
 
 
-def _described(row: Row) -> str:
-    return f"{_span(row)}, {', '.join(_types(row))}, annotator {row.get('annotator', '')}"
+def _described(row: Row) -> dict[str, str]:
+    return {"span": _span(row), "patterns": ", ".join(_types(row)), "annotator": str(row.get("annotator", ""))}
 
 
 def _is_comparable(row: Row) -> bool:

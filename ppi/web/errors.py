@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from ppi import errors
@@ -53,7 +53,14 @@ def translated(template: str, values: dict) -> str:
     """The message in the reader's language. Halves of characters that somebody sent become question marks: they cannot be
     written.
     """
-    return errors.fill(template, values, _spoken).encode("utf-8", "replace").decode() if template else ""
+    return errors.fill(template, values, _spoken, _Number).encode("utf-8", "replace").decode() if template else ""
+
+
+class _Number(float):
+    """A fraction with the decimal sign of the reader's language."""
+
+    def __format__(self, wanted: str) -> str:
+        return format(float(self), wanted).replace(".", get_locale().number_symbols["latn"]["decimal"])
 
 
 def _spoken(one: str, many: str, count: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
@@ -56,7 +55,7 @@ def history(dataset_id: str) -> str | Response:
     pair = tuple(request.args.get(name, type=int) for name in ("before", "after"))
     found = versions.compare(services, thing, *pair) if None not in pair else None
     if wants_json():
-        return jsonify(success=True, versions=kept, changes=None if found is None else [asdict(change) for change in found])
+        return jsonify(success=True, versions=kept, changes=None if found is None else [change.as_json() for change in found])
     return render_template(
         "versions.html", versions=stored_datasets.versions_of(services, prefix_of(thing)), kept=kept, pair=pair, found=found,
         change_kinds=change_kinds(), most=CHANGES_PER_PAGE, **_frame(thing),
@@ -132,7 +131,7 @@ def change_kinds() -> dict[str, str]:
 def _count(report: dict[str, Any], check: str) -> str:
     found = [finding for finding in report.get("findings", ()) if finding["check"] == check]
     said = translated(found[0]["template"], found[0]["values"]) if found else ""
-    return said if len(found) < 2 else gettext("%(first)s and %(count)s more", first=said, count=len(found) - 1)
+    return said if len(found) < 2 else gettext("%(first)s and %(count)s more", first=said.rstrip("."), count=len(found) - 1)
 
 
 def owned(dataset_id: str) -> Thing:

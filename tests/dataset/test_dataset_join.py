@@ -65,7 +65,7 @@ def test_the_card_and_the_report_tell_of_splits_and_lessons(lessons, tmp_path):
     join.join(lessons("а", "б"), tmp_path / "all", Shares(), pretty_name="Две недели")
     card = (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
     assert "path: data/test-*.parquet" in card and "Nothing is in validation" in card and "# Две недели" in card
-    assert "| Lessons | 2, 24.0 s at 25 frames a second |" in card
+    assert "| Lessons | 2 (24.0 s, 25 frames a second) |" in card
     report = json.loads((tmp_path / "all" / "report.json").read_text(encoding="utf-8"))
     assert report["splits"]["counts"]["train"]["samples"] == 24 and report["checks"]["splits"] == "pass"
     assert any(item["where"].startswith("б: task 10") for item in report["dropped"])
@@ -88,7 +88,7 @@ def test_the_strictest_consent_holds_for_the_whole(lessons, tmp_path):
 def test_a_joined_dataset_can_be_joined_again(lessons, tmp_path):
     join.join(lessons("а", "б"), tmp_path / "two", Shares())
     join.join([tmp_path / "two", *lessons("в")], tmp_path / "three", Shares())
-    assert "| Lessons | 3, " in (tmp_path / "three" / "README.md").read_text(encoding="utf-8")
+    assert "| Lessons | 3 (" in (tmp_path / "three" / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_lesson_given_twice_and_a_broken_part_are_refused(lessons, tmp_path):
@@ -132,7 +132,7 @@ def test_a_joined_card_is_in_the_language_asked_for_with_agreement_and_meanings_
         assert report["meanings"] == [{"label": "хвалит", "pattern": "Похвала", "marks": 4}]
         assert "| хвалит | Похвала | 4 |" in (tmp_path / name / "README.md").read_text(encoding="utf-8")
         card = (tmp_path / name / "README.md").read_text(encoding="utf-8")
-        assert "(уроков: 1 из 2)" in card and "| Похвала | 1 | 0.50 | 0.40 | 1.00 |" in card
+        assert "(уроков: 1 из 2)" in card and "| Похвала | 1 | 0,50 | 0,40 | 1,00 |" in card
         assert manifest.read(tmp_path / name)["settings"]["card_language"] == "ru"
     assert "![Где на уроках отмечены паттерны](figures/timeline.png)" in (tmp_path / "two" / "README.md").read_text("utf-8")
     drawn = (tmp_path / "two" / "figures" / "timeline.png").read_bytes()

@@ -199,7 +199,7 @@ def test_any_two_versions_are_compared_with_the_result_of_the_command_line(anna,
     for before, after in ((1, 3), (1, 2), (2, 3), (3, 1), (2, 2)):
         expected = changes.compare_folders(tmp_path / str(before), tmp_path / str(after))
         found = anna.get(f"/datasets/{lesson.id}/versions?before={before}&after={after}").json
-        assert found["changes"] == [asdict(change) for change in expected]
+        assert found["changes"] == [change.as_json() for change in expected]
     page = session.get(f"/datasets/{lesson.id}/versions?before=1&after=3").text
     assert "removed: 1" in page and "moved: 1" in page and '<option value="1" selected>' in page
 
