@@ -59,7 +59,8 @@ def _for_all_templates() -> dict[str, Any]:
         "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
         "style_nonce": look.style_nonce,
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
-        "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "reason": reasons.said,
+        "state": state_of, "words": words(), "kinds": kinds(), "message": translated,
+        "reason": reasons.said, "place": reasons.place,
     }  # fmt: skip
 
 

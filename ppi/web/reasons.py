@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext
+
+_PLACE = re.compile(r"(?:^|(?<=, )|(?<=: ))(task|annotation|region|row|file)(?= |$)")
 
 
 def said(reason: str) -> str:
     """The sentence for one of the stable words of docs/benchmarks_creating.md; an unknown word as it is."""
     return _known().get(reason, reason)
+
+
+def place(where: str) -> str:
+    """Where it stood, such as "task 10, annotation 5", in the reader's language."""
+    words = {
+        "task": gettext("task"), "annotation": gettext("annotation"), "region": gettext("region"), "row": gettext("row"),
+        "file": gettext("file"),
+    }  # fmt: skip
+    return _PLACE.sub(lambda found: words[found[1]], where)
 
 
 def _known() -> dict[str, str]:

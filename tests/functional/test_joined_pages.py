@@ -99,6 +99,7 @@ def test_the_card_is_edited_without_a_script(session, services, lesson):
 def test_the_overview_says_what_the_check_found_and_leads_to_every_other_page(services, lesson, session):
     found = join(services, [lesson("А"), lesson("Б")])
     page = session.get(f"/joined/{found.id}")
+    assert 'id="left-out"' in page.text and "Not in the table of patterns:" in page.text
     assert "What the check found" in page.text and "of 2 lessons." in page.text and 'id="ready"' in page.text
     for name in ("samples", "figures", "card", "versions"):
         address = f"/datasets/{found.id}/{name}"
