@@ -44,12 +44,16 @@ class Kept:
 
 @dataclass(frozen=True)
 class Document:
-    """What the DOCX and the TXT say. The pictures of its blocks are keys in the raw bucket."""
+    """What the DOCX and the TXT say. The pictures of its blocks are keys in the raw bucket.
+
+    `said` is the hash of what was said when it was written, "" for documents of before.
+    """
 
     title: str
     style: str
     language: str
     blocks: tuple[Block, ...]
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,9 @@ def _kept(raw: dict[str, Any]) -> Kept:
 
 
 def _document(raw: dict[str, Any] | None) -> Document | None:
-    return Document(raw["title"], raw["style"], raw["language"], tuple(map(_block, raw["blocks"]))) if raw else None
+    if not raw:
+        return None
+    return Document(raw["title"], raw["style"], raw["language"], tuple(map(_block, raw["blocks"])), raw.get("said", ""))
 
 
 def _block(raw: dict[str, Any]) -> Block:

@@ -34,13 +34,16 @@ LINK_LIFE_S = 86_400
 
 @dataclass(frozen=True)
 class ShownSummary:
-    """What the summary's page shows. `engine` is the result's own, `entry` the result with what differs from the one before."""
+    """What the summary's page shows. `entry` is the result with what differs from the one before; `is_outdated` says that the
+    transcript tells something else by now.
+    """
 
     document: Document
     blocks: tuple[Block, ...]
     entry: Kept
     verified: int
     points: int
+    is_outdated: bool
 
 
 def engines(services: Services) -> dict[str, str]:
@@ -107,7 +110,9 @@ def shown_summary(services: Services, row: LessonRow) -> ShownSummary:
         raise NotFound("This lesson has no summary yet.", lesson_id=row.id)
     blocks = summaries.shown(shelf.document, lambda picture: _address(services, picture))
     verified, points = outline.verified_of(shelf.kept[0].summary)
-    return ShownSummary(shelf.document, blocks, shelf.kept[0], verified, points)
+    said = shelf.document.said
+    is_outdated = said != "" and said != kept.input_hash(stored_transcript(services, row), {})
+    return ShownSummary(shelf.document, blocks, shelf.kept[0], verified, points, is_outdated)
 
 
 def _result(
@@ -150,7 +155,8 @@ def _content(
 
 
 def _document(content: Content, style: str, language: str) -> Document:
-    return Document(outline.title_of(style, language), style, language, outline.outline(content, style, language))
+    said = kept.input_hash(content.transcript, {})
+    return Document(outline.title_of(style, language), style, language, outline.outline(content, style, language), said)
 
 
 def _keep_pictures(services: Services, run: Run, row: LessonRow, document: Document) -> Document:

@@ -14,7 +14,7 @@ from PIL import Image
 from ppi.records import Segment, Transcript, Word
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import about_lesson, corrections, local, runner, summaries
+from ppi.workflows import about_lesson, corrections, local, runner, speakers, summaries
 from tests.conftest import DATA, settings_for, with_people
 from tests.servers.chat_stub import KEY, ChatStub, Reply
 from tests.summary.conftest import KEY_SENTENCES
@@ -119,6 +119,23 @@ def test_a_new_run_says_what_differs(client_for, lesson, services):
     assert "What differs from the summary before" in shown and "volcanoes" in shown and "draw the water cycle" in shown
     corrections.keep_new(services, lesson, spoken(SAID))
     assert ask(client, services, lesson, engine="extractive")["is_kept"]
+
+
+def test_a_summary_of_an_earlier_text_says_so_until_the_text_is_the_same_again(client_for, lesson, services):
+    client, outdated = client_for("anna"), "The transcript was changed after this was written"
+    ask(client, services, lesson, engine="extractive")
+    assert outdated not in page_of(client, lesson)
+    speakers.give_name(services, lesson, who="anna", speaker="Student 1", name="Student 2")
+    assert outdated in page_of(client, lesson)
+    version = corrections.load(services, lesson).version
+    corrections.undo(services, lesson, who="anna", base=version)
+    corrections.check(services, lesson, who="anna", base=version + 1, number=0)
+    assert outdated not in page_of(client, lesson), "what was only found right says nothing else"
+    corrections.edit(services, lesson, who="anna", base=version + 2, number=0, text="Rain is water.")
+    assert outdated in page_of(client, lesson)
+    ask(client, services, lesson, engine="extractive")
+    assert outdated not in page_of(client, lesson)
+    corrections.keep_new(services, lesson, spoken(SAID))
 
 
 def test_documents_link_to_the_player_of_this_address(client_for, lesson, services):
