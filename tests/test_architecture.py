@@ -79,7 +79,7 @@ OWNERS = {
         "ppi.accounts.sessions",
         "ppi.web.limits_sqlite",
     },
-    "psutil": {"ppi.jobs.hosts", "ppi.speech.model_child"},
+    "psutil": {"ppi.jobs.hosts", "ppi.speech.model_child", "ppi.summary.llm_child"},
     "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child", "ppi.speech.weights_child"},
     "sherpa_onnx": {"ppi.speech.speakers_child"},
     "faster_whisper": {"ppi.speech.faster_whisper_child", "ppi.speech.vad"}, "ctranslate2": {"ppi.speech.faster_whisper_child"},

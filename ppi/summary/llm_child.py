@@ -15,6 +15,8 @@ from ppi.summary import mapreduce
 
 ENGINE = "transformers"
 LARGEST_CONTEXT = 8192
+# Weights may take this share of the memory that is free.
+MOST_OF_MEMORY = 0.7
 
 
 def summarize(
@@ -91,7 +93,7 @@ def _read(name: str) -> tuple[Any, Any]:
     def read(is_local: bool) -> tuple[Any, Any]:
         wanted = {"local_files_only": is_local, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(name, **wanted)
-        placed = _placement()
+        placed = _placement(Path(name))
         model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, dtype="auto", **placed, **wanted)
         return tokenizer, model if "device_map" in placed else _to_gpu(model)
 
@@ -103,17 +105,28 @@ def _read(name: str) -> tuple[Any, Any]:
         return read(is_local=False)
 
 
-def _placement() -> dict[str, Any]:
-    """Four bits a weight where there is a GPU and bitsandbytes with accelerate: a quarter of the memory of 16 bits."""
+def _placement(folder: Path) -> dict[str, Any]:
+    """Four bits a weight, a third of the memory or less, where bitsandbytes and accelerate are: on a GPU always, on a processor
+    for weights that would leave no room, since it then needs more time to load and to read.
+    """
     import torch
 
-    if not torch.cuda.is_available() or not all(map(importlib.util.find_spec, ("bitsandbytes", "accelerate"))):
+    is_gpu = torch.cuda.is_available()
+    if not all(map(importlib.util.find_spec, ("bitsandbytes", "accelerate"))) or not (is_gpu or _is_too_large(folder)):
         return {}
     from transformers import BitsAndBytesConfig
 
-    kind = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    kind = torch.bfloat16 if not is_gpu or torch.cuda.is_bf16_supported() else torch.float16
     packed = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=kind)
-    return {"quantization_config": packed, "device_map": {"": 0}}
+    return {"quantization_config": packed, "device_map": {"": 0 if is_gpu else "cpu"}}
+
+
+def _is_too_large(folder: Path) -> bool:
+    """Whether the weights in this folder leave too little of the free memory for the work; of a repository nobody knows."""
+    import psutil
+
+    weights_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return weights_bytes > MOST_OF_MEMORY * psutil.virtual_memory().available
 
 
 def _to_gpu(model: Any) -> Any:

@@ -122,10 +122,10 @@ def model_for(tokenizer, context: int, says: tuple[str, ...]):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    size = (len(tokenizer) + 7) // 8 * 8
+    size = (len(tokenizer) + 63) // 64 * 64  # as sizes of real models are, which can then be packed in blocks
     torch.manual_seed(5)
     config = LlamaConfig(
-        hidden_size=size if says else 64, intermediate_size=16, num_hidden_layers=1, num_attention_heads=4,
+        hidden_size=size if says else 64, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4,
         num_key_value_heads=2, vocab_size=size, max_position_embeddings=context, bos_token_id=1, eos_token_id=2,
     )  # fmt: skip
     model = LlamaForCausalLM(config)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -12,8 +14,9 @@ import pytest
 from ppi.errors import BackendError, Cancelled, InputError, WeightsMissing
 from ppi.records import Segment, Span, Transcript
 from ppi.settings import SummarySettings
-from ppi.summary import engine
+from ppi.summary import engine, llm_child
 from ppi.summary.chunks import LINE_TOKENS, chunks_of, lines_of
+from tests.conftest import need
 from tests.summary.conftest import transcript_of
 
 SAID = ("Water vapour rises and cools down.", "The drops of a cloud fall as rain.", "Where does the rain go?")
@@ -44,6 +47,35 @@ def test_answers_of_the_model_become_checked_points_with_times(chat_folder):
     assert abstract.cites == (Span(0.0, 4.5),)
     assert [section.title for section in summary.sections] == ["Vapour and rain"]
     assert progress == sorted(progress)
+
+
+@pytest.mark.slow
+def test_weights_that_leave_no_room_are_loaded_with_four_bits_and_answer_as_before(chat_folder, monkeypatch):
+    need(all(map(find_spec, ("bitsandbytes", "accelerate"))), "bitsandbytes and accelerate")
+    folder, said = chat_folder(says=SAYS), transcript_of(list(SAID))
+    whole = llm_child.summarize(lambda told: None, said, folder, "en", {})
+    assert whole.model == folder
+    llm_child._load.cache_clear()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    packed = llm_child.summarize(lambda told: None, said, folder, "en", {})
+    chat = llm_child._load(folder)
+    llm_child._load.cache_clear()
+    assert packed.model == f"{folder} (4-bit)" and packed.points == whole.points
+    kinds = {type(module).__name__ for module in chat.model.modules()}
+    assert "Linear4bit" in kinds
+
+
+@pytest.mark.slow
+def test_on_a_gpu_four_bits_are_asked_for_wherever_the_libraries_are(tmp_path, monkeypatch):
+    need(all(map(find_spec, ("bitsandbytes", "accelerate"))), "bitsandbytes and accelerate")
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    asked = llm_child._placement(tmp_path)
+    assert asked["device_map"] == {"": 0} and asked["quantization_config"].load_in_4bit
+    monkeypatch.setattr(llm_child.importlib.util, "find_spec", lambda name: None)
+    assert llm_child._placement(tmp_path) == {}
 
 
 def test_an_answer_that_is_none_gives_no_summary_and_says_so(chat_folder):
