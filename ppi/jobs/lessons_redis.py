@@ -3,6 +3,7 @@
 A lesson is a hash `lesson:<id>`, and `prefixes` leads from a prefix to it. Lists are sorted sets of what was not deleted, each
 of all lessons and again of each owner's (`...:owner:<id>`): `lessons` by creation, and `lessons:size`, `lessons:name` and
 `lessons:byowner`, whose members are what is sorted by, the lesson's id at the end. `lessons:state:<state>` holds every lesson.
+Whoever changes a list changes `lessons:version`.
 A link is a hash `link:<token>`; `links:<lesson id>` is the set of a lesson's tokens, `linkof:<lesson id>` leads from an object
 key to its token, `revoked` remembers the tokens that were revoked.
 """
@@ -18,8 +19,9 @@ from typing import Any
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.journal import Journal
 from ppi.jobs.lessons import Layout, LessonRow, Wanted, new_row, prefixes_of, too_many, too_much
-from ppi.jobs.lessons_scripts import BRING_BACK, CHANGE, INDEX, NARROWED, REMOVE, RESERVE
+from ppi.jobs.lessons_scripts import BRING_BACK, CHANGE, INDEX, REMOVE, RESERVE
 from ppi.jobs.redis_db import PREFIX, RedisDatabase, plain, typed
+from ppi.jobs.redis_lists import KeptLists
 
 BLANK = LessonRow("", "", "", "", "", "", 0, 0, 0, "", "", 0.0, 0.0, "")
 FIELDS = tuple(LessonRow.__dataclass_fields__)
@@ -38,10 +40,8 @@ class RedisLessons:
         self._database = database
         self._journal = journal
         self._is_indexed = False
-        scripts = {
-            "reserve": RESERVE, "remove": REMOVE, "change": CHANGE, "bring_back": BRING_BACK, "index": INDEX,
-            "narrowed": NARROWED,
-        }  # fmt: skip
+        self._lists = KeptLists(database, f"{PREFIX}lessons:version")
+        scripts = {"reserve": RESERVE, "remove": REMOVE, "change": CHANGE, "bring_back": BRING_BACK, "index": INDEX}
         self._scripts = {name: database.script(text) for name, text in scripts.items()}
 
     def reserve(
@@ -101,20 +101,31 @@ class RedisLessons:
     def page(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[LessonRow], int]:
         self._bring_up_to_date()
         if wanted.is_narrowed:
-            ids, total = self._narrowed(wanted, offset, limit)
-            return self._rows(ids), total
+            ids = self._narrowed(wanted)
+            return self._rows(ids[offset : offset + limit]), len(ids)
         index = _index(wanted)
         with self._database.faults() as client:
             total, found = client.zcard(index), client.zrange(index, offset, offset + limit - 1, desc=wanted.is_turned)
         return self._rows([_id_of(member) for member in found]), total
 
-    def _narrowed(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[str], int]:
-        """The ids of a piece of the list, in its order, and how long the list is."""
-        among = [] if wanted.among is None else ["1", *wanted.among]
-        by_name = _index(replace(wanted, sort="name"))
-        asked = [_index(wanted), int(wanted.is_turned), offset, limit, wanted.state, wanted.text.casefold(), by_name, *among]
-        total, ids = self._run("narrowed", asked)
-        return ids, total
+    def _narrowed(self, wanted: Wanted) -> list[str]:
+        """The ids of the list, in its order."""
+        keys = {"ordered": _index(wanted)}
+        if wanted.state:
+            keys["state"] = f"{PREFIX}lessons:state:{wanted.state}"
+        if wanted.text:
+            keys["named"] = _index(replace(wanted, sort="name"))
+        found = dict(zip(keys, self._lists.read(list(keys.values())), strict=True))
+        ids = [_id_of(member) for member in (reversed if wanted.is_turned else iter)(found["ordered"])]
+        kept = set(ids)
+        if wanted.state:
+            kept.intersection_update(found["state"])
+        if wanted.among is not None:
+            kept &= wanted.among
+        if wanted.text:
+            text = wanted.text.casefold()
+            kept &= {_id_of(member) for member in found["named"] if text in member and _holds(member, text)}
+        return [lesson_id for lesson_id in ids if lesson_id in kept]
 
     def of_keys(self, keys: Sequence[str]) -> dict[str, LessonRow]:
         asked = sorted({prefix for key in keys for prefix in prefixes_of(key)})
@@ -214,6 +225,12 @@ def _index(wanted: Wanted) -> str:
 
 def _id_of(member: str) -> str:
     return member.rpartition(APART)[2]
+
+
+def _holds(member: str, text: str) -> bool:
+    """Whether a member of the list by name has this text in its name or its owner's."""
+    name, _, owner, _ = member.rsplit(APART, 3)
+    return text in name or text in owner
 
 
 def _limits(*limits: int | None) -> list[int | str]:

@@ -1,7 +1,7 @@
 """The scripts of lessons in Redis; see lessons_redis.py. ARGV[1] is always the prefix of all keys.
 
-`file_lesson` keeps all lists true to the hash, `is_full` guards the quota. Redis runs a script as a whole. Between the parts of
-what a list is sorted by stands "\\1".
+`file_lesson` keeps all lists true to the hash and gives them another version, `is_full` guards the quota. Redis runs a script
+as a whole. Between the parts of what a list is sorted by stands "\\1".
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 FILE_LESSON = """
 local p = ARGV[1]
 local function file_lesson(id, old_state)
+  local now = redis.call('TIME')
+  redis.call('SET', p .. 'lessons:version', now[1] .. '.' .. now[2])
   local row = redis.call('HMGET', p .. 'lesson:' .. id, 'owner_id', 'created_s', 'size_bytes', 'state', 'by_name', 'by_owner')
   local owner, created, size, state = row[1], row[2], row[3], row[4]
   if old_state then redis.call('ZREM', p .. 'lessons:state:' .. old_state, id) end
@@ -97,43 +99,4 @@ if row[1] then
 end
 for _, token in ipairs(redis.call('SMEMBERS', p .. 'links:' .. id)) do redis.call('DEL', p .. 'link:' .. token) end
 redis.call('DEL', p .. 'links:' .. id, p .. 'linkof:' .. id)
-"""
-# A piece of a narrowed list, and how long the list is. Names are read where they lie, and only ids of the piece leave Redis.
-# ARGV: prefix, list in its order, "1" when it is turned round, where the piece begins, how many, a state, a text in small
-# letters, the list by name; then "1" and ids when only those may be in the list. What is "" narrows nothing.
-NARROWED = """
-local p, turned, from, many, state, text = ARGV[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local function id_of(member) return string.match(member, '.*\\1(.*)$') or member end
-local function holds(member)
-  local name, owner = string.match(member, '^(.*)\\1[^\\1]*\\1([^\\1]*)\\1[^\\1]*$')
-  return string.find(name, text, 1, true) or string.find(owner, text, 1, true)
-end
-local sets = {}
-if state ~= '' then
-  local found = {}
-  for _, id in ipairs(redis.call('ZRANGE', p .. 'lessons:state:' .. state, 0, -1)) do found[id] = true end
-  sets[#sets + 1] = found
-end
-if ARGV[9] then
-  local among = {}
-  for at = 10, #ARGV do among[ARGV[at]] = true end
-  sets[#sets + 1] = among
-end
-if text ~= '' then
-  local named = {}
-  for _, member in ipairs(redis.call('ZRANGE', ARGV[8], 0, -1)) do
-    if string.find(member, text, 1, true) and holds(member) then named[id_of(member)] = true end
-  end
-  sets[#sets + 1] = named
-end
-local total, piece = 0, {}
-for _, member in ipairs(redis.call(turned == '1' and 'ZREVRANGE' or 'ZRANGE', ARGV[2], 0, -1)) do
-  local id, is_kept = id_of(member), true
-  for _, set in ipairs(sets) do is_kept = is_kept and set[id] end
-  if is_kept then
-    total = total + 1
-    if total > from and total <= from + many then piece[#piece + 1] = id end
-  end
-end
-return {total, piece}
 """

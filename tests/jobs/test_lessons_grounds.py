@@ -126,6 +126,26 @@ def test_a_server_that_is_killed_in_the_middle_of_changes_leaves_every_list_true
     assert sum(count for count, _ in found.held(list(OWNERS)).values()) == len(shown)
 
 
+def test_a_search_reads_names_again_only_when_another_process_changed_a_list(both, own_redis):
+    here, there = both()[1], both()[1]
+    rows = [replace(row_of(random.Random(1), number), name=f"Урок {number}") for number in range(1, 6)]
+    for row in rows:
+        there.restore(row)
+    found = lambda: [row.name for row in here.page(Wanted(text="урок", sort="name"), 0, 9)[0]]  # noqa: E731
+    read = lambda: own_redis.client().info("commandstats")["cmdstat_zrange"]["calls"]  # noqa: E731
+    assert len(found()) == 5
+    before = read()
+    assert len(found()) == 5 and read() == before
+    there.move_on(rows[0].id, rows[0].state, "binned")
+    assert found() == ["Урок 2", "Урок 3", "Урок 4", "Урок 5"] and read() > before
+    there.remove(rows[1].id)
+    assert len(found()) == 3
+    own_redis.wipe()
+    assert found() == []
+    there.restore(rows[4])
+    assert found() == ["Урок 5"]
+
+
 def test_lessons_of_one_size_stand_in_the_order_they_were_made(both):
     made = [replace(row_of(random.Random(1), number), size_bytes=5, created_s=2e9 - number) for number in range(1, 10)]
     for lessons in both():

@@ -240,6 +240,8 @@ def test_a_list_in_redis_takes_the_same_few_commands_however_long_it_is(open_ser
     if not ground:
         pytest.skip("for SQLite the pages' own test counts")
     lessons = open_services().lessons
+    named(lessons, "the first of all")
+    lessons.page(Wanted(text="3"), 0, 3)
     asked = []
     for count in (3, 30):
         for number in range(count):
