@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,7 +118,7 @@ def build_app(services: Services) -> Flask:
     errors.init_app(app)
     events.init_app(app, services.settings.web.event_streams)
     look.init_app(app, ROOT / "static")
-    Babel(app, locale_selector=_language)
+    Babel(app, locale_selector=_language, timezone_selector=_timezone)
     auth.limiter.init_app(app)
     steps = (
         upload, storage, transcription, transcript, speakers, player, summaries, jobs, events, kit, label_studio, agreement,
@@ -146,6 +148,17 @@ def _language() -> str:
     account = access.viewer()
     chosen = (account.language if account else "") or request.cookies.get("lang", "")
     return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en")
+
+
+def _timezone() -> str:
+    """Where the browser said that it is (`static/js/page.js` keeps that in a cookie); UTC until then."""
+    name = request.cookies.get("tz", "")
+    return name if name in _timezones() else "UTC"
+
+
+@functools.cache
+def _timezones() -> set[str]:
+    return zoneinfo.available_timezones()
 
 
 def _headers(response: Response) -> Response:

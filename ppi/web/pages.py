@@ -192,10 +192,10 @@ def clock(time_s: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
-def day(moment: float | str) -> str:
-    """A moment, in seconds or as ISO 8601, in the reader's language."""
+def day(moment: float | str, is_utc: bool = False) -> str:
+    """A moment, in seconds or as ISO 8601, in the reader's language and by their clock, or by that of UTC."""
     found = datetime.fromisoformat(moment) if isinstance(moment, str) else datetime.fromtimestamp(moment, UTC)
-    return format_datetime(found, "medium")
+    return format_datetime(found, "medium", rebase=not is_utc)
 
 
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:

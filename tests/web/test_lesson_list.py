@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -67,6 +69,15 @@ def test_an_administrator_sees_everybodys_lessons_and_others_cannot_ask_for_them
     assert titles(admin.get(f"/lessons?owner={boris}")) == ["Бориса"]
     anna, _ = person("anna")
     assert titles(anna.get(f"/lessons?owner={boris}")) == ["Анны"]
+
+
+def test_times_go_by_the_clock_of_the_browser_and_by_utc_where_it_said_nothing_true(person, make):
+    client, _ = person("anna")
+    row = make("Урок")
+    for said, zone in (("Asia/Yekaterinburg", "Asia/Yekaterinburg"), ("Mars/Base", "UTC"), ("../../etc/passwd", "UTC")):
+        client.set_cookie("tz", said)
+        wanted = datetime.fromtimestamp(row.created_s, ZoneInfo(zone)).strftime("%H:%M:%S")
+        assert wanted in client.get("/lessons", headers={"Accept-Language": "ru"}).text
 
 
 def test_a_row_says_what_is_done_what_runs_and_what_is_next(person, make, services):

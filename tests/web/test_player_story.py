@@ -219,7 +219,7 @@ def test_a_lesson_of_before_gets_its_waveform_while_somebody_looks(visit, live_s
 
 
 def test_a_button_pressed_before_its_script_is_there_does_what_it_says_once(new_page, live_server, lesson):
-    page, held = new_page(live_server, "en", "admin"), []
+    page, held = new_page(live_server, "en", "admin", timezone_id="Asia/Yekaterinburg"), []
     page.route("**/js/page.js", lambda route: held.append(route))
     page.goto(f"/lessons/{lesson.id}", wait_until="commit")
     button = page.get_by_role("button", name="Link for Label Studio")
@@ -230,6 +230,7 @@ def test_a_button_pressed_before_its_script_is_there_does_what_it_says_once(new_
     expect(page.get_by_role("dialog", name="Video Ready for Label Studio")).to_be_visible()
     expect(page.locator("[aria-busy]")).to_have_count(0)
     expect(page.locator(".modal.show")).to_have_count(1)
+    assert {"tz": "Asia/Yekaterinburg"}.items() <= {one["name"]: one["value"] for one in page.context.cookies()}.items()
 
 
 def test_the_beginning_of_the_transcript_plays_and_the_choice_of_a_lesson_follows_what_is_typed(visit, lesson, live_server):
