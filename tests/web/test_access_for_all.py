@@ -107,7 +107,9 @@ def test_axe_would_find_a_picture_without_words(visit):
 def test_every_page_is_light_with_nothing_kept_from_before_down_to_its_end(visit, furnished, language):
     """Bytes on the wire, heads included, of all that the page asks for once it was scrolled through, but for the recording."""
     page = visit(language)
-    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
     heavy = {}
     for name, path in furnished.addresses().items():
         page.goto(path)
