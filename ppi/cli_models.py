@@ -34,11 +34,14 @@ def list_models() -> None:
 def fetch_model(model: str, engine: str, on_progress) -> None:
     """Fetch the weights of MODEL (the one of the settings when not given), checked by hash. They work offline afterwards.
 
-    MODEL is a Whisper size, or “speakers” for the models that tell speakers apart.
+    MODEL is a Whisper size, “speakers” for the models that tell speakers apart, or “aligner” for those of ALIGNER_MODEL.
     """
-    from ppi.workflows.models import fetch
+    from ppi.workflows.models import ALIGNER, fetch, fetch_aligners
 
-    click.echo(str(fetch(settings(), model, engine, on_progress)))
+    if model == ALIGNER:
+        click.echo("\n".join(map(str, fetch_aligners(settings(), on_progress))))
+    else:
+        click.echo(str(fetch(settings(), model, engine, on_progress)))
 
 
 @models.command("check")
@@ -48,12 +51,16 @@ def check_models(model: str, on_progress) -> None:
     """Check the weights of MODEL by hash, measure each engine and compute type on random sound, and keep the fastest.
 
     The choice holds for this machine where SPEECH_ENGINE and WHISPER_COMPUTE_TYPE are not set. Of “speakers” the library and
-    the models are looked at.
+    the models are looked at; aligners (“aligner”) are checked and measured.
     """
-    from ppi.workflows.models import SPEAKERS, as_table, check_speakers, measure
+    from ppi.workflows.models import ALIGNER, SPEAKERS, as_table, check_speakers, measure, measure_aligners
 
     if model == SPEAKERS:
         click.echo(check_speakers(settings()))
+        return
+    if model == ALIGNER:
+        for found in measure_aligners(settings()):
+            click.echo(f"{found['model']}: {found['pass_s']:.2f} s for half a minute of sound on {found['device']}")
         return
     measured, best = measure(settings(), model, on_progress)
     rows = [("engine", "device", "computes in", "s per window", "ms per token")]

@@ -30,7 +30,8 @@ class Word:
     """One spoken word; `probability` is 0..1, or None when the engine gives none.
 
     `interpolated` says that nobody heard when it was said: it shares a time with its neighbours by their letters. `checked`
-    says that a person has listened and found it right.
+    says that a person has listened and found it right. `unaligned` says that an aligner looked for it and did not find it, so
+    that its time is the recogniser's, while others were found more exactly.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Word:
     probability: float | None = None
     interpolated: bool = False
     checked: bool = False
+    unaligned: bool = False
 
     @property
     def midpoint_s(self) -> float:
@@ -70,7 +72,7 @@ class Transcript:
 
     `language` is an ISO 639-1 code ("ru"), or "" when nothing was said. `notes` are warnings for readers,
     such as that the engine is a rough one. `edited` says that a person corrected the text, in `edited_segments` segments.
-    `hearing` says how it was heard: device, compute type, phrases given, and the thresholds of its flags.
+    `hearing` says how it was heard: device, compute type, phrases given, aligner, and the thresholds of its flags.
     """
 
     segments: tuple[Segment, ...]

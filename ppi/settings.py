@@ -24,6 +24,8 @@ SPEECH_ENGINES = ("faster-whisper", "whisper", "pocketsphinx")
 WHISPER_SIZES = ("tiny", "base", "small", "medium", "large", "large-v2", "large-v3", "turbo")
 WHISPER_DEVICES = ("auto", "cpu", "cuda")
 MOST_SPEAKERS = 50
+# A folder or owner/name; or one for each language: en=owner/name, ru=/srv/models/russian
+ALIGNERS = r"|[^,=]*/[^,=]*|[a-z]{2,3}=[^,=]*/[^,=]*(,\s*[a-z]{2,3}=[^,=]*/[^,=]*)*"
 COMPUTE_TYPES = ("int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32")
 
 
@@ -122,7 +124,8 @@ class SpeechSettings:
 
     `model_dir` holds the weights. `compute_type` "" means the one measured for this machine, else the device's usual one.
     `phrases` are names and subject words that lessons are full of. `choice_file` keeps what was measured, `lock_file` lets
-    one process of the machine hear at a time; both lie in the data folder. `hub` is where weights are fetched.
+    one process of the machine hear at a time; both lie in the data folder. `hub` is where weights are fetched. `aligner` names
+    models that find when words are said, as ALIGNERS says; "" for none.
     """
 
     engine: str
@@ -132,6 +135,7 @@ class SpeechSettings:
     device: str
     compute_type: str
     phrases: str
+    aligner: str
     choice_file: Path
     lock_file: Path
     hub: str
@@ -221,6 +225,7 @@ VARIABLES = (
     "WHISPER_COMPUTE_TYPE", "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES", "PPI_SPEAKERS", "PPI_SPEAKERS_DIR",
     "PPI_SPEAKERS_COUNT", "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL",
     "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
+    "ALIGNER_MODEL",
 )  # fmt: skip
 
 
@@ -323,9 +328,11 @@ class _Reader(Variables):
         if model not in WHISPER_SIZES and not is_path(model):
             sizes = ", ".join(WHISPER_SIZES)
             self._faults.append(f"WHISPER_MODEL_SIZE: expected one of {sizes}, or the path of a .pt file or a folder")
+        if not re.fullmatch(ALIGNERS, self.text("ALIGNER_MODEL")):
+            self._faults.append("ALIGNER_MODEL: expected a folder or owner/name, or one a language: en=owner/name, ru=/folder")
         return SpeechSettings(
             engine=self.one_of("SPEECH_ENGINE", SPEECH_ENGINES), model=model, language=self.text("PPI_SPEECH_LANGUAGE"),
-            model_dir=self.path("WHISPER_MODEL_DIR", "~/.cache/whisper"),
+            model_dir=self.path("WHISPER_MODEL_DIR", "~/.cache/whisper"), aligner=self.text("ALIGNER_MODEL"),
             device=self.one_of("WHISPER_DEVICE", WHISPER_DEVICES, "auto"),
             compute_type=self.one_of("WHISPER_COMPUTE_TYPE", COMPUTE_TYPES), phrases=self.text("PPI_SPEECH_PHRASES"),
             choice_file=data_dir / "speech-choice.json", lock_file=data_dir / "speech.lock",

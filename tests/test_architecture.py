@@ -84,7 +84,8 @@ OWNERS = {
     "sherpa_onnx": {"ppi.speech.speakers_child"},
     "faster_whisper": {"ppi.speech.faster_whisper_child", "ppi.speech.vad"}, "ctranslate2": {"ppi.speech.faster_whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
-    "torch": {"ppi.speech.whisper_child", "ppi.summary.llm_child"}, "transformers": {"ppi.summary.llm_child"},
+    "torch": {"ppi.speech.whisper_child", "ppi.speech.aligner_child", "ppi.summary.llm_child"},
+    "transformers": {"ppi.summary.llm_child", "ppi.speech.aligner_child"}, "ctc_segmentation": {"ppi.speech.aligner_child"},
     "sklearn": {"ppi.summary.ranking", "ppi.annotation.agreement"}, "krippendorff": {"ppi.annotation.agreement"},
     "scipy": {"ppi.annotation.moments"}, "snowballstemmer": {"ppi.summary.ranking"},
     "stopwordsiso": {"ppi.summary.ranking"},
@@ -206,7 +207,7 @@ def test_heavy_libraries_are_imported_only_inside_functions():
     heavy = {
         "torch", "transformers", "whisper", "sklearn", "scipy", "krippendorff", "pocketsphinx", "huggingface_hub", "docx",
         "openpyxl", "av", "yaml", "label_studio_sdk", "httpx", "pyarrow", "matplotlib", "PIL",
-        "faster_whisper", "ctranslate2", "sherpa_onnx",
+        "faster_whisper", "ctranslate2", "ctc_segmentation", "sherpa_onnx",
     }  # fmt: skip
     for path in SOURCES:
         for node in tree_of(path).body:

@@ -86,7 +86,7 @@ def _aligned(segment: Segment, tokens: list[str]) -> Iterator[Word]:
             kept = [replace(word, text=token) for word, token in zip(old[old_from:old_to], given, strict=True)]
         elif len(given) == old_to - old_from:
             pairs = zip(old[old_from:old_to], given, strict=True)
-            kept = [Word(token, word.start_s, word.end_s, interpolated=word.interpolated) for word, token in pairs]
+            kept = [replace(word, text=token, probability=None, checked=False) for word, token in pairs]
         else:
             start_s, until_s = _room(segment, old_from, old_to)
             kept = list(spread(given, max(since_s, start_s), max(since_s, until_s)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ppi.errors import InputError
 from ppi.speech import doubt, loaded, wav
+from ppi.speech.aligner_child import refine
 from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, pieces_of, placed, plain_words
 from ppi.speech.weights import is_complete
 from ppi.speech.windows import Window
@@ -23,7 +25,7 @@ MAX_THREADS = 8
 
 def transcribe(
     report: Report, path: str, weights: str, model: str, hub: str, language: str, before: str, device: str,
-    compute_type: str, phrases: str, from_s: float = 0.0,
+    compute_type: str, phrases: str, from_s: float = 0.0, aligners: Sequence[tuple[str, str, str]] = (),
 ) -> None:  # fmt: skip
     """Hear the WAV at `path` from `from_s`: see `hearing.hear`. One encoder pass a window, whatever the model is unsure of.
 
@@ -33,8 +35,12 @@ def transcribe(
     heard_by, about = _load(report, weights, model, hub, device, compute_type)
     if language and language not in heard_by.supported_languages:
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
-    report(("about", about))
-    hear(report, path, from_s, language or before, lambda window, so_far: _hear(heard_by, window, language, so_far, phrases))
+    refined = refine(report, path, aligners, hub, device)
+    report(("about", about | refined.about))
+    hear(
+        report, path, from_s, language or before,
+        lambda window, so_far: _hear(heard_by, window, language, so_far, phrases), refined,
+    )  # fmt: skip
 
 
 def fetch(report: Report, weights: str, model: str, hub: str) -> None:

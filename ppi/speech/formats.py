@@ -20,7 +20,7 @@ from ppi.speech.cues import cues_of
 # Fields that stand in a file only where they say something: files from before they existed read the same.
 OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments", "hearing")
 OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags", "checked")
-OPTIONAL_OF_WORD = ("interpolated", "checked")
+OPTIONAL_OF_WORD = ("interpolated", "checked", "unaligned")
 
 
 def write_all(transcript: Transcript, folder: Path, stem: str) -> list[Path]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ppi.speech import vad, wav
-from ppi.speech.edges import pauses, snapped
+from ppi.speech.aligner_child import Refine
+from ppi.speech.edges import pauses
 from ppi.speech.windows import Window, windows
 from ppi.speech.words import in_segment
 
@@ -20,17 +21,22 @@ MARGIN_S = vad.MARGIN_MS / 1000
 NO_PAUSE_S = float("inf")
 
 
-def hear(report: Report, path: str, from_s: float, language: str, hear_window: Callable[[Window, str], tuple]) -> None:
+def hear(
+    report: Report, path: str, from_s: float, language: str, hear_window: Callable[[Window, str], tuple], refine: Refine,
+) -> None:  # fmt: skip
     """Hear the WAV at `path` from `from_s` window by window, in flat memory.
 
-    `hear_window(window, language so far)` answers (segments, language). Reports ("at", fraction heard), and after every
-    window ("heard", {until_s, language, segments}) with segments in the shape `ppi.speech.words.segments_from` takes.
+    `hear_window(window, language so far)` answers (segments, language); `refine` gives the segments better times. Reports
+    ("at", fraction heard), and after every window ("heard", {until_s, language, segments}) with segments in the shape
+    `ppi.speech.words.segments_from` takes.
     """
     total_s = max(wav.duration_s(Path(path)), 0.001)
     for window in windows(Path(path), vad.speech, from_s):
         segments: Sequence[dict[str, Any]] = ()
         if window.pieces:
             segments, language = hear_window(window, language)
+            segments = refine(segments, from_s, window.until_s)
+        from_s = window.until_s
         report(("at", window.until_s / total_s))
         report(("heard", {"until_s": window.until_s, "language": language, "segments": list(segments)}))
 
@@ -47,7 +53,7 @@ def placed(window: Window, start_s: float, end_s: float, words: Sequence[dict[st
     share = 0.0 if is_behind else window.speech_share(start_s, end_s, MARGIN_S)
     moved = [
         {**word, "start": begin_s, "end": stop_s}
-        for word in in_segment(snapped(words, pauses(window.sound)), start_s, end_s)
+        for word in in_segment(words, start_s, end_s, pauses(window.sound))
         for begin_s, stop_s in [window.in_recording(word["start"], word["end"])]
     ]
     begin_s, _ = window.in_recording(start_s, start_s)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ppi.errors import InputError
 from ppi.records import Transcript
 from ppi.settings import SPEECH_ENGINES, WHISPER_SIZES, SpeechSettings, is_path
-from ppi.speech import choice, vad, weights
+from ppi.speech import aligner, choice, vad, weights
 
 Progress = Callable[[float], None]
 # Longer phrase lists would leave a model no room for what is said.
@@ -121,4 +121,4 @@ def check(settings: SpeechSettings) -> str:
     engine = settings.engine or default_engine(settings)
     if engine == "pocketsphinx":
         return "pocketsphinx: offline, rough, English only"
-    return f"{engine} {settings.model}: {weights.required(settings, engine, settings.model)}"
+    return f"{engine} {settings.model}: {weights.required(settings, engine, settings.model)}{aligner.check(settings)}"

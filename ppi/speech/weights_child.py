@@ -26,16 +26,16 @@ def fetch_folder(report: Report, model: str, folder: Path, hub: str) -> None:
     """
     if model not in REPOSITORIES:
         raise missing(model, folder)
-    _fill(report, {REPOSITORIES[model]: dict(zip(PATTERNS, PATTERNS, strict=True))}, folder, hub, missing(model, folder))
+    fill(report, {REPOSITORIES[model]: dict(zip(PATTERNS, PATTERNS, strict=True))}, folder, hub, missing(model, folder))
 
 
 def fetch_speakers(report: Report, folder: str, hub: str) -> None:
     """Fetch the models that tell speakers apart, as `fetch_folder` does."""
     sources = {repository: {name: here} for here, (repository, name) in SPEAKER_FILES.items()}
-    _fill(report, sources, Path(folder), hub, speakers_missing(Path(folder)))
+    fill(report, sources, Path(folder), hub, speakers_missing(Path(folder)))
 
 
-def _fill(report: Report, sources: Mapping[str, Mapping[str, str]], folder: Path, hub: str, absent: WeightsMissing) -> None:
+def fill(report: Report, sources: Mapping[str, Mapping[str, str]], folder: Path, hub: str, absent: WeightsMissing) -> None:
     """Put the files of the repositories into `folder`, all at once; `sources` has {repository: {name there: name here}}."""
     tell_library("HF_HUB_DISABLE_TELEMETRY", "1")
     from httpx2 import HTTPError  # what the Hub's client speaks HTTP with

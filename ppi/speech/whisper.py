@@ -9,7 +9,7 @@ from typing import Any
 
 from ppi.records import Transcript
 from ppi.settings import SpeechSettings
-from ppi.speech import doubt, model_child, wav, weights
+from ppi.speech import aligner, doubt, model_child, wav, weights
 from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import main_language, segments_from
 
@@ -29,7 +29,7 @@ class Whisper:
     def identity(self) -> str:
         """Version, weights, and all that changes what is heard."""
         known = weights.identity(self.engine, self.model, self._weights)
-        asked = (self._settings.device, self._compute_type, self._phrases)
+        asked = (self._settings.device, self._compute_type, self._phrases, *filter(None, [aligner.identity(self._settings)]))
         return " ".join((version(self.package), known, *map(repr, asked)))
 
     def transcribe(
@@ -39,11 +39,13 @@ class Whisper:
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
+        aligners = [(one.language, one.model, str(one.path)) for one in aligner.ready(self._settings)]
         ears = Ears(heard, duration_s, on_progress, on_heard)
         wanted = {
             "path": str(speech_wav), "model": self.model, "weights": str(self._weights), "hub": self._settings.hub,
             "language": language, "before": heard.language, "device": self._settings.device,
             "compute_type": self._compute_type, "phrases": self._phrases, "from_s": heard.until_s,
+            "aligners": aligners,
         }  # fmt: skip
         model_child.call(
             f"{self.child}:transcribe", wanted, self._settings.lock_file, on_report=ears.report, on_tick=ears.tick

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from ppi.errors import InputError
 from ppi.settings import WHISPER_SIZES
 from ppi.speech import loaded, wav
+from ppi.speech.aligner_child import refine
 from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, placed, plain_words
 from ppi.speech.weights import missing
 from ppi.speech.windows import Window
@@ -32,7 +33,7 @@ NAMES = {"large": "large-v3", "turbo": "large-v3-turbo"}
 
 def transcribe(
     report: Report, path: str, weights: str, model: str, hub: str, language: str, before: str, device: str,
-    compute_type: str, phrases: str, from_s: float = 0.0,
+    compute_type: str, phrases: str, from_s: float = 0.0, aligners: Sequence[tuple[str, str, str]] = (),
 ) -> None:  # fmt: skip
     """Hear the WAV at `path` from `from_s`: see `hearing.hear`. Each window is heard without the text before it.
 
@@ -45,8 +46,12 @@ def transcribe(
     if language and language not in whisper.tokenizer.LANGUAGES:
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
     heard_by, about = _load(model, weights, device)
-    report(("about", about))
-    hear(report, path, from_s, language or before, lambda window, so_far: _hear(heard_by, window, language, so_far, phrases))
+    refined = refine(report, path, aligners, hub, device)
+    report(("about", about | refined.about))
+    hear(
+        report, path, from_s, language or before,
+        lambda window, so_far: _hear(heard_by, window, language, so_far, phrases), refined,
+    )  # fmt: skip
 
 
 def fetch(report: Report, weights: str, model: str, hub: str) -> None:

@@ -105,6 +105,10 @@ def _speech() -> dict[str, str]:
         "PPI_SPEAKERS_COUNT": gettext(
             "How many people speak in a lesson, where it is always the same, at most 50; 0: found out each time."
         ),
+        "ALIGNER_MODEL": gettext(
+            "An aligner, which finds the times of words more exactly: a folder or a repository of the Hub, or one a language: "
+            "en=facebook/wav2vec2-base-960h, ru=/srv/models/russian. Needs requirements-aligner.txt."
+        ),
     }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from ppi.errors import InputError
 from ppi.processes import run_in_child
 from ppi.settings import WHISPER_SIZES, Settings
-from ppi.speech import choice, diarizer, recognizer, vad, weights
+from ppi.speech import aligner, choice, diarizer, recognizer, vad, weights
 
 Progress = Callable[[float], None]
-SPEAKERS = "speakers"
+SPEAKERS, ALIGNER = "speakers", "aligner"
 CHILDREN = {"faster-whisper": "ppi.speech.faster_whisper_child", "whisper": "ppi.speech.whisper_child"}
 
 
@@ -28,7 +28,9 @@ class Weights:
 
 
 def all_weights(settings: Settings) -> Iterator[Weights]:
-    """Every official size for every engine, and the path of the settings when it is one; then what tells speakers apart."""
+    """Every official size for every engine, and the path of the settings when it is one; then what tells speakers apart, and
+    the aligners of the settings.
+    """
     sizes = [size for size in WHISPER_SIZES if size != "large"]  # which is large-v3
     for engine in CHILDREN:
         for model in dict.fromkeys([*sizes, settings.speech.model]):
@@ -38,6 +40,8 @@ def all_weights(settings: Settings) -> Iterator[Weights]:
                 yield Weights(engine, model, path, weights.size_bytes(path) if is_here else 0)
     folder = settings.speech.speakers.folder
     yield Weights(diarizer.LIBRARY, SPEAKERS, folder, weights.size_bytes(folder) if weights.has_speakers(folder) else 0)
+    for one in aligner.named(settings.speech):
+        yield Weights(ALIGNER, one.model, one.path, weights.size_bytes(one.path) if one.is_here else 0)
 
 
 def fetch(settings: Settings, model: str, engine: str, on_progress: Progress) -> Path:
@@ -74,6 +78,44 @@ def check_speakers(settings: Settings) -> str:
     told, folder = diarizer.check(settings.speech), settings.speech.speakers.folder
     _refuse_damaged(folder)
     return told
+
+
+def fetch_aligners(settings: Settings, on_progress: Progress) -> list[Path]:
+    """Fetch the aligners of the settings, unless they are here and whole; answers where they are.
+
+    Raises WeightsMissing when one cannot be had, InputError when none is named.
+    """
+    wanted = _named_aligners(settings)
+    for number, one in enumerate(wanted):
+        if one.is_repository and (not one.is_here or weights.damaged(one.path)):
+            asked = {"model": one.model, "folder": str(one.path), "hub": settings.speech.hub}
+            run_in_child(
+                "ppi.speech.aligner_child:fetch", asked,
+                on_report=lambda told, before=number: on_progress((before + told[1]) / len(wanted)),
+            )  # fmt: skip
+    on_progress(1.0)
+    return [one.path for one in wanted]
+
+
+def _named_aligners(settings: Settings) -> list[aligner.Named]:
+    if not settings.speech.aligner:
+        raise InputError("ALIGNER_MODEL is not set. Name an aligner there, such as facebook/wav2vec2-base-960h.")
+    return aligner.ready(settings.speech)
+
+
+def measure_aligners(settings: Settings) -> list[dict[str, Any]]:
+    """Check the aligners of the settings by hash and measure each.
+
+    Raises WeightsMissing, and InputError for damaged ones and when none is named.
+    """
+    measured = []
+    for one in _named_aligners(settings):
+        if not one.is_here:
+            raise aligner.missing(one.model, one.path)
+        _refuse_damaged(one.path)
+        wanted = {"model": one.model, "folder": str(one.path), "device": settings.speech.device}
+        measured.append(run_in_child("ppi.speech.aligner_child:measure", wanted))
+    return measured
 
 
 def measure(settings: Settings, model: str, on_progress: Progress) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -121,5 +163,3 @@ def as_table(rows: list[tuple[str, ...]]) -> str:
     """Columns in line."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-

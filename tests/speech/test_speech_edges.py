@@ -23,6 +23,8 @@ def test_pauses_are_where_it_is_much_quieter_than_speech_for_a_while():
     spoken = sound((0.3, 3), (0.5, 3000), (0.06, 3), (0.4, 2000), (0.4, 5), (0.5, 3000), (0.2, 0))
     assert pauses(spoken) == [(0.0, 0.3), (1.26, 1.66), (2.16, 2.36)]
     assert pauses(sound((0.3, 800), (1.0, 3000))) == [], "a noisy room"
+    noisy = sound((0.3, 200), (0.5, 3000), (0.06, 200), (0.4, 2000), (0.4, 200), (0.5, 3000), (0.2, 200))
+    assert pauses(noisy) == pauses(spoken), "a fan, 20 dB below speech"
     assert pauses(sound((1.0, 3000))) == [] and pauses(np.zeros(100, np.int16)) == []
 
 

@@ -81,6 +81,15 @@ def test_words_whose_times_a_model_does_not_know_share_the_segment():
     assert [round(word["start"], 2) for word in kept] == [4.0, 4.4, 5.0] and kept[-1]["end"] == pytest.approx(5.4)
 
 
+def test_words_faster_than_anybody_speaks_share_what_is_no_pause_of_the_segment():
+    piled = [{"word": word, "start": 1.0, "end": 1.0} for word in (" one", " two", " three,", " six")]
+    assert not any("interpolated" in word for word in words.in_segment([piled[0] | {"end": 1.4}], 1.0, 2.0))
+    kept = words.in_segment(piled, 0.8, 4.0, [(0.0, 1.0), (2.3, 3.3), (3.8, 5.0)])
+    assert [word["interpolated"] for word in kept] == [True] * 4
+    times = [(round(word["start"], 2), round(word["end"], 2)) for word in kept]
+    assert times == [(1.0, 1.38), (1.38, 1.76), (1.76, 2.3), (3.3, 3.8)], "people pause between words"
+
+
 def test_tokens_behind_the_last_time_are_kept():
     first = 50_364
     found = list(hearing.pieces_of([first, 11, 12, first + 50, first + 60, 13, first + 100, 14], first, 8.0))
