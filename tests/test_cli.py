@@ -129,7 +129,7 @@ def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_p
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
     (("annotations", "convert", "nothing.eaf", "a.csv"), "There is no file nothing.eaf"),
-    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .csv, .json"),
+    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .boris, .csv, .json"),
     (("annotations", "convert", "text.mp4", "a.csv"), "start, end and label"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
     (("dataset", "agreement", "nowhere.json"), "There is no file nowhere.json"),
@@ -173,7 +173,8 @@ def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path):
     shown = ppi("doctor", folder=tmp_path)
     assert shown.returncode == 1
     lines = {line[7:].split(":")[0]: line for line in shown.stdout.splitlines()}
-    assert set(lines) == {"ffmpeg", "sandbox", "object store", "job ledger", "accounts", "speech", "disk"}
+    assert set(lines) == {"ffmpeg", "sandbox", "object store", "job ledger", "accounts", "speech", "speakers", "disk"}
+    assert lines["speakers"].startswith("OK") and "PPI_SPEAKERS" in lines["speakers"]
     assert lines["ffmpeg"].startswith("OK") and lines["object store"].startswith("OK")
     assert "bubblewrap" in lines["sandbox"] or "limits only: " in lines["sandbox"]
     assert lines["accounts"].startswith("TO DO") and "users add" in lines["accounts"]
