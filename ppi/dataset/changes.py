@@ -17,8 +17,8 @@ SAME_S = 0.02  # half a frame at 25 frames a second
 LIKE_ENOUGH = 0.5
 # So many of the newest versions tell their changes one by one, older ones only how many there were: a history stays small.
 TOLD_VERSIONS = 20
-SAMPLE = translatable("{span} s, {patterns}, annotator {annotator}")
-MOVED = translatable("{before} s -> {after} s")
+SAMPLE = translatable("{start:.3f}-{end:.3f} s, {patterns}, annotator {annotator}")
+MOVED = translatable("{before:.3f}-{until:.3f} s -> {start:.3f}-{end:.3f} s")
 EDITABLE = ("text", "speakers", "text_origin", "choices", "comments", "teacher")
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
@@ -32,7 +32,7 @@ class Change:
     before: str
     after: str
     template: str
-    values: Mapping[str, str]
+    values: Mapping[str, Any]
 
     @property
     def detail(self) -> str:
@@ -197,7 +197,7 @@ def _span_keys(row: Row) -> Iterator[tuple]:
 def _changes(one: Row, other: Row) -> Iterator[Change]:
     names = one["id"], other["id"]
     if not _is_same_span(one, other):
-        yield Change("moved", *names, MOVED, {"before": _span(one), "after": _span(other)})
+        yield Change("moved", *names, MOVED, {"before": one["start_time"], "until": one["end_time"], **_times(other)})
     if _types(one) != _types(other):
         types = {"before": ", ".join(_types(one)), "after": ", ".join(_types(other))}
         yield Change("relabelled", *names, "{before} -> {after}", types)
@@ -229,11 +229,15 @@ def _likeness(one: Row, other: Row) -> float:
 
 
 def _span(row: Row) -> str:
-    return f"{row['start_time']:.3f}-{row['end_time']:.3f}"
+    return f"{row['start_time']:.3f}-{row['end_time']:.3f} s"
 
 
-def _described(row: Row) -> dict[str, str]:
-    return {"span": _span(row), "patterns": ", ".join(_types(row)), "annotator": str(row.get("annotator", ""))}
+def _times(row: Row) -> dict[str, float]:
+    return {"start": row["start_time"], "end": row["end_time"]}
+
+
+def _described(row: Row) -> dict[str, Any]:
+    return {**_times(row), "patterns": ", ".join(_types(row)), "annotator": str(row.get("annotator", ""))}
 
 
 def _is_comparable(row: Row) -> bool:
