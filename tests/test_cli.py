@@ -196,7 +196,7 @@ def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
 def test_captions_made_elsewhere_become_all_texts_or_a_lessons_transcript(tmp_path):
     (tmp_path / "урок.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nДоброе утро!\n", encoding="utf-8")
     made = CliRunner().invoke(main, ["transcript", "convert", str(tmp_path / "урок.srt"), "--out", str(tmp_path / "texts")])
-    assert made.exit_code == 0 and "2 words in 1 segments." in made.output and "shared among its words" in made.output
+    assert made.exit_code == 0 and "2 words in 1 segment." in made.output and "shared among its words" in made.output
     endings = (".txt", ".srt", ".vtt", ".transcript.json", ".transcript.docx")
     assert made_by(tmp_path / "texts") == {f"урок{ending}" for ending in endings}
     ppi("users", "add", "anna", "--password", "anna-password", folder=tmp_path)

@@ -129,7 +129,7 @@ def held_to_one(open_page, services, folder, files):
     with (folder / "огромный.mp4").open("wb") as huge:
         huge.truncate(5_000_000_000)
     drop(page, files[0].name, files[1].name)
-    expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson at a time. Delete it")
+    expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson at a time. Make room")
     page.reload()
     page.set_input_files("#video", folder / "огромный.mp4")
     expect(row(page, "огромный.mp4")).to_contain_text("larger than the limit of 4.29 GB")
