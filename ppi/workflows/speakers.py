@@ -40,12 +40,10 @@ def request_speakers(services: Services, row: LessonRow, count: int = 0) -> Job:
         raise InputError("Speakers are not told apart on this server. The administrator can switch it on: PPI_SPEAKERS.")
     diarizer.check(settings)
     diarizer.check_count(count)
-    shown = lessons.view(services, row)
-    if not shown.has_audio:
+    if not lessons.view(services, row).has_audio:
         raise InputError("This lesson has no sound, so nobody can be heard in it.")
     corrections.load(services, row)
-    newest = shown.jobs.get(KIND)
-    return newest if newest is not None and newest.is_active else _submit(services, row, count)
+    return _submit(services, row, count)
 
 
 def follow(services: Services, row: LessonRow) -> None:
@@ -105,6 +103,9 @@ def shares(said: Transcript) -> dict[str, float]:
 
 
 def _submit(services: Services, row: LessonRow, count: int) -> Job:
+    newest = lessons.view(services, row).jobs.get(KIND)
+    if newest is not None and newest.is_active:
+        return newest
     job = services.ledger.submit(KIND, row.owner_id, row.id, {"count": count})
     services.ring(job)
     return job

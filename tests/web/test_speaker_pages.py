@@ -100,9 +100,10 @@ def test_somebody_who_corrects_meanwhile_is_not_disturbed_by_names(services, row
 
 
 def test_after_a_transcription_speakers_are_told_apart_by_themselves_where_that_is_switched_on(services, row, talk):
-    speakers.follow(services, row)
+    for _ in range(2):  # as when the transcription was done twice because its runner died
+        speakers.follow(services, row)
     worker = runner.make_worker(services)
-    assert runner.do_next(services, worker, "speech")
+    assert runner.do_next(services, worker, "speech") and not runner.do_next(services, worker, "speech")
     assert len({segment.speaker for segment in transcribe.stored_transcript(services, row).segments}) == 2
 
 
