@@ -193,6 +193,24 @@ def test_a_lesson_is_ingested_from_the_command_line(tmp_path):
     assert again.returncode != 0 and "may hold 1 lesson" in again.stderr
 
 
+def test_models_are_listed_and_an_aligner_that_is_not_named_is_said(tmp_path):
+    def asked(*words):
+        variables = {"PPI_DATA_DIR": str(tmp_path), "WHISPER_MODEL_DIR": str(tmp_path / "weights"), "ALIGNER_MODEL": aligner}
+        return CliRunner().invoke(main, ["models", *words], env=variables)
+
+    aligner = "ru=somebody/letters"
+    listed = asked("list")
+    assert listed.exit_code == 0 and "faster-whisper-base" in listed.output and "large-v3-turbo.pt" in listed.output
+    assert [line.split() for line in listed.output.splitlines() if line.startswith("aligner")] == [
+        ["aligner", "somebody/letters", "not", "here", str(tmp_path / "weights" / "somebody--letters")]
+    ]
+    missing = asked("check", "aligner")
+    assert missing.exit_code == 1 and "models fetch aligner" in missing.output
+    aligner = ""
+    unnamed = asked("fetch", "aligner")
+    assert unnamed.exit_code == 1 and "ALIGNER_MODEL is not set" in unnamed.output
+
+
 def test_captions_made_elsewhere_become_all_texts_or_a_lessons_transcript(tmp_path):
     (tmp_path / "урок.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nДоброе утро!\n", encoding="utf-8")
     made = CliRunner().invoke(main, ["transcript", "convert", str(tmp_path / "урок.srt"), "--out", str(tmp_path / "texts")])

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
+import psutil
 import pytest
 
 from ppi.errors import InputError, SettingsError, WeightsMissing
@@ -252,3 +253,17 @@ def test_aligners_are_fetched_once_listed_checked_and_measured(tmp_path, monkeyp
         models.measure_aligners(settings)
     with pytest.raises(InputError, match="ALIGNER_MODEL"):
         models.fetch_aligners(settings_for(tmp_path / "other"), lambda fraction: None)
+
+
+@pytest.mark.slow
+def test_aligning_a_long_recording_takes_no_more_memory_than_a_short_one(refine, tmp_path):
+    need(espeak.is_here(), "libespeak-ng")
+    spoken = espeak.spoken(SENTENCES["ru"][0], "ru")
+    truth = [(word, 600.0 + start_s) for word, start_s in spoken.words]
+    path = in_silence(tmp_path, (600.0, spoken.sound), length_s=1200)
+    segment, used = segment_of(spoiled(truth, np.random.default_rng(5))), []
+    for _ in range(240):
+        (moved,) = refine(path, [segment], until_s=1200.0)
+        used.append(psutil.Process().memory_info().rss)
+    assert abs(moved["words"][0]["start"] - truth[0][1]) < NEAR_S
+    assert max(used[180:]) - max(used[20:60]) < 30 * 2**20

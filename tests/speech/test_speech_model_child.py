@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import psutil
 import pytest
 
 from ppi.errors import Cancelled
-from ppi.speech import model_child
+from ppi.speech import loaded, model_child
 from tests.conftest import ROOT
 
 HERE = "tests.speech.test_speech_model_child"
@@ -93,6 +94,21 @@ def test_an_idle_model_of_another_process_is_ended_before_a_new_one_is_loaded(ot
     assert is_running(ours) and not is_running(theirs) and not any(seen)
     again = int(other("load -"))
     assert is_running(again) and again != theirs and not is_running(ours), "and the other way round"
+
+
+class Model:
+    """As if it took gigabytes."""
+
+
+def test_a_model_is_forgotten_before_another_is_loaded_and_an_aligner_stays_beside_it(monkeypatch):
+    monkeypatch.setattr(loaded, "_kept", {})
+    first, beside = weakref.ref(loaded.keep(("base",), Model)), loaded.keep(("letters",), Model, role="aligner ru")
+    assert loaded.keep(("base",), Model) is first()
+    were_there = []
+    second = loaded.keep(("small",), lambda: were_there.append(first()) or Model())
+    assert were_there == [None], "two recognisers are never in memory at once"
+    assert loaded.keep(("small",), Model) is second
+    assert loaded.keep(("letters",), Model, role="aligner ru") is beside
 
 
 def test_a_busy_model_of_another_process_is_waited_for_and_the_waiting_can_be_cancelled(other, lock_file, tmp_path):
