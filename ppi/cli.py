@@ -199,7 +199,7 @@ def convert_annotations(source: Path, target: Path, video: Path | None) -> None:
     """Write the annotations of SOURCE into TARGET.
 
     SOURCE is a file of Label Studio, ELAN, Praat, BORIS or a CSV table. TARGET ends with .eaf (ELAN), .TextGrid (Praat),
-    .boris or .tsv (BORIS), .csv or .json (Label Studio).
+    .boris or .tsv (BORIS), .csv, .json or .min.json (Label Studio).
     """
     from ppi.workflows.annotations import convert_file
 

@@ -155,6 +155,8 @@ TARGETS = {
         Target("boris_project", "BORIS (.boris)", ".boris", "application/json",
                _some("video_name", "duration_s", "frame_rate", of=boris_project.write)),
         Target("csv", "CSV", ".csv", "text/csv; charset=utf-8", _some(of=event_tables.write)),
+        Target("json_min", "JSON-MIN", ".min.json", "application/json",
+               _some("frame_rate", "duration_s", "video", "lesson_id", of=json_min.write)),
         Target("json", "Label Studio", ".json", "application/json",
                _some("frame_rate", "duration_s", "video", "audio", "lesson_id", of=label_studio.write)),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ppi.annotation import label_studio
-from ppi.records import Dropped, Export
+from ppi.records import Annotation, Dropped, Export
 
 # Fields of a record that are not controls of the labelling configuration.
 ABOUT = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
@@ -36,6 +37,30 @@ def read(parsed: Any, *, frame_rate: float | None, duration_s: float | None) -> 
     return Export(export.annotations, (*lost, *export.dropped), export.tasks)
 
 
+def write(
+    annotations: tuple[Annotation, ...], *, frame_rate: float | None, duration_s: float | None, video: str, lesson_id: str
+) -> bytes:
+    """One record for each annotation, all spans under `patterns`. Choices and texts of regions have no place here.
+
+    Label Studio names annotators by number, so the names stand in `annotators`, where `read` finds them.
+    """
+    rate = label_studio.shown_rate(frame_rate) if frame_rate else ""
+    length = {"original_length": duration_s} if duration_s else {}
+    records = [
+        {
+            **{name: value for name, value in (("video", video), ("fps", rate), ("lesson_id", lesson_id)) if value},
+            "annotators": [one.annotator], "id": 1,
+            "patterns": [
+                {"start": region.span.start_s, "end": region.span.end_s, "channel": 0, "labels": list(region.labels), **length}
+                for region in one.regions
+            ],
+            "annotator": number, "annotation_id": number,
+        }
+        for number, one in enumerate(annotations, start=1)
+    ]  # fmt: skip
+    return json.dumps(records, ensure_ascii=False, indent=1).encode()
+
+
 def _task(record: dict[str, Any]) -> dict[str, Any]:
     """The record in the shape of a task with one annotation."""
     result = [
@@ -45,8 +70,9 @@ def _task(record: dict[str, Any]) -> dict[str, Any]:
         for number, value in enumerate(values, start=1)
         if isinstance(value, dict) and _kind(value)
     ]
-    data = {name: record[name] for name in ("fps", "lesson_id", "video") if name in record}
-    annotation = {"id": record.get("annotation_id"), "completed_by": record.get("annotator"), "result": result}
+    data = {name: record[name] for name in ("fps", "lesson_id", "video", "annotators") if name in record}
+    who = {} if "annotators" in record else {"completed_by": record.get("annotator")}
+    annotation = {"id": record.get("annotation_id"), **who, "result": result}
     return {"id": record.get("id"), "data": data, "annotations": [annotation]}
 
 

@@ -137,7 +137,7 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("get", "/datasets/{dataset_id}/versions", "The versions that can be compared; with ?before= and ?after= what changed.", {},
      {**SUCCESS, "versions": {"type": "array", "items": NUMBER}, "changes": ROWS}),
     ("get", "/lessons/{lesson_id}/annotations/{kind}",
-     "The lesson's annotations as eaf (ELAN), textgrid (Praat), boris (table), boris_project, csv, json (Label Studio).", {},
+     "The lesson's annotations as eaf (ELAN), textgrid (Praat), boris (table), boris_project, csv, json_min, json.", {},
      "application/octet-stream"),
     ("post", "/api/datasets/{lesson_id}/push", "Push the dataset to the Hugging Face Hub, or find out what that would do.",
      {WITH_JSON: {"repo_id": TEXT, "private": FLAG, "dry_run": FLAG}}, {**SUCCESS, "job_id": TEXT}),

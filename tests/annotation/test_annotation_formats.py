@@ -14,7 +14,7 @@ EXPORTS = Path(__file__).parent.parent / "data" / "label_studio"
 LESSON = {"frame_rate": 25.0, "duration_s": 600.0, "video_name": "урок 1.mp4", "lesson_id": "L1"}
 ABOUT = {name: LESSON[name] for name in ("frame_rate", "duration_s", "video_name")}
 # How far a time may move in each format.
-RESOLUTION_S = {"eaf": 0.0005, "boris": 0.0005, "boris_project": 0.0, "textgrid": 0.0, "csv": 0.0, "json": 0.0}
+RESOLUTION_S = {"eaf": 0.0005, "boris": 0.0005, "boris_project": 0.0, "textgrid": 0.0, "csv": 0.0, "json_min": 0.0, "json": 0.0}
 LABELS = (
     "Похвала", "😊 Похвала П", "👩‍🏫", 'Он сказал: "да"', '"', '""', "две\nстроки", "a,b;c\td", "item [1]: x", "intervals [2]",
     'text = "x"', "<b>&amp;</b>", "]]>", "!comment", "<exists>", "1", "x", "-5", "=1+1", "'apostrophe", "'=1", "@", "x@y",
@@ -98,7 +98,7 @@ def test_a_real_export_of_label_studio_keeps_its_marks_in_every_format(kind):
 @every_target
 def test_what_is_written_is_recognised_under_any_name(kind):
     data = formats.write((annotation_of(region(0.0, 1.0, "A")),), kind, **LESSON)
-    ending = {".tsv": ".csv", ".boris": ".json"}.get(suffix := formats.TARGETS[kind].suffix, suffix)
+    ending = {".tsv": ".csv", ".boris": ".json", ".min.json": ".json"}.get(suffix := formats.TARGETS[kind].suffix, suffix)
     assert {formats.recognise(data, name) for name in ("", "x", "x.json", "x.EAF", "x.bin")} == {ending}
 
 
@@ -162,10 +162,11 @@ def test_a_table_whose_first_title_looks_like_json_is_told_by_its_name():
 
 
 def test_a_target_is_chosen_by_the_ending():
-    assert [formats.target_of(name).kind for name in ("a.eaf", "a.textgrid", "a.TSV", "a.BORIS", "a.csv", "a.json")] == [
-        "eaf", "textgrid", "boris", "boris_project", "csv", "json",
+    names = ("a.eaf", "a.textgrid", "a.TSV", "a.BORIS", "a.csv", "a.min.json", "a.json")
+    assert [formats.target_of(name).kind for name in names] == [
+        "eaf", "textgrid", "boris", "boris_project", "csv", "json_min", "json",
     ]  # fmt: skip
-    with pytest.raises(AnnotationError, match=r"\.eaf, \.TextGrid, \.tsv, \.boris, \.csv, \.json"):
+    with pytest.raises(AnnotationError, match=r"\.eaf, \.TextGrid, \.tsv, \.boris, \.csv, \.min\.json, \.json"):
         formats.target_of("a.xlsx")
 
 

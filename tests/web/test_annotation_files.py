@@ -21,7 +21,7 @@ MARKS = (DATA / "sample_annotations.json").read_bytes()
 TABLE = "Паттерн;Описание\nПохвала;Слова\n".encode()
 NAMES = {
     "eaf": "урок.eaf", "textgrid": "урок.TextGrid", "boris": "events.tsv", "boris_project": "урок.boris", "csv": "marks.csv",
-    "json": "export.json",
+    "json_min": "урок.min.json", "json": "export.json",
 }  # fmt: skip
 
 
@@ -79,7 +79,8 @@ def test_the_form_takes_the_file_keeps_it_under_its_ending_and_gives_it_out_agai
     assert build(anna, ready, MARKS, "export.json", services).status_code == 200
     brought = anna.get(f"/lessons/{ready.id}/annotations/{kind}").data
     assert build(anna, ready, brought, NAMES[kind], services).status_code == 200
-    ending = {"eaf": ".eaf", "textgrid": ".TextGrid", "json": ".json", "boris_project": ".json"}.get(kind, ".csv")
+    endings = {"eaf": ".eaf", "textgrid": ".TextGrid", **dict.fromkeys(("json", "boris_project", "json_min"), ".json")}
+    ending = endings.get(kind, ".csv")
     assert kept(services, ready) == [f"урок.annotations{ending}"], "the file of the build before is gone"
     again = anna.get(f"/lessons/{ready.id}/annotations/csv")
     assert again.data.decode("utf-8-sig").startswith("start,end,label,annotator\r\n")
@@ -136,7 +137,7 @@ def test_no_annotations_and_no_such_format_are_told_apart(services, ready, anna)
     assert missing.status_code == 404 and missing.json["error"].startswith("This lesson has no annotations yet.")
     build(anna, ready, MARKS, "export.json", services)
     refused = anna.get(f"/lessons/{ready.id}/annotations/xlsx")
-    assert refused.status_code == 400 and "eaf, textgrid, boris, boris_project, csv, json" in refused.json["error"]
+    assert refused.status_code == 400 and "eaf, textgrid, boris, boris_project, csv, json_min, json" in refused.json["error"]
 
 
 def test_the_pages_offer_every_format_and_the_form_lets_their_files_be_chosen(services, ready, anna):
