@@ -9,6 +9,7 @@ import webvtt
 
 from ppi.dataset import texts as dataset_texts
 from ppi.errors import WeightsMissing
+from ppi.jobs.run import Run
 from ppi.records import Span, Summary
 from ppi.services import Services
 from ppi.speech import diarizer
@@ -105,6 +106,13 @@ def test_after_a_transcription_speakers_are_told_apart_by_themselves_where_that_
     worker = runner.make_worker(services)
     assert runner.do_next(services, worker, "speech") and not runner.do_next(services, worker, "speech")
     assert len({segment.speaker for segment in transcribe.stored_transcript(services, row).segments}) == 2
+
+
+def test_a_build_that_transcribes_first_tells_speakers_apart_too(services, row, tmp_path):
+    services.ledger.submit("build_dataset", row.owner_id, row.id, {})
+    run = Run(services.ledger.claim("runner", "host", ("dataset",), 0, services.place), services.ledger)
+    speakers.follow_in(services, row, run, tmp_path, 0.3, 0.4)
+    assert len(speakers.shares(transcribe.stored_transcript(services, row))) == 2
 
 
 def test_the_page_has_speakers_found_and_named_without_scripts(services, row, app):
