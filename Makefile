@@ -28,7 +28,7 @@ $(VENV)/.ready: requirements.txt
 $(RUSSIAN).mo: $(RUSSIAN).po $(VENV)/.ready
 	$(BABEL) --quiet compile --directory ppi/translations --domain messages
 
-$(VENV)/.ready-dev: requirements-dev.txt requirements-speakers.txt $(VENV)/.ready
+$(VENV)/.ready-dev: requirements-dev.txt requirements-speakers.txt requirements-aligner.txt $(VENV)/.ready
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 

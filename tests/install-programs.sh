@@ -12,6 +12,9 @@ PATH="$PATH:/usr/sbin" command -v nginx >/dev/null 2>&1 || missing="$missing ngi
 need soffice libreoffice-writer-nogui
 need pdftoppm poppler-utils
 need fc-list fontconfig
+need cc build-essential  # ctc-segmentation comes as source
+has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+python3 -c "$has_headers" || missing="$missing python3-dev"
 fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fonts-dejavu-core"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

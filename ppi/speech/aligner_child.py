@@ -30,8 +30,9 @@ class Aligner:
         import torch
         from transformers import AutoFeatureExtractor, AutoModelForCTC
 
-        self._extract = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCTC.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        here = {"local_files_only": True, "trust_remote_code": False}
+        self._extract = AutoFeatureExtractor.from_pretrained(folder, **here)
+        model = AutoModelForCTC.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **here)
         self.device, self._model = _on_device(model.eval(), device)
         vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         self.letters: Letters = alignment.letters_of(vocabulary, model.config.pad_token_id)

@@ -18,7 +18,7 @@ from ppi.speech.recognizer import NOTHING
 from tests.conftest import settings_for
 from tests.fixtures_speech import RATE_HZ, said
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 LENGTH_S, EVERY_S = 7200, 24
 GROWTH_BYTES = 60 * 2**20
 
