@@ -222,10 +222,10 @@ def test_a_folder_that_holds_no_aligner_is_named(tmp_path):
         aligner_child.refine(print, "", [("ru", str(tmp_path), str(tmp_path))], "", "cpu")
 
 
-def in_this_process(target, kwargs, **more):
+def in_this_process(target, kwargs, on_report=lambda told: None):
     """A child would load torch anew, which is here already."""
     module, name = target.split(":")
-    return getattr(import_module(module), name)(lambda told: None, **kwargs)
+    return getattr(import_module(module), name)(on_report, **kwargs)
 
 
 def test_aligners_are_fetched_once_listed_checked_and_measured(tmp_path, monkeypatch):
@@ -237,7 +237,11 @@ def test_aligners_are_fetched_once_listed_checked_and_measured(tmp_path, monkeyp
         settings = settings_for(tmp_path / "data", **wanted)
         with pytest.raises(WeightsMissing):
             models.measure_aligners(settings)
-        (path,) = models.fetch_aligners(settings, lambda fraction: None)
+        monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")  # set again by what runs in a child otherwise
+        monkeypatch.setattr(models, "run_in_child", in_this_process)
+        told = []
+        (path,) = models.fetch_aligners(settings, told.append)
+        assert told == sorted(told) and told[-1] == 1.0 and any(0 < fraction < 1 for fraction in told)
         assert {name: (path / name).read_bytes() for name in files} == files and not (path / "README.md").exists()
         asked = len(hub.requests)
         assert models.fetch_aligners(settings, lambda fraction: None) == [path] and len(hub.requests) == asked
@@ -245,7 +249,6 @@ def test_aligners_are_fetched_once_listed_checked_and_measured(tmp_path, monkeyp
         hub.stop()
     (listed,) = [one for one in models.all_weights(settings) if one.engine == models.ALIGNER]
     assert (listed.model, listed.path) == (REPOSITORY, path) and listed.size_bytes > 1e5
-    monkeypatch.setattr(models, "run_in_child", in_this_process)
     (measured,) = models.measure_aligners(settings)
     assert measured["model"] == REPOSITORY and measured["pass_s"] > 0
     shutil.copy(FOLDER / "config.json", path / "vocab.json")
