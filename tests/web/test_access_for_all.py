@@ -134,3 +134,20 @@ def test_a_fault_of_a_script_or_of_the_policy_is_noted_in_any_tab(browser):
     context.close()
     told = "\n".join(faults)
     assert "first tab" in told and "second tab" in told and "Content Security Policy" in told
+
+
+@pytest.mark.slow
+def test_without_scripts_no_page_offers_what_does_nothing(new_page, live_server, furnished):
+    """A button that is seen sends a form, and a form has somewhere to go. The style page shows things for their look alone."""
+    page = new_page(live_server, "en", "admin", java_script_enabled=False)
+    dead = {}
+    for name, path in furnished.addresses().items():
+        page.goto(path)
+        found = page.evaluate("""() => [...document.querySelectorAll("button, select, form, a:not([href])")].filter((one) => {
+          if (!one.checkVisibility()) return false;
+          if (one.matches("form")) return !one.hasAttribute("action") && !one.hasAttribute("method");
+          return one.matches("a") || one.type === "button" || !one.form;
+        }).map((one) => one.outerHTML.slice(0, 120))""")
+        if found and name != "styleguide":
+            dead[name] = found
+    assert dead == {}

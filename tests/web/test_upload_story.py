@@ -185,9 +185,19 @@ def test_a_video_is_sent_without_scripts(new_page, live_server):
     page.fill("#task-name", "Без скриптов")
     page.get_by_role("button", name="Process Local Video").click()
     page.wait_for_url(re.compile("/lessons/"))
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     expect(page.locator(".jobs > li").first).to_contain_text("Без скриптов")
+    page.locator(".jobs > li .title").first.click()
+    link = page.get_by_role("link", name="Link for Label Studio")
+    for _ in range(60):
+        if link.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    link.click()
+    expect(page.locator("#share-link")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy Link")).to_be_hidden()
     forget(services, "anna")
 
 
