@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ppi.records import KeyPoint, LessonFacts, Span, Summary, Transcript
-from ppi.summary.wording import clock, words_of
+from ppi.summary.wording import clock, shown_date, words_of
 
 STYLES = ("abstract", "minutes", "report")
 
@@ -146,7 +146,7 @@ def _facts(content: Content, words: dict[str, str]) -> Iterator[tuple[str, str]]
     yield words["video"], facts.source_video
     yield words["length"], clock(facts.duration_s)
     if facts.recorded_on:
-        yield words["date"], facts.recorded_on
+        yield words["date"], shown_date(facts.recorded_on, words)
     yield words["words"], str(len(transcript.text.split()))
     edited = f", {words['edited'].format(count=transcript.edited_segments)}" if transcript.edited else ""
     yield words["speech"], f"{transcript.engine}, {transcript.model}{edited}"

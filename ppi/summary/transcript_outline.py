@@ -9,7 +9,7 @@ from typing import Any
 from ppi.records import LessonFacts, Segment, Span, Transcript
 from ppi.summary import documents
 from ppi.summary.outline import Block
-from ppi.summary.wording import WORDS, clock
+from ppi.summary.wording import WORDS, clock, shown_date
 
 TITLE = {"en": "Transcript", "ru": "Расшифровка"}
 DOUBTFUL = {"en": "doubtful", "ru": "сомнительно"}
@@ -71,7 +71,7 @@ def _facts(facts: LessonFacts, transcript: Transcript, words: dict[str, str]) ->
     yield words["video"], facts.source_video
     yield words["length"], clock(facts.duration_s)
     if facts.recorded_on:
-        yield words["date"], facts.recorded_on
+        yield words["date"], shown_date(facts.recorded_on, words)
     yield words["words"], str(len(transcript.text.split()))
     made = ", ".join(filter(None, (transcript.engine, transcript.model)))
     edited = words["edited"].format(count=transcript.edited_segments) if transcript.edited else ""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from babel.dates import format_date
+
 WORDS = {
     "en": {
+        "locale": "en",
         "abstract_title": "Lesson abstract",
         "minutes_title": "Lesson minutes",
         "report_title": "Lesson report",
@@ -65,6 +70,7 @@ WORDS = {
         "transcript": "Transcript",
     },
     "ru": {
+        "locale": "ru",
         "abstract_title": "Аннотация урока",
         "minutes_title": "Протокол урока",
         "report_title": "Отчёт об уроке",
@@ -124,6 +130,11 @@ WORDS = {
         "transcript": "Расшифровка",
     },
 }
+
+
+def shown_date(day: str, words: dict[str, str]) -> str:
+    """An ISO date as people write it in the language of `words`: "November 29, 2026", "29 ноября 2026 г."."""
+    return format_date(date.fromisoformat(day), "long", locale=words["locale"])
 
 
 def words_of(language: str) -> dict[str, str]:

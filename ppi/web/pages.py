@@ -178,6 +178,8 @@ def language() -> Response:
 
 def shown_size(size_bytes: int) -> str:
     """Bytes for people, in the reader's language."""
+    if size_bytes < 1_000:
+        return gettext("%(size)s B", size=format_decimal(size_bytes))
     if size_bytes < 1_000_000:
         return gettext("%(size)s KB", size=format_decimal(round(size_bytes / 1000, 1)))
     if size_bytes < 1_000_000_000:

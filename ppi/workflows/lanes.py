@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ppi.annotation import colours, config, formats, moments
+from ppi.annotation.meanings import applied
 from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook, folded
 from ppi.dataset import plan
@@ -13,7 +14,7 @@ from ppi.errors import AnnotationError
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Annotation, ObjectInfo
 from ppi.services import Services
-from ppi.workflows import agreement, lessons, pattern_tables
+from ppi.workflows import agreement, lessons, meanings, pattern_tables
 from ppi.workflows.lessons import LessonView
 
 # More would be a grey bar; the rest stands in the annotations that can be downloaded.
@@ -42,7 +43,8 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
     if not given or not shown.is_ready:
         return Lanes({}, {})
     table = pattern_tables.kept(shown)
-    inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table])))
+    chosen = shown.files.get(meanings.NAME)
+    inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table, chosen])))
     key = (services.settings.data_dir, row.id, inputs)
     found = _kept.get(key) or _read(services, shown, table)
     _kept[key] = found
@@ -52,28 +54,30 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
 
 
 def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> Lanes:
-    codebook = _codebook(services, table) if table is not None else Codebook(())
-    annotators, marks, _ = moments.collect(_annotations(services, shown), codebook.match)
+    codebook = codebook_of(services, table)
+    annotators, marks, _ = moments.collect(_annotations(services, shown, codebook), codebook.match)
     drawn = marks[:MOST_MARKS]
     lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
     return Lanes(lanes, _colours(codebook, drawn), len(marks) - len(drawn))
 
 
-def _annotations(services: Services, shown: LessonView) -> list[list[Annotation]]:
-    """Of every file the annotations of this lesson."""
-    read = []
+def _annotations(services: Services, shown: LessonView, codebook: Codebook) -> list[tuple[Annotation, ...]]:
+    """Of every file the annotations of this lesson, with the meanings that people gave to labels."""
+    read, chosen = [], meanings.kept(services, shown.row)
     for found in agreement.sources(shown):
         data = b"".join(services.store.read(services.raw, found.key))
         export = formats.read_apart(
             data, found.key, frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s,
             video_name=shown.row.video_key.removeprefix(shown.row.prefix),
         )  # fmt: skip
-        read.append(plan.of_lesson(list(export.annotations), shown.id, []))
+        read.append(applied(plan.of_lesson(list(export.annotations), shown.id, []), chosen, codebook).annotations)
     return read
 
 
-def _codebook(services: Services, table: ObjectInfo) -> Codebook:
-    """A table that cannot be read names no patterns: labels then stand for themselves."""
+def codebook_of(services: Services, table: ObjectInfo | None) -> Codebook:
+    """A table that is not there or cannot be read names no patterns: labels then stand for themselves."""
+    if table is None:
+        return Codebook(())
     try:
         return pattern_tables.codebook(services, table)
     except AnnotationError:

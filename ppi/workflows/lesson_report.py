@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ppi.annotation import formats, patterns
-from ppi.dataset import keyframes, lesson_figures
+from ppi.annotation.meanings import applied
+from ppi.annotation.patterns import Codebook
+from ppi.dataset import keyframes, lesson_figures, plan
 from ppi.dataset.layout import METADATA
 from ppi.errors import AnnotationError, NotFound
 from ppi.jobs.lessons import LessonRow
@@ -17,7 +19,7 @@ from ppi.summary import report as reports
 from ppi.summary.outline import Block, Picture
 from ppi.summary.report import Mark
 from ppi.summary.wording import words_of
-from ppi.workflows import annotations, lessons
+from ppi.workflows import annotations, lanes, lessons, meanings, pattern_tables
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.ingest import media_info
 
@@ -32,9 +34,9 @@ def blocks(
     words = words_of(language)
     marks = marks_of(services, row)
     report = reports.report_of(transcript, marks, summary, language)
-    lanes = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
+    marked = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
     drawn = lesson_figures.draw(
-        folder, lanes=[*_lanes(report.spoken), *lanes], shares=report.shares if report.has_speakers else (),
+        folder, lanes=[*_lanes(report.spoken), *marked], shares=report.shares if report.has_speakers else (),
         duration_s=transcript.duration_s, minutes=words["minutes"], on_tick=on_tick,
     )  # fmt: skip
     captions = {lesson_figures.TIMELINE: words["timeline"], lesson_figures.SHARES: words["talk"]}
@@ -43,7 +45,12 @@ def blocks(
 
 
 def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
-    """Everything that annotators marked in the lesson, in order of time; none when nothing was brought or it is unreadable."""
+    """Everything that annotators marked in the lesson, in order of time; none when nothing was brought or it is unreadable.
+
+    Patterns are named as in the dataset. Who acts is told by the label.
+    """
+    shown = lessons.view(services, row)
+    codebook = lanes.codebook_of(services, pattern_tables.kept(shown))
     try:
         found, info = annotations.stored(services, row), media_info(lessons.facts(services, row))
         data = b"".join(services.store.read(services.raw, found.key))
@@ -53,11 +60,17 @@ def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
         )
     except (NotFound, AnnotationError):
         return ()
+    read = applied(plan.of_lesson(list(export.annotations), row.id, []), meanings.kept(services, row), codebook)
     marks = {
-        Mark(label.strip(), patterns.folded(label)[0], region.span)
-        for annotation in export.annotations for region in annotation.regions for label in region.labels
+        Mark(_name(codebook, label), patterns.folded(label)[0], region.span)
+        for annotation in read.annotations for region in annotation.regions for label in region.labels
     }  # fmt: skip
     return tuple(sorted(marks, key=lambda mark: (mark.span, mark.pattern)))
+
+
+def _name(codebook: Codebook, label: str) -> str:
+    found = codebook.match(label)
+    return found.type if found else label.strip()
 
 
 def frames(services: Services, row: LessonRow, folder: Path) -> tuple[Picture, ...]:

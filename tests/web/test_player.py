@@ -136,6 +136,11 @@ def test_the_marks_of_all_annotators_come_with_their_patterns_colours(client_for
     named = {mark["pattern"] for lane in found["lanes"] for mark in lane["marks"]}
     assert set(found["colours"]) == named and len(set(found["colours"].values())) == len(named)
     assert client_for("boris").get(address).status_code == 404
+    meant = {"Домашнее задание П": "Объяснение", "Педагог": ""}
+    assert client.post(f"/api/lessons/{lesson.id}/meanings", json={"meanings": meant}).status_code == 200
+    read = client.get(address).json
+    marks = {(lane["annotator"], mark["pattern"], mark["start_s"]) for lane in read["lanes"] for mark in lane["marks"]}
+    assert ("1", "Объяснение", 53.032) in marks and "Педагог" not in {pattern for _, pattern, _ in marks}
 
 
 def test_annotations_that_cannot_be_read_are_told_and_the_page_still_opens(client_for, services, lesson):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -162,6 +163,26 @@ def test_the_report_tells_talk_shares_and_draws_figures(client_for, lesson, serv
     assert not [found for found in services.store.list(services.raw, lesson.prefix) if found.key.endswith(".png")]
 
 
+def test_the_report_calls_patterns_as_the_dataset_does_and_dates_as_people_do(client_for, lesson, services):
+    client = client_for("anna")
+    given = {".annotations.json": "sample_annotations.json", ".patterns.xlsx": "sample_patterns.xlsx"}
+    for suffix, name in given.items():
+        key = keys.derivative_key(lesson.video_key, suffix)
+        services.store.put_bytes(services.raw, key, (DATA / name).read_bytes())
+    meant = {"meanings": {"Домашнее задание П": "Объяснение"}}
+    assert client.post(f"/api/lessons/{lesson.id}/meanings", json=meant).status_code == 200
+    try:
+        ask(client, services, lesson, engine="extractive", style="report", language="ru")
+    finally:
+        for suffix in (*given, ".meanings.json"):
+            services.store.delete(services.raw, keys.derivative_key(lesson.video_key, suffix))
+    text = stored(services, lesson, TXT).decode()
+    for part in ("Открытый вопрос", "Эмоциональная поддержка", "Объяснение", "Введение"):
+        assert part in text
+    assert "Открытый вопрос П" not in text and "Домашнее задание П" not in text
+    assert re.search(r"Добавлен\w*:? .*\d{1,2} \w+ 20\d\d\sг\.", text)
+
+
 def test_key_frames_of_the_dataset_stand_in_the_document(client_for, lesson, services):
     """Cutters write JPEGs without the header that python-docx looks for; one that cannot be read is left out."""
     prefix = about_lesson.dataset_prefix(lesson)
@@ -197,7 +218,7 @@ def test_unverified_points_are_marked_and_nothing_said_becomes_a_link(client_for
     shown = page_of(client_for("anna"), lesson)
     assert "Volcanoes at … explode go()" in shown.replace("  ", " ") and '<span class="state">unverified</span>' in shown
     assert "evil.example" not in shown and "evil.example" not in stored(services, lesson, TXT).decode()
-    assert "1 of" in shown and "Listen before you quote them" in shown
+    assert "1 of" in shown and "Listen before you quote it." in shown
 
 
 @pytest.mark.parametrize(
