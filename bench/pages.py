@@ -34,7 +34,10 @@ ASK = """() => new Promise((done) => {
     done([paint ? paint.startTime : 0, shift, own.reduce((sum, one) => sum + one.transferSize, 0), own.length]);
   }, 500);
 })"""
-LISTS = ("/lessons", "/lessons?page=200", "/lessons?text=9999", "/lessons?sort=name", "/lessons?state=stored", "/")
+LISTS = (
+    "/lessons", "/lessons?page=200", "/lessons?text=9999", "/lessons?sort=name", "/lessons?state=stored", "/", "/kit",
+    "/dataset?find=9999",
+)  # fmt: skip
 # As many as fill a page: fewer would be quicker for having fewer rows to show.
 FEW = 30
 

@@ -124,6 +124,8 @@ def test_a_page_that_works_with_a_lesson_offers_the_newest_and_finds_the_others(
     # On the page of one lesson a search opens the choice; the lesson stays.
     page = client.get(f"/dataset?lesson={rows[0].id}&find=урок 5").text
     assert '<details class="menu picker" open>' in page and f'name="lesson" value="{rows[0].id}"' in page
+    place = page.split('<ol class="place">')[1].split("</ol>")[0]
+    assert f'<a href="/lessons/{rows[0].id}">Урок 0</a>' in place and '<li aria-current="page">Dataset</li>' in place
     part = client.get("/lessons?part=choice&to=kit&find=урок 7").text
     assert links(part, "/kit") == [rows[7].id] and "<html" not in part
     assert client.get("/lessons?part=choice&to=elsewhere").status_code == 404
