@@ -51,7 +51,7 @@ def test_patterns_are_counted_with_their_durations():
     assert "| Похвала | 2 | 1 min 0 s | praise |\n| Вопрос | 1 | 30.0 s | asks |" in body
     assert "| Samples | 3 |" in body
     assert "| Annotators | 2 |" in body
-    assert "1, 1 h 1 min at 29.97 frames a second" in body
+    assert "1 (1 h 1 min, 29.97 frames a second)" in body
 
 
 def test_what_people_wrote_cannot_become_markup():
