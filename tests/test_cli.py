@@ -129,7 +129,7 @@ def test_annotators_are_compared_as_text_and_as_json_with_the_same_figures(tmp_p
     (("summarize", "text.mp4", "--out", "o"), "transcript"),
     (("dataset", "check", "nowhere"), "There is no folder nowhere"),
     (("annotations", "convert", "nothing.eaf", "a.csv"), "There is no file nothing.eaf"),
-    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .boris, .csv, .json"),
+    (("annotations", "convert", "text.mp4", "a.xlsx"), ".eaf, .TextGrid, .tsv, .boris, .csv, .min.json, .json"),
     (("annotations", "convert", "text.mp4", "a.csv"), "start, end and label"),
     (("dataset", "push", "nowhere", "a/b"), "There is no folder nowhere"),
     (("dataset", "agreement", "nowhere.json"), "There is no file nowhere.json"),
