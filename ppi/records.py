@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 
@@ -368,3 +369,8 @@ class Stated:
     @property
     def is_set(self) -> bool:
         return self.source != "default"
+
+
+def model_name(model: str) -> str:
+    """A model as people are told of it: a size or repository as it is, of a folder only its name, as its place is private."""
+    return PurePath(model).name if model.startswith(("/", "~", ".")) else model

@@ -28,7 +28,7 @@ PEOPLE = {"admin": "admin", "anna": "DL-user", "boris": "DL-user"}
 
 pytest_plugins = [
     "tests.fixtures_dataset", "tests.fixtures_media", "tests.fixtures_redis", "tests.fixtures_speech", "tests.fixtures_storage",
-    "tests.fixtures_label_studio", "tests.fixtures_speakers",
+    "tests.fixtures_label_studio", "tests.fixtures_speakers", "tests.fixtures_summary",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from ppi.dataset.plan import Plan
 from ppi.dataset.reuse import Bring, Kept, Recipe, Wanted
 from ppi.dataset.texts import UNCERTAIN_BELOW, said
 from ppi.errors import DatasetError
-from ppi.records import Clip, Consent, Dropped, Sample, Transcript
+from ppi.records import Clip, Consent, Dropped, Sample, Transcript, model_name
 
 Cut = Callable[[Sequence[Wanted], Progress], Sequence[Clip]]
 
@@ -113,7 +113,7 @@ def _contents(plan: Plan, clips: Sequence[Clip], transcript: Transcript | None) 
 
 def _facts(plan: Plan, transcript: Transcript | None, pretty_name: str) -> CardFacts:
     language = transcript.language if transcript else ""
-    engine = f"{transcript.engine} ({transcript.model})" if transcript and transcript.model else ""
+    engine = f"{transcript.engine} ({model_name(transcript.model)})" if transcript and transcript.model else ""
     engine = engine or (transcript.engine if transcript else "")
     return CardFacts(
         pretty_name=pretty_name or plan.lesson,
@@ -135,7 +135,7 @@ def _settings(plan: Plan, facts: CardFacts, clips: str) -> dict[str, Any]:
 
 
 def _tools(tools: Mapping[str, str] | None, transcript: Transcript | None) -> dict[str, str]:
-    return {**(tools or {}), **({transcript.engine: transcript.model} if transcript else {})}
+    return {**(tools or {}), **({transcript.engine: model_name(transcript.model)} if transcript else {})}
 
 
 def _report(plan: Plan, clips: Sequence[Clip], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ppi.errors import BackendError, InputError
-from ppi.records import KeyPoint, Segment, Span, Summary, SummarySection, Transcript
+from ppi.records import KeyPoint, Segment, Span, Summary, SummarySection, Transcript, model_name
 from ppi.summary import answers, prompting, ranking
 from ppi.summary.answers import Said, clock
 from ppi.summary.checking import Checker
@@ -58,7 +58,7 @@ def summarize(
     if not work.sections:
         raise BackendError(
             "The chat model {model} gave no answer that can be used. Try again, or choose the engine without a model.",
-            model=chat.name,
+            model=model_name(chat.name),
         )  # fmt: skip
     summary = work.summary()
     report(1.0)

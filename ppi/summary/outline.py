@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ppi.records import KeyPoint, LessonFacts, Span, Summary, Transcript
+from ppi.records import KeyPoint, LessonFacts, Span, Summary, Transcript, model_name
 from ppi.summary.wording import clock, shown_date, words_of
 
 STYLES = ("abstract", "minutes", "report")
@@ -149,7 +149,7 @@ def _facts(content: Content, words: dict[str, str]) -> Iterator[tuple[str, str]]
         yield words["date"], shown_date(facts.recorded_on, words)
     yield words["words"], str(len(transcript.text.split()))
     edited = f", {words['edited'].format(count=transcript.edited_segments)}" if transcript.edited else ""
-    yield words["speech"], f"{transcript.engine}, {transcript.model}{edited}"
+    yield words["speech"], f"{transcript.engine}, {model_name(transcript.model)}{edited}"
     yield words["summary"], _method(content.summary, words)
     yield from ((words["notes"], note) for note in transcript.notes)
 
@@ -158,4 +158,4 @@ def _method(summary: Summary, words: dict[str, str]) -> str:
     if summary.engine == "extractive":
         return words["extractive"]
     prompts = words["prompts"].format(version=summary.prompts)
-    return ", ".join(part for part in (summary.engine, summary.model, prompts if summary.prompts else "") if part)
+    return ", ".join(part for part in (summary.engine, model_name(summary.model), prompts if summary.prompts else "") if part)

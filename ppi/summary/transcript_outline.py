@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ppi.records import LessonFacts, Segment, Span, Transcript
+from ppi.records import LessonFacts, Segment, Span, Transcript, model_name
 from ppi.summary import documents
 from ppi.summary.outline import Block
 from ppi.summary.wording import WORDS, clock, shown_date
@@ -73,7 +73,7 @@ def _facts(facts: LessonFacts, transcript: Transcript, words: dict[str, str]) ->
     if facts.recorded_on:
         yield words["date"], shown_date(facts.recorded_on, words)
     yield words["words"], str(len(transcript.text.split()))
-    made = ", ".join(filter(None, (transcript.engine, transcript.model)))
+    made = ", ".join(filter(None, (transcript.engine, model_name(transcript.model))))
     edited = words["edited"].format(count=transcript.edited_segments) if transcript.edited else ""
     yield words["speech"], "; ".join(filter(None, (made, edited)))
     for note in transcript.notes:

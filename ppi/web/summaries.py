@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, jsonify, render_template
 from flask_babel import gettext
 
 from ppi.errors import InputError, NotFound
+from ppi.records import model_name
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.web.player import player_of
@@ -88,4 +89,4 @@ def _engines() -> dict[str, str]:
         return gettext("Model on this server: %(model)s", model=model)
 
     found = workflow.engines(access.services())
-    return {engine: shown(engine, model.rstrip("/").rsplit("/", 1)[-1]) for engine, model in found.items()}
+    return {engine: shown(engine, model_name(model)) for engine, model in found.items()}

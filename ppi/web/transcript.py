@@ -11,7 +11,7 @@ from flask_babel import get_locale, gettext
 
 from ppi.errors import InputError, NotFound, PpiError
 from ppi.jobs.lessons import LessonRow
-from ppi.records import Segment
+from ppi.records import Segment, model_name
 from ppi.web import access, forms
 from ppi.web.jobs import absolute
 from ppi.web.player import player_of
@@ -38,7 +38,7 @@ def page(lesson_id: str) -> str:
         edited = None
     return render_template(
         "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=player_of(shown), doubts=doubts(),
-        start_s=_begin_s(), words_of=words_of, below=DOUBTFUL_BELOW,
+        start_s=_begin_s(), words_of=words_of, model_name=model_name, below=DOUBTFUL_BELOW,
         editing=request.args.get("edit", -1, type=int),
         kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
         phrases=_phrases(), languages=get_locale().languages, notes=_notes(edited) if edited else [],

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ppi.jobs.run import Run
+from ppi.records import model_name
 
 # Before so much time has passed and so much was heard, nothing is said.
 MEASURED_S, MEASURED = 5.0, 0.01
@@ -42,5 +43,5 @@ class Pace:
     def _step(self, more: dict[str, int]) -> Callable[[float], None]:
         return self._run.step(
             "transcribing", "Transcribing with {engine} ({model})", self._low, self._high, engine=self._engine,
-            model=self._model, **more,
+            model=model_name(self._model), **more,
         )  # fmt: skip

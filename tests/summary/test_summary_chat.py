@@ -17,7 +17,7 @@ from ppi.settings import SummarySettings
 from ppi.summary import engine, llm_child
 from ppi.summary.chunks import LINE_TOKENS, chunks_of, lines_of
 from tests.conftest import need
-from tests.summary.conftest import transcript_of
+from tests.fixtures_summary import transcript_of
 
 SAID = ("Water vapour rises and cools down.", "The drops of a cloud fall as rain.", "Where does the rain go?")
 SAYS = (

@@ -16,8 +16,8 @@ from ppi.settings import SummarySettings
 from ppi.summary import chat, engine
 from ppi.summary.chat import ChatServer
 from tests.conftest import free_port
+from tests.fixtures_summary import transcript_of
 from tests.servers.chat_stub import KEY, Reply, completion
-from tests.summary.conftest import transcript_of
 
 LINE = json.dumps({"at": "00:00", "kind": "point", "text": "Water rises."})
 

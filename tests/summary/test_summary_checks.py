@@ -13,7 +13,7 @@ from ppi.summary import answers, prompting
 from ppi.summary.answers import Said, best_points, read
 from ppi.summary.checking import Checker
 from ppi.summary.extractive import summarize
-from tests.summary.conftest import transcript_of
+from tests.fixtures_summary import transcript_of
 
 # Raise the version at the top of every prompt when this changes: results that were kept are then made anew.
 PROMPTS = {"3": "600d319ba53b77f0"}

@@ -20,7 +20,7 @@ from ppi.summary.outline import Block, Content, Picture
 from ppi.summary.wording import WORDS
 from ppi.workflows.plain import write_summary
 from tests.conftest import need
-from tests.summary.conftest import KEY_SENTENCES
+from tests.fixtures_summary import KEY_SENTENCES
 
 HEADINGS = {
     ("abstract", "en"): ("Abstract", "Topics"),

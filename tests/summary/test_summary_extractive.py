@@ -15,7 +15,7 @@ from ppi.summary import engine, ranking
 from ppi.summary.extractive import summarize
 from ppi.summary.sections import sections_of
 from ppi.summary.sentences import sentences_of
-from tests.summary.conftest import KEY_SENTENCES, transcript_of
+from tests.fixtures_summary import KEY_SENTENCES, transcript_of
 
 TOPICS = {
     "en": (

@@ -11,7 +11,7 @@ from ppi.records import KeyPoint, Span
 from ppi.settings import SummarySettings
 from ppi.summary import engine, kept
 from ppi.summary.extractive import summarize
-from tests.summary.conftest import transcript_of
+from tests.fixtures_summary import transcript_of
 
 CHAT = SummarySettings(base_url="http://127.0.0.1:1/v1", chat_model="m")
 

@@ -12,8 +12,8 @@ from ppi.records import Segment, Transcript
 from ppi.services import Services
 from ppi.workflows import corrections, local, runner
 from tests.conftest import DATA, PASSWORD, settings_for, start_server, stop_server, with_people
+from tests.fixtures_summary import KEY_SENTENCES
 from tests.servers.chat_stub import KEY, ChatStub
-from tests.summary.conftest import KEY_SENTENCES
 
 SAID = (
     *KEY_SENTENCES["ru"], "Что происходит с водой, когда солнце нагревает океан?",

@@ -17,8 +17,8 @@ from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import about_lesson, corrections, local, runner, speakers, summaries
 from tests.conftest import DATA, settings_for, with_people
+from tests.fixtures_summary import KEY_SENTENCES
 from tests.servers.chat_stub import KEY, ChatStub, Reply
-from tests.summary.conftest import KEY_SENTENCES
 
 SAID = (
     *KEY_SENTENCES["en"], "What happens to the water when the sun heats the ocean?", "We decided to draw the cycle.",
