@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppi.errors import InputError, NotFound
 from ppi.jobs.lessons import LessonRow
@@ -25,12 +25,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """`language` is an ISO 639-1 code or ""; `left` says how many lines are not shown; `until_s` is how far they reach."""
+    """`language` is an ISO 639-1 code or ""; `left` says how many lines are not shown; `until_s` is how far they reach;
+    `words` counts those of the whole transcript.
+    """
 
     lines: tuple[Line, ...]
     language: str = ""
     left: int = 0
     until_s: float = 0.0
+    words: int = 0
 
 
 def of_transcript(services: Services, row: LessonRow) -> Excerpt | None:
@@ -40,7 +43,7 @@ def of_transcript(services: Services, row: LessonRow) -> Excerpt | None:
     except (NotFound, InputError):
         return None
     said = [Line(one.start_s, _short(one.text)) for one in found.segments if one.text.strip()]
-    return _first(said, found.language)
+    return replace(_first(said, found.language), words=len(found.words))
 
 
 def heard_so_far(services: Services, row: LessonRow) -> Excerpt | None:

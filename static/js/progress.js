@@ -4,6 +4,7 @@ import { follow } from "./live.js";
 import { rememberDone, tellPercent } from "./title.js";
 
 const ENDED = ["completed", "error", "cancelled"];
+const AGAIN_MS = 1000;
 
 export function watchAll() {
   for (const box of document.querySelectorAll(".watch[data-watch]:not([data-watch=''])")) watch(box, box.dataset.watch);
@@ -20,10 +21,15 @@ export function watch(box, id) {
     leave();
     ended(box, found);
   };
+  const show = (found) => {
+    showJob(box, found, { isInTitle: true });
+    const mark = document.querySelector(`.state[data-job="${id}"]`);
+    if (mark) mark.textContent = [words.statuses[found.status] || found.status, found.progress && `${found.progress} %`].filter(Boolean).join(" ");
+  };
   const leave = follow({
     onJobs: (jobs) => {
       const found = jobs.find((job) => job.job_id === id);
-      if (found) showJob(box, found, { isInTitle: true });
+      if (found) show(found);
       else askOnce(id).then((last) => last && !isOver && (ENDED.includes(last.status) ? end(last) : showJob(box, last)));
     },
     onAway: () => { box.querySelector(".watch-message").textContent = words.offline; },
@@ -73,8 +79,13 @@ export function clock(seconds) {
   return [...parts, String(whole % 60).padStart(2, "0")].join(":");
 }
 
+// The page is loaded again for what came of it, but never under somebody who writes: who refuses the event is asked again.
 function ended(box, found) {
   if (!box.dataset.reload) return;
+  if (!dispatchEvent(new Event("before-renewal", { cancelable: true }))) {
+    setTimeout(() => ended(box, found), AGAIN_MS);
+    return;
+  }
   rememberDone();
   if (box.dataset.reload === "publish" && found.status === "completed") location.assign(`/publish?lesson=${found.lesson_id}`);
   else location.reload();

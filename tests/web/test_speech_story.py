@@ -28,6 +28,7 @@ from ppi.workflows import local, runner
 from ppi.workflows.partial import EVERY_S, so_far
 from tests.conftest import DATA, need, settings_for, start_server, stop_server, with_people
 from tests.servers.chat_stub import KEY, ChatStub
+from tests.summary.test_summary_documents import text_of
 from tests.web.test_browser import log_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -84,10 +85,11 @@ def test_a_lesson_is_heard_corrected_downloaded_and_summarised(new_page, server,
     log_in(page)
     lesson = give(page, server, film)
     watch_it_grow(page, server, lesson)
-    correct_a_word(page)
+    correct_a_word(page, server, lesson)
     take_every_format(page, tmp_path)
     take_all_texts_of_the_chosen_lesson(page, lesson)
     page.goto(f"/lessons/{lesson.id}")
+    expect(page.get_by_text(re.compile("^64 слова, движок faster-whisper"))).to_be_visible()
     summarise_by_extraction(page)
     summarise_by_the_chat_server(page, chat)
     a_model_that_knows_nothing_is_told_of(page)
@@ -117,6 +119,7 @@ def watch_it_grow(page, server, lesson) -> None:
             expect(page.locator("#heard p")).not_to_have_text(known, timeout=30_000)
             expect(page.locator("#heard p")).to_contain_text("Распознано до")
             seen.append((page.locator("#heard p").inner_text(), page.locator("#heard .cue").all_inner_texts()))
+            expect(page.locator(".lesson-head .state")).to_have_text(re.compile(r"^Расшифровка \d+ %$"))
             [job] = server.services.ledger.list(lesson_id=lesson.id, kind="transcribe")
             assert job.is_active and not page.get_by_role("link", name="Читать и исправлять").is_visible()
     (_, few), (_, more) = seen
@@ -141,33 +144,38 @@ def held_when_more_is_kept(server, lesson):
         child.resume()
 
 
-def correct_a_word(page) -> None:
+def correct_a_word(page, server, lesson) -> None:
+    """Voices are told apart meanwhile; what comes of that waits until the person has left the field."""
     text = page.locator(f"#s{PLACE} .text")
     expect(text).to_have_text(HEARD)
     expect(page.locator(".segment")).to_have_count(len(SENTENCES) * TIMES)
-    rewrite(page, HEARD, RIGHT)
+    field = rewrite(page, HEARD, RIGHT)
+    [job] = server.services.ledger.list(lesson_id=lesson.id, kind="speakers")
+    assert runner.wait_for(server.services, job).status == "completed"
+    page.wait_for_timeout(2500)
+    expect(field).to_have_value(RIGHT)
+    field.press("Escape")
+    expect(page.locator("#speakers .talk li")).to_have_count(1, timeout=30_000)
     expect(text).to_have_text(RIGHT)
     expect(page.locator("#edited-note")).to_be_visible()
-    page.reload()
-    expect(text).to_have_text(RIGHT)
 
 
-def rewrite(page, before: str, after: str) -> None:
-    """Type the segment anew and wait until it is saved."""
+def rewrite(page, before: str, after: str):
+    """Type the segment anew and wait until it is saved; answers the field, which is still open."""
     page.locator(f"#s{PLACE} .pencil").click()
     field = page.get_by_role("textbox", name=re.compile("^Текст на "))
     expect(field).to_have_value(before)
     field.fill(after)
     expect(page.locator("#saving")).to_have_text("Сохранено")
-    field.press("Escape")
+    return field
 
 
 def as_text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def paragraphs_of(path: Path) -> str:
-    return "\n".join(paragraph.text for paragraph in Document(io.BytesIO(path.read_bytes())).paragraphs)
+def document_of(path: Path) -> str:
+    return text_of(Document(io.BytesIO(path.read_bytes())))
 
 
 def captions_of(path: Path) -> str:
@@ -196,7 +204,7 @@ def elan_texts_of(path: Path) -> str:
 
 
 READERS = {
-    "txt": as_text, "times.txt": as_text, "speakers.txt": as_text, "docx": paragraphs_of, "srt": captions_of,
+    "txt": as_text, "times.txt": as_text, "speakers.txt": as_text, "docx": document_of, "srt": captions_of,
     "vtt": web_captions_of, "json": words_of, "textgrid": intervals_of, "eaf": elan_texts_of,
 }  # fmt: skip
 
@@ -252,7 +260,7 @@ def summary_document(page) -> str:
     page.get_by_role("link", name="Читать конспект").click()
     with page.expect_download() as got:
         page.get_by_role("link", name="Скачать DOCX").click()
-    return paragraphs_of(got.value.path())
+    return document_of(got.value.path())
 
 
 def summarise_by_extraction(page) -> None:
@@ -284,7 +292,7 @@ def a_model_that_knows_nothing_is_told_of(page) -> None:
 
 def the_text_changes_after_the_summary(page) -> None:
     page.goto(page.url.replace("/summary", "/transcript"))
-    rewrite(page, RIGHT, f"{RIGHT} Это важно.")
+    rewrite(page, RIGHT, f"{RIGHT} Это важно.").press("Escape")
     page.goto(page.url.split("?")[0].split("#")[0].replace("/transcript", "/summary"))
     expect(page.get_by_role("status").filter(has_text="расшифровка изменилась")).to_be_visible()
 
@@ -295,5 +303,5 @@ def a_reader_of_english_sees_the_same(page, lesson) -> None:
     page.get_by_role("link", name="Read and correct").click()
     with page.expect_download() as got:
         page.locator("#downloads a[data-kind=docx]").click()
-    document = paragraphs_of(got.value.path())
+    document = document_of(got.value.path())
     assert f"{RIGHT} Это важно." in document and "Transcript" in document

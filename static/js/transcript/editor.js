@@ -12,6 +12,7 @@ export function openEditor(list, page, phrases, onChanged) {
   let field = null;
   let timer = 0;
   let sending = Promise.resolve();
+  let waiting = 0;
 
   const tell = (text, isBad = false) => {
     told.textContent = text;
@@ -125,7 +126,7 @@ export function openEditor(list, page, phrases, onChanged) {
     const before = typed.dataset.saved;
     typed.dataset.saved = text;
     tell(phrases.saving);
-    sending = sending.then(async () => {
+    inTurn(async () => {
       try {
         take(await call("POST", `${address}/edit`, { version, segment: Number(segment.dataset.place), text }));
         tell(phrases.saved);
@@ -189,7 +190,7 @@ export function openEditor(list, page, phrases, onChanged) {
   }
 
   function send(way, given) {
-    sending = sending.then(async () => {
+    return inTurn(async () => {
       const body = given();
       if (!body) return;
       try {
@@ -200,6 +201,11 @@ export function openEditor(list, page, phrases, onChanged) {
         if (error.status === 409) take(await call("GET", address));
       }
     });
+  }
+
+  function inTurn(work) {
+    waiting += 1;
+    sending = sending.then(work).finally(() => { waiting -= 1; });
     return sending;
   }
 
@@ -217,6 +223,9 @@ export function openEditor(list, page, phrases, onChanged) {
   });
   addEventListener("beforeunload", (event) => {
     if (field && field.value !== field.dataset.saved) event.preventDefault();
+  });
+  addEventListener("before-renewal", (event) => {
+    if (field || waiting) event.preventDefault();
   });
   buttons.undo.disabled = page.dataset.undo === "0";
   buttons.redo.disabled = page.dataset.redo === "0";
