@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -80,8 +81,9 @@ def test_on_a_gpu_four_bits_are_asked_for_wherever_the_libraries_are(tmp_path, m
 
 def test_an_answer_that_is_none_gives_no_summary_and_says_so(chat_folder):
     folder = chat_folder(says=("I am happy to help.",))
-    with pytest.raises(BackendError, match="no answer that can be used"):
+    with pytest.raises(BackendError, match="no answer that can be used") as caught:
         engine.summarize(transcript_of(list(SAID)), SummarySettings(model=folder), quiet)
+    assert Path(folder).name in str(caught.value) and folder not in str(caught.value), "where it lies is private"
 
 
 @pytest.mark.slow
