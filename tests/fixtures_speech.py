@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import subprocess
 import wave
 from collections.abc import Callable
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -46,28 +48,57 @@ def jfk(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def classroom_model(tmp_path_factory) -> str:
     """A checkpoint that knows the sentences of synthetic lessons, and when each word is said."""
-    return with_times(DATA / "speech", tmp_path_factory.mktemp("classroom") / "classroom.pt")
+    return with_times("classroom", tmp_path_factory.mktemp("classroom"))
 
 
-def with_times(folder: Path, path: Path) -> str:
-    """Write the checkpoint of `folder` with two more layers, which look where a word is said and change nothing in the text.
+def read_checkpoint(path: Path) -> dict:
+    """Put back what `path`, packed by xz, leaves out.
 
-    Whisper finds the times of words in the attention of the later half of the decoder's layers, so in those two.
+    These are the encoder's places, which are the same in all of Whisper, and the rows of tokens never said, which are all one.
+    """
+    import torch
+    from whisper.model import sinusoids
+
+    kept = torch.load(BytesIO(lzma.decompress(path.read_bytes())), map_location="cpu", weights_only=True)
+    places = sinusoids(kept["dims"]["n_audio_ctx"], kept["dims"]["n_audio_state"]).half()
+    kept["model_state_dict"]["encoder.positional_embedding"] = places
+    name = "decoder.token_embedding.weight"
+    whole = kept.pop("other_row").repeat(kept["dims"]["n_vocab"], 1)
+    whole[kept.pop("rows").long()] = kept["model_state_dict"][name]
+    kept["model_state_dict"][name] = whole
+    return kept
+
+
+def read_model(path: Path):
+    """The checkpoint as openai-whisper's model, in full precision."""
+    from whisper.model import ModelDimensions, Whisper
+
+    kept = read_checkpoint(path)
+    model = Whisper(ModelDimensions(**kept["dims"]))
+    model.load_state_dict({name: value.float() for name, value in kept["model_state_dict"].items()})
+    return model
+
+
+def with_times(name: str, folder: Path) -> str:
+    """Write the checkpoint of that name into `folder`, with two more layers, which look where a word is said.
+
+    They change nothing in the text. Whisper finds the times of words in the attention of the later half of the decoder's
+    layers, so in those two.
     """
     import torch
 
-    kept = torch.load(folder / "classroom.pt", map_location="cpu", weights_only=True)
+    kept = read_checkpoint(DATA / "speech" / f"{name}.pt.xz")
     weights, layers = kept["model_state_dict"], kept["dims"]["n_text_layer"]
-    trained = torch.load(folder / "classroom-times.pt", map_location="cpu", weights_only=True)
-    for name, value in list(weights.items()):
-        if name.startswith("decoder.blocks.0."):
-            is_scale = name.endswith("ln.weight")
+    trained = torch.load(DATA / "speech" / f"{name}-times.pt", map_location="cpu", weights_only=True)
+    for part, value in list(weights.items()):
+        if part.startswith("decoder.blocks.0."):
+            is_scale = part.endswith("ln.weight")
             for layer in (layers, layers + 1):
-                new = name.replace("blocks.0.", f"blocks.{layer}.")
+                new = part.replace("blocks.0.", f"blocks.{layer}.")
                 weights[new] = trained.get(new, torch.ones_like(value) if is_scale else torch.zeros_like(value))
     kept["dims"]["n_text_layer"] = layers + 2
-    torch.save(kept, path)
-    return str(path)
+    torch.save(kept, folder / f"{name}.pt")
+    return str(folder / f"{name}.pt")
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +107,15 @@ def classroom_models(classroom_model, tmp_path_factory) -> dict[str, str]:
     need(find_spec("faster_whisper") is not None, "faster-whisper")
     folder = tmp_path_factory.mktemp("ct2")
     return {"whisper": classroom_model, "faster-whisper": convert(classroom_model, folder / "classroom")}
+
+
+@pytest.fixture(scope="session")
+def words_models(tmp_path_factory) -> dict[str, str]:
+    """One for each engine that hears single sentences of words it knows, whatever their order."""
+    need(find_spec("faster_whisper") is not None, "faster-whisper")
+    folder = tmp_path_factory.mktemp("words")
+    checkpoint = with_times("words", folder)
+    return {"whisper": checkpoint, "faster-whisper": convert(checkpoint, folder / "words")}
 
 
 @pytest.fixture(scope="session")

@@ -5,4 +5,5 @@ from tests.fixtures_speech import (  # noqa: F401
     random_model,
     random_models,
     speak,
+    words_models,
 )

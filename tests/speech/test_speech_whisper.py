@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,15 @@ def word_errors(wanted: list[str], heard: list[str]) -> int:
         for place, other in enumerate(heard, start=1):
             before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (word != other))
     return row[-1]
+
+
+def away_from_truth_s(heard, truth: list[tuple[str, float]]) -> list[float]:
+    """How far from the truth, (word, moment it begins) of each, those begin that were heard right."""
+    wanted, found = words_of(" ".join(word for word, _ in truth)), words_of(heard.text)
+    assert len(wanted) == len(truth) and len(found) == len(heard.words), "no word of these is two"
+    matches = SequenceMatcher(None, wanted, found, autojunk=False).get_matching_blocks()
+    pairs = [(heard.words[match.b + one], truth[match.a + one][1]) for match in matches for one in range(match.size)]
+    return [abs(word.start_s - start_s) for word, start_s in pairs]
 
 
 # The model was trained on such sentences, though not on these recordings of them. So this tells of our part, not of how well
@@ -223,9 +233,7 @@ def test_the_encoder_runs_once_for_each_window_of_speech(random_models, tmp_path
     spoken = said("Compare your results with your friends.")
     sound = np.concatenate([np.pad(spoken, (0, int(pause_s * RATE_HZ))) for pause_s in (0.5, 1.0, 1.5) * 9])
     path = write_wav(tmp_path / "lesson.wav", sound)
-    faster_whisper_child.transcribe(
-        told.append, str(path), random_models["faster-whisper"], "", "", "", "", "cpu", "int8", ""
-    )
+    faster_whisper_child.transcribe(told.append, str(path), random_models["faster-whisper"], "", "", "", "", "cpu", "int8", "")
     assert any(kind == "heard" and value["segments"] for kind, value in told)
     assert 0 < len(passes) <= len(sound) / RATE_HZ / 30 + 1
 
