@@ -2,7 +2,9 @@
 
 It began as the checkpoint classroom, which knows a few whole sentences (the first part of `sentences`) and takes any other
 for one of them. It went on with those and with the later part: their pieces in other patterns, and rows of words without
-sense, so that it must hear each word. All is said by espeak-ng, in noise, at any place of Whisper's 30 seconds; most steps see six seconds of them,
+sense, so that it must hear each word.
+
+All is said by espeak-ng, in noise, at any place of Whisper's 30 seconds; most steps see six seconds of them,
 which is cheaper. One thread of a CPU. The seed is fixed, but how many steps fit into the minutes depends on the machine, so no
 two runs are alike. The kept file came of two runs: 1000 steps of one of 12 minutes that was stopped there, with seed 1 and
 NEW_SHARE 0.7, then the whole 5.5 minutes, about 1460 steps, as it stands here.
