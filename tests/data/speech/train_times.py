@@ -4,7 +4,8 @@ Two decoder layers that change nothing are put behind those of NAME.pt.xz, class
 trained to look where each token is said, beginning with those of BEFORE.pt. A rerun from scratch was not checked.
 classroom-times.pt came of five runs that went on from each other, with a falling rate, on other lists of sentences: in the last
 one each sentence of the tests stood six times, every other once. words-times.pt came of three that went on from it, the first
-two on other samples of `sentences` (SEED 5 and 6); no held-out sentence was in those.
+two on other samples of `sentences` (SEED 5 and 6) with the tests' twelve sentences six times each; no held-out sentence was
+in those.
 """
 
 from __future__ import annotations
