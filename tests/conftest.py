@@ -90,6 +90,18 @@ def client_for(app, services):
     return make
 
 
+@pytest.fixture
+def session_for(app):
+    """`session_for("anna")` is anna's browser without scripts: it sends a cookie, and forms need the token of a page."""
+
+    def make(name: str):
+        client = app.test_client()
+        assert client.post("/api/login", json={"username": name, "password": PASSWORD}).status_code == 200
+        return client
+
+    return make
+
+
 @dataclass(frozen=True)
 class Server:
     """A server process on a free port of loopback."""

@@ -22,11 +22,9 @@ def admin(client_for):
 
 
 @pytest.fixture
-def session(app):
+def session(session_for):
     """The administrator's browser without scripts."""
-    client = app.test_client()
-    client.post("/api/login", json={"username": "admin", "password": "admin-password-1"})
-    return client
+    return session_for("admin")
 
 
 def kept_rows(services, found) -> dict[str, list[dict]]:

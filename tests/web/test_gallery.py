@@ -15,7 +15,6 @@ from ppi.dataset.layout import CHANGES, METADATA, REPORT
 from ppi.storage import keys
 from ppi.workflows import about_lesson, joined, versions
 from ppi.workflows.about_lesson import dataset_prefix
-from tests.conftest import PASSWORD
 
 
 @pytest.fixture
@@ -29,11 +28,9 @@ def anna(client_for):
 
 
 @pytest.fixture
-def session(app):
+def session(session_for):
     """Anna's browser without scripts."""
-    client = app.test_client()
-    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
-    return client
+    return session_for("anna")
 
 
 def rows_of(services, lesson) -> list[dict]:

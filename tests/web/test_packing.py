@@ -9,16 +9,13 @@ import pytest
 from flask_wtf.csrf import generate_csrf
 
 from ppi.web.packing import masked_token, unmasked
-from tests.conftest import PASSWORD
 
 PACKED = {"Accept-Encoding": "gzip"}
 
 
 @pytest.fixture
-def session(app):
-    client = app.test_client()
-    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
-    return client
+def session(session_for):
+    return session_for("anna")
 
 
 def token_of(page: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 
 from ppi.storage import keys
 from ppi.workflows import annotate, build_dataset, meanings, preview
-from tests.conftest import PASSWORD
 from tests.web.test_dataset_form import lesson  # noqa: F401
 
 TABLE = "Паттерн;Описание\nОбъяснение;Объясняет\nПохвала;Хвалит\nВопрос;Спрашивает\n".encode()
@@ -26,11 +25,9 @@ def anna(client_for):
 
 
 @pytest.fixture
-def browser(app):
+def browser(session_for):
     """Anna without scripts: a session, and forms with the token as a field."""
-    client = app.test_client()
-    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
-    return client
+    return session_for("anna")
 
 
 def give(client, lesson, marks=None, table=None, name="marks.csv", **fields):  # noqa: F811

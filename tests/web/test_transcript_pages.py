@@ -17,7 +17,6 @@ from ppi.records import AudioTrack, MediaInfo, Segment, Transcript, VideoTrack, 
 from ppi.storage import keys
 from ppi.workflows import corrections, uploads
 from ppi.workflows.ingest import describe
-from tests.conftest import PASSWORD
 from tests.web.test_plain_forms import ACCEPT, Forms
 
 INFO = MediaInfo("mp4", 64.0, 0.0, 4, VideoTrack("h264", 320, 180, 25.0, False, 0, "yuv420p"), (AudioTrack("aac", 44_100, 2),))
@@ -145,11 +144,9 @@ def test_what_is_right_is_ticked_off_and_no_longer_marked(services, anna, row):
 
 
 @pytest.fixture
-def reader(app):
+def reader(session_for):
     """A browser without scripts, logged in."""
-    client = app.test_client()
-    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
-    return client
+    return session_for("anna")
 
 
 def test_a_segment_is_corrected_by_a_plain_form(services, reader, row):
