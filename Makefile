@@ -42,9 +42,9 @@ seed: setup  ## make the data folder, an admin account and the sample lesson, un
 apt:
 	@sh tests/install-programs.sh
 
-# Three for two cores: tests often wait, for a server, a browser or a child process.
+# Four for two cores: tests often wait, for a server, a browser or a child process.
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
-	$(PY) -m pytest -n 3 --dist loadfile $(T)
+	$(PY) -m pytest -n 4 --dist loadfile $(T)
 
 test-slow: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## the long trials
 	$(PY) -m pytest -n 2 --dist loadfile -m slow $(T)

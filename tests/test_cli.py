@@ -57,6 +57,7 @@ def test_annotations_go_from_tool_to_tool(tmp_path, monkeypatch):
     assert refused.exit_code == 1 and "already" in refused.output
 
 
+@pytest.mark.slow
 def test_plain_files_go_from_video_to_checked_dataset_without_a_data_folder(tmp_path):
     shutil.copy(DATA / "sample_lesson.mp4", tmp_path / "Урок 1.mp4")
     heard = ppi("transcribe", "Урок 1.mp4", "--out", "texts", "--engine", "pocketsphinx", folder=tmp_path)

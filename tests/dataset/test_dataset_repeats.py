@@ -20,6 +20,7 @@ INPUTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_builds_of_the_same_files_are_equal_byte_for_byte(tmp_path):
     for name in ("one", "two"):
         build_from_files(**INPUTS, out=tmp_path / name, no_texts=True, lesson="Урок", own_text="Наш урок.")

@@ -39,6 +39,7 @@ def build(api):
     return lesson
 
 
+@pytest.mark.slow
 def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub, whole_ground):
     folder = tmp_path / "data"
     hub.repositories.clear()

@@ -15,6 +15,7 @@ from ppi.workflows import build_dataset, corrections, local, runner, stored_data
 from ppi.workflows.about_lesson import dataset_prefix
 from tests.conftest import DATA, settings_for, with_people
 
+pytestmark = pytest.mark.slow
 WORDS = (Word("Good", 0.8, 1.2), Word("morning", 1.2, 1.6), Word("everyone.", 1.6, 2.0))
 SAID = Transcript((Segment(0.8, 2.0, "Good morning everyone.", WORDS),), "en", "whisper", "base", 63.0)
 

@@ -64,6 +64,7 @@ def test_a_server_killed_while_preparing_a_lesson_finishes_it_after_the_restart(
         stop_server(again)
 
 
+@pytest.mark.slow
 def test_a_server_killed_while_transcribing_and_while_building_finishes_both_once(folder):
     port = free_port()
     server = start_server(folder, port)
@@ -135,6 +136,7 @@ def test_a_lost_ledger_is_written_again_from_the_store(folder):
         stop_server(server)
 
 
+@pytest.mark.slow
 def test_cancelling_stops_the_recogniser_within_two_seconds(folder):
     server = start_server(folder)
     try:

@@ -27,6 +27,7 @@ def coded(text: str) -> str:
     return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode()
 
 
+@pytest.mark.slow
 def test_eight_hundred_names_stay_inside_their_owners_prefix(client_for, services):
     """As file and as lesson, through creation, lists, downloads and deletion."""
     client, prefixes = client_for("admin"), set()
@@ -78,6 +79,7 @@ def form(chance: random.Random) -> tuple[bytes, str]:
     return bytes(body), f"multipart/form-data; boundary={boundary}"
 
 
+@pytest.mark.slow
 def test_two_thousand_spoiled_forms_break_nothing(client_for, services):
     client, chance, seen = client_for("anna"), random.Random(5), set()
     for number in range(FORMS):

@@ -366,6 +366,7 @@ def test_what_was_pushed_passes_its_check(built_dataset, stub, tmp_path):
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_the_command_tells_a_dry_run_file_by_file_and_then_pushes_under_a_tag(built_dataset, stub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("HF_ENDPOINT", stub.url)

@@ -70,6 +70,7 @@ def test_probabilities_differ_and_no_marks_of_the_dictionary_are_left(told):
     assert all(re.fullmatch(r"[a-z'.-]+", word.text) for word in words)
 
 
+@pytest.mark.slow
 def test_speech_without_a_pause_is_cut_before_it_grows_too_long(hear, jfk, tmp_path):
     import wave
 

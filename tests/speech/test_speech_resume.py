@@ -24,6 +24,7 @@ from tests.conftest import settings_for
 MINUTE = replace(
     NOTHING, until_s=60.0, language="en", segments=({"start": 0, "end": 1, "text": "Look at the board.", "words": []},)
 )
+SLOW = "pocketsphinx", "whisper"  # heard among the long trials
 
 
 class Broken(Exception):
@@ -42,7 +43,7 @@ def lesson_wav(speak):
     return speak(*parts)
 
 
-@pytest.fixture(scope="module", params=["pocketsphinx", pytest.param("whisper", marks=pytest.mark.slow), "faster-whisper"])
+@pytest.fixture(scope="module", params=["faster-whisper", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def hear(request, classroom_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     model = classroom_models.get(request.param, "")
@@ -214,6 +215,7 @@ class Attempt:
             raise Broken
 
 
+@pytest.mark.slow
 def test_a_job_that_was_broken_off_goes_on_and_says_so(services, lesson, lesson_wav, tmp_path, caplog):
     key = keys.derivative_key(lesson.video_key, PARTIAL)
     services.store.put_file(services.raw, keys.derivative_key(lesson.video_key, ".wav"), lesson_wav)

@@ -32,7 +32,7 @@ def hearer(engine: str, model: str, folder, phrases: str = "", **variables: str)
     return recognizer.create(chosen, phrases=phrases)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=[ENGINES[0], pytest.param(ENGINES[1], marks=pytest.mark.slow)])
 def engine(request) -> str:
     """One after the other: each engine has a process of its own, which takes seconds to load its libraries."""
     return request.param
