@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING
+from itertools import combinations, count
+from typing import TYPE_CHECKING, TypeVar
 
 from ppi.annotation import moments
 from ppi.annotation.moments import Mark
@@ -27,6 +27,7 @@ STEP_S, MIN_STEP_S, MAX_STEP_S = 0.1, 0.02, 10.0
 MAX_UNITS = 1_000_000
 MAX_ANNOTATORS = 50
 NOTHING = ""
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,14 @@ def compare(
     step_s: float = STEP_S,
     names: Iterable[str] = (),
     chosen: Iterable[str] = (),
+    on_progress: Callable[[Sequence[str], int, float], None] = lambda everybody, compared, share: None,
 ) -> Agreement:
     """Compare the annotators of one recording, or only those in `chosen` who are there, when they are two or more.
 
     A source is one export's annotations; see `moments.collect` for who is who. `names` are patterns that stand in the
     result even when nobody marked them. Point i of the grid lies at (i + 0.5) * `step_s`; a unit has the pattern when
-    its point lies in a span of it. With fewer than two annotators there are no figures. Raises AnnotationError.
+    its point lies in a span of it. With fewer than two annotators there are no figures. `on_progress` gets everybody, how
+    many of them are compared, and the share that is done. Raises AnnotationError.
     """
     check_step(step_s)
     units = max(1, math.floor(duration_s / step_s + 0.5))
@@ -131,14 +134,21 @@ def compare(
     everybody, marks, dropped = moments.collect(sources, match)
     wanted = [name for name in everybody if name in set(chosen)]
     people = wanted if len(wanted) > 1 else everybody
+    on_progress(everybody, len(people), 0.0)
     if len(people) > MAX_ANNOTATORS:
         raise AnnotationError("More than {limit} annotators cannot be compared at once.", limit=MAX_ANNOTATORS)
     marks = [mark for mark in marks if mark.annotator in set(people)]
     tracks = {**{name: [] for name in names}, **moments.by_pattern(marks)} if len(people) > 1 else {}
+    pairs, done = list(combinations(people, 2)), count()
+
+    def counted(part: Part) -> Part:
+        on_progress(everybody, len(people), (next(done) + 1) / (len(tracks) + len(pairs)))
+        return part
+
     return Agreement(
         tuple(people), tuple(everybody), step_s, units, duration_s,
-        tuple(_figures(name, tracks[name], people, step_s, units) for name in sorted(tracks)),
-        tuple(_confusion(one, other, marks) for one, other in combinations(people, 2)),
+        tuple(counted(_figures(name, tracks[name], people, step_s, units)) for name in sorted(tracks)),
+        tuple(counted(_confusion(one, other, marks)) for one, other in pairs),
         tuple(sorted(_moments(tracks, people, marks), key=lambda moment: (moment.span, moment.pattern))), tuple(dropped),
     )  # fmt: skip
 

@@ -8,14 +8,14 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal, gettext
 
-from ppi.errors import Conflict, InputError
+from ppi.errors import Conflict, InputError, TooManyTries
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access
 from ppi.web.errors import translated
 from ppi.web.jobs import links
 from ppi.web.paging import page_of
 from ppi.web.player import player_of
-from ppi.workflows import agreement, annotations, lessons, plain_agreement
+from ppi.workflows import agreement, annotations, comparisons, lessons, plain_agreement
 
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
@@ -29,18 +29,18 @@ RELIABLE, TENTATIVE = 0.8, 0.667
 def page(lesson_id: str) -> str:
     services = access.services()
     row = lessons.owned(services, access.current(), lesson_id)
-    shown, compared, problem = lessons.view(services, row), None, ""
+    shown, look, problem = lessons.view(services, row), None, ""
     try:
-        compared = _comparison(row)
+        look = agreement.look(services, shown, **_asked())
     except Conflict:  # nothing to compare yet: the page says how to begin
         pass
-    except InputError as error:
+    except (InputError, TooManyTries) as error:
         problem = translated(error.template, error.ids)
     film = player_of(shown)
     return render_template(
-        "agreement.html", step=2, chosen=row, shown=shown, sources=agreement.sources(shown), problem=problem,
-        player=film.video if film else "",
-        query=_query(), endings=",".join(annotations.ENDINGS), **(_told(compared) if compared else {"compared": None}),
+        "agreement.html", step=2, chosen=row, shown=shown, sources=comparisons.sources(shown), problem=problem, look=look,
+        asked=_asked(), player=film.video if film else "", query=_query(), endings=",".join(annotations.ENDINGS),
+        **(_told(look.compared) if look and look.compared else {"compared": None}),
     )  # fmt: skip
 
 
@@ -96,8 +96,12 @@ def build(lesson_id: str) -> Response:
 
 
 def _comparison(row: LessonRow) -> agreement.Comparison:
+    return agreement.comparison(access.services(), row, **_asked())
+
+
+def _asked() -> dict[str, Any]:
     step_s = request.args.get("step", agreement.STEP_S, type=float)
-    return agreement.comparison(access.services(), row, step_s=step_s, chosen=request.args.getlist("annotator"))
+    return {"step_s": step_s, "chosen": request.args.getlist("annotator")}
 
 
 def _task(row: LessonRow) -> str:

@@ -20,7 +20,7 @@ STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default"
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "telling_speakers", "summarizing",
-    "building", "publishing", "preparing", "converting", "exchanging", "completed", "error", "cancelled",
+    "building", "publishing", "preparing", "converting", "exchanging", "comparing", "completed", "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},

@@ -16,7 +16,7 @@ def kinds() -> dict[str, str]:
         "preview_push": gettext("What a push would do"), "send_lesson": gettext("Sent to Label Studio"),
         "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
         "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
-        "peaks": gettext("Waveform"), "speakers": gettext("Speakers"),
+        "peaks": gettext("Waveform"), "speakers": gettext("Speakers"), "compare": gettext("Comparison of annotators"),
     }  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def statuses() -> dict[str, str]:
             "exchanging": gettext("Exchanging with Label Studio"),
             "preparing": gettext("Preparing for Label Studio"),
             "converting": gettext("Making the annotation copy"),
+            "comparing": gettext("Comparing annotators"),
             "completed": gettext("Done"),
             "error": gettext("Failed"),
             "cancelled": gettext("Cancelled"),

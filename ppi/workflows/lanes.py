@@ -14,7 +14,7 @@ from ppi.errors import AnnotationError
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Annotation, ObjectInfo
 from ppi.services import Services
-from ppi.workflows import agreement, lessons, meanings, pattern_tables
+from ppi.workflows import comparisons, lessons, meanings, pattern_tables
 from ppi.workflows.lessons import LessonView
 
 # More would be a grey bar; the rest stands in the annotations that can be downloaded.
@@ -39,7 +39,7 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
     Marks of one annotator and pattern that overlap count as one. Raises AnnotationError for files that cannot be read.
     """
     shown = lessons.view(services, row)
-    given = agreement.sources(shown)
+    given = comparisons.sources(shown)
     if not given or not shown.is_ready:
         return Lanes({}, {})
     table = pattern_tables.kept(shown)
@@ -64,7 +64,7 @@ def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> La
 def _annotations(services: Services, shown: LessonView, codebook: Codebook) -> list[tuple[Annotation, ...]]:
     """Of every file the annotations of this lesson, with the meanings that people gave to labels."""
     read, chosen = [], meanings.kept(services, shown.row)
-    for found in agreement.sources(shown):
+    for found in comparisons.sources(shown):
         data = b"".join(services.store.read(services.raw, found.key))
         export = formats.read_apart(
             data, found.key, frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
 PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
+# What comparisons of annotators are called after the stem: `.agreement.<hash>.<hash>.json`.
+COMPARED = ".agreement"
+_COMPARED = re.compile(re.escape(COMPARED) + r"(\.[0-9a-f]{16}){1,2}\.json$")
 LINK_LIFE_S = 7 * 24 * 3600
 # What a stable link leads to: a day of annotating with one page open. It outlives the link's end by no more than that.
 FOLLOWED_LIFE_S = 24 * 3600
@@ -250,7 +254,8 @@ def finish_deletion(services: Services, row: LessonRow, state: str) -> None:
         for found in services.store.list(bucket, row.prefix):
             services.store.delete(bucket, found.key)
     label_studio_files.remove(services, row.id)
-    services.transcript_locks.forget(row.id)
+    for locks in (services.transcript_locks, services.decision_locks, services.comparison_locks):
+        locks.forget(row.id)
     uploads.discard(services, row)
 
 
@@ -264,5 +269,6 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
 
 
 def _is_hidden(name: str) -> bool:
-    """Work in progress, and versions of a transcript, which have a page of their own."""
-    return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or corrections.is_kept_beside(name)
+    """Work in progress, comparisons of annotators, and versions of a transcript, which have pages of their own."""
+    is_compared = _COMPARED.search(name) is not None
+    return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or is_compared or corrections.is_kept_beside(name)

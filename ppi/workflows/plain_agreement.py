@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.annotation import agreement, formats, patterns
+from ppi.annotation import agreement, formats, kept_agreement, patterns
 from ppi.annotation.agreement import Agreement
 from ppi.annotation.meanings import applied
 from ppi.annotation.patterns import Codebook
@@ -69,7 +69,8 @@ def compared(
     chosen: Sequence[str],
     meanings: Mapping[str, str] | None = None,
 ) -> Agreement:
-    """Read the `files`, each with the name it was given under, and compare; can run in a child, whose `report` is not used.
+    """Read the `files`, each with the name it was given under, and compare; can run in a child, which reports everybody, how
+    many of them are compared, and the share that is done.
 
     Raises AnnotationError, and InputError when the annotations belong to several lessons and none is chosen.
     """
@@ -89,10 +90,20 @@ def compared(
             "The annotations belong to several lessons: {lessons}. Give those of one lesson.", lessons=", ".join(named)[:400]
         )  # fmt: skip
     names = [pattern.type for pattern in codebook.patterns]
+
+    def on_progress(everybody: Sequence[str], count: int, share: float) -> None:
+        if report is not None:
+            report((tuple(everybody), count, share))
+
     found = agreement.compare(
-        sources, codebook.match, duration_s=duration_s, step_s=step_s, names=names, chosen=chosen
+        sources, codebook.match, duration_s=duration_s, step_s=step_s, names=names, chosen=chosen, on_progress=on_progress
     )  # fmt: skip
     return replace(found, dropped=(*dropped, *found.dropped))
+
+
+def compared_apart(report: Callable[[Any], None], **wanted: Any) -> bytes:
+    """In a child: what `compared` answers, packed to be kept."""
+    return kept_agreement.packed(compared(report, **wanted))
 
 
 def for_card(

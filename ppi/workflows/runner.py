@@ -15,6 +15,7 @@ from ppi.services import Services
 from ppi.workflows import (
     annotate,
     build_dataset,
+    comparisons,
     ingest,
     joined,
     kit,
@@ -43,6 +44,7 @@ JOBS = {
     "normalize": normalize.run_normalize,
     waveform.KIND: waveform.run_peaks,
     speakers.KIND: speakers.run_speakers,
+    comparisons.KIND: comparisons.run_compare,
 }
 
 

@@ -1,4 +1,5 @@
-// The agreement lab: adds an export, and plays the moment of a disagreement in the player above the list.
+// The agreement lab: adds an export, plays the moment of a disagreement in the player above the list, and lets the figures come
+// when nobody is choosing.
 import { call, during } from "./api.js";
 import { openPlayer } from "./player/player.js";
 
@@ -13,6 +14,16 @@ document.getElementById("add-form")?.addEventListener("submit", (event) => {
     await call("POST", form.action, new FormData(form));
     location.reload();
   });
+});
+
+function isChosen(field) {
+  if (field.type === "file") return field.files.length > 0;
+  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+}
+
+// When a comparison is done the page is loaded again: not under somebody who has chosen a file, other people or another step.
+addEventListener("before-renewal", (event) => {
+  if ([...document.querySelectorAll("#add-form input, #chooser input")].some(isChosen)) event.preventDefault();
 });
 
 // Without this the link opens the moment in a tab of its own.

@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ppi.annotation import agreement, moments
+from ppi.annotation import agreement, kept_agreement, moments
 from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook
 from ppi.errors import AnnotationError
-from ppi.records import Annotation, Pattern, Region, Span
+from ppi.records import Annotation, Dropped, Pattern, Region, Span
 from tests.conftest import ROOT
 
 
@@ -152,6 +152,18 @@ def test_somebody_who_finished_without_a_mark_is_an_annotator():
     found = compared(by("1", (10, 20, "P")), by("2"))
     assert found.annotators == ("1", "2")
     assert [moment.kind for moment in found.disagreements] == ["missing"]
+
+
+def test_a_comparison_that_was_packed_is_the_same_again_and_tells_how_far_it_is():
+    told = []
+    found = compared(
+        by("1", (0, 10, "P"), (20, 30, "Q")), by("2", (1, 9, "P"), (20, 30, "R")), by("3"), chosen=["1", "2"],
+        on_progress=lambda *given: told.append(given),
+    )  # fmt: skip
+    found = replace(found, dropped=(Dropped("region 1", "no_time", "x"),))
+    assert found.moments and found.confusions and kept_agreement.unpacked(kept_agreement.packed(found)) == found
+    shares = [share for everybody, count, share in told if (list(everybody), count) == (["1", "2", "3"], 2)]
+    assert len(shares) == len(told) and shares == sorted(shares) and (shares[0], shares[-1]) == (0.0, 1.0)
 
 
 def test_one_annotator_is_compared_with_nobody():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import build_dataset, joined, local, runner, summarize
+from ppi.workflows import agreement, build_dataset, joined, lessons, local, runner, summarize
 from tests.conftest import DATA, PASSWORD
 
 SAID = {
@@ -18,6 +18,9 @@ SAID = {
         {"start_s": 3.0, "end_s": 4.0, "text": "Well done.", "speaker": "Аня", "language": "en", "words": []},
     ],
 }  # fmt: skip
+
+
+CANCELLED_STEP_S = 0.4  # of a comparison that was begun and cancelled
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Furnished:
             "summary": f"/lessons/{self.full}/summary", "transcript-none": f"/lessons/{self.fresh}/transcript",
             "kit": f"/kit?lesson={self.full}", "kit-choice": "/kit", "dataset": f"/dataset?lesson={self.full}",
             "dataset-search": f"/dataset?lesson={self.full}&find=a",
-            "agreement": f"/lessons/{self.full}/agreement", "publish": f"/publish?lesson={self.full}",
+            "agreement": f"/lessons/{self.full}/agreement",
+            "agreement-cancelled": f"/lessons/{self.full}/agreement?step={CANCELLED_STEP_S}",
+            "publish": f"/publish?lesson={self.full}",
             "samples": f"/datasets/{self.full}/samples", "samples-none": f"/datasets/{self.full}/samples?text=nothing",
             "figures": f"/datasets/{self.full}/figures", "card": f"/datasets/{self.full}/card",
             "versions": f"/datasets/{self.full}/versions",
@@ -67,6 +72,10 @@ def furnish(services: Services, folder, owner: str = "admin") -> Furnished:
     (folder / "no-video.mp4").write_text("not a video")
     refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", owner)
     runner.wait_for(services, refused)
+    agreement.comparison(services, row)
+    cancelled = agreement.look(services, lessons.view(services, row), step_s=CANCELLED_STEP_S).job
+    services.ledger.cancel(cancelled.id)
+    runner.wait_for(services, cancelled)
     wanted = joined.Wanted((full,))
     whole = joined.request_join(services, services.users.by_name(owner), wanted=wanted, name="Две недели алгебры")
     runner.wait_for(services, whole)

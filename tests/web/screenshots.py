@@ -9,12 +9,14 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from ppi.services import Services
+from ppi.workflows import comparisons, lessons
 from tests.conftest import ROOT, Server, settings_for, start_server, stop_server, with_people
 from tests.web import chromium, rounds
 
 TARGET = ROOT / "screenshots"
 # name -> width and theme
 LOOKS = {"desktop": (1280, "light"), "phone": (390, "light"), "dark": (1280, "dark")}
+WAITING_STEP_S = 0.3  # of a comparison that is waited for
 # Dialogs: name -> the page it is opened on, what is pressed for it one after the other, and what shows that it is there.
 DIALOGS = {
     "dialog-link": ("lesson", ("[data-bs-target='#share']",), "#share.show"),
@@ -36,6 +38,7 @@ def main() -> None:
             with chromium.started() as browser:
                 for language in ("en", "ru"):
                     _take_all(browser, server, furnished, language)
+                _take_waiting(browser, server, furnished)
         finally:
             stop_server(server)
     print(f"{len(list(TARGET.glob('*/*.png')))} pictures in {TARGET}")
@@ -62,6 +65,24 @@ def _take_all(browser: Browser, server: Server, furnished: rounds.Furnished, lan
             page.locator(seen).first.wait_for()
             page.screenshot(path=TARGET / language / f"{name}.{look}.png")
     context.close()
+
+
+def _take_waiting(browser: Browser, server: Server, furnished: rounds.Furnished) -> None:
+    """The comparison of annotators while it waits: for a machine that there is not. Last, since every page tells of jobs."""
+    services, row = server.services, server.services.lessons.get(furnished.full)
+    asked = comparisons.ask(services, lessons.view(services, row), step_s=WAITING_STEP_S)
+    wanted = {"key": asked.key, "step_s": WAITING_STEP_S, "chosen": []}
+    job = services.ledger.submit(comparisons.KIND, row.owner_id, row.id, wanted, place="nowhere")
+    for language in ("en", "ru"):
+        context = browser.new_context(base_url=server.url, locale=language, reduced_motion="reduce")
+        rounds.log_in(context)
+        page = context.new_page()
+        for look in _looks(page):
+            page.goto(f"{furnished.addresses()['agreement']}?step={WAITING_STEP_S}")
+            page.locator(".watch-message:not(:empty)").wait_for()
+            page.screenshot(path=TARGET / language / f"agreement-waiting.{look}.png", full_page=True)
+        context.close()
+    services.ledger.cancel(job.id)
 
 
 def _looks(page: Page) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ppi.workflows import about_lesson, joined, pushes
 from ppi.workflows.joined import Wanted
 from tests.conftest import PASSWORD, settings_for, with_people
 from tests.functional.stored import work_off
-from tests.web.test_agreement_pages import TWO, export, lesson  # noqa: F401  (a fixture)
+from tests.web.test_agreement_pages import TWO, export, here, lesson, work  # noqa: F401  (two fixtures)
 from tests.web.test_plain_forms import ACCEPT, Forms
 from tests.web.test_push_page import dry_run
 
@@ -84,13 +84,16 @@ def test_a_lesson_is_withdrawn_and_a_joined_dataset_deleted(anna, services, less
     assert about_lesson.consent(services, row).state == "withdrawn"
 
 
-def test_annotations_are_added_and_the_gold_set_built(anna, services, lesson):  # noqa: F811
+def test_annotations_are_added_and_the_gold_set_built(anna, services, lesson, here):  # noqa: F811
     page = f"/lessons/{lesson.id}/agreement"
     for number, data in enumerate((TWO, export({7: [(1, 5, "Похвала П")]}))):
         file = (io.BytesIO(data), f"{number}.json")
         assert send(anna, page, "/agreement/annotations", annotations=file).location == page
     table = "Паттерн;Описание\nПохвала;Ободрение\n".encode()
     services.store.put_bytes(services.raw, lesson.prefix + "урок.patterns.csv", table)
+    anna.get(page, headers=ACCEPT)
+    while services.ledger.due():  # also the comparisons that the page began after each file
+        work(services)
     built = send(anna, page, "/agreement/build")
     assert built.location == f"/dataset?lesson={lesson.id}" and newest(services, lesson.id)[0] == "build_dataset"
     wrong = send(anna, page, "/agreement/annotations", annotations=(io.BytesIO(b"[1]"), "x.json"))
