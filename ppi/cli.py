@@ -136,14 +136,20 @@ def ingest(video: Path, name: str, user: str, parts: int) -> None:
 @click.option("--model", help="Whisper size (tiny ... large-v3, turbo), the path of a .pt file or of a folder.")
 @click.option("--language", help="en, ru ...; found out when not given.")
 @click.option("--phrases", help="Names and subject words that are said, by commas.")
+@click.option("--word-list", type=FILE, help="A text file of more of them, by commas or each on a line of its own.")
 @click.option("--speakers/--no-speakers", default=None, help="Tell speakers apart; PPI_SPEAKERS when not given.")
 @click.option("--people", type=click.IntRange(0), default=0, help="How many people speak; found out when not given.")
 @with_progress("Transcribing")
-def transcribe(media: Path, out: Path, on_progress, speakers: bool | None, people: int, **wanted: str | None) -> None:
+def transcribe(
+    media: Path, out: Path, on_progress, speakers: bool | None, people: int, word_list: Path | None, **wanted: str | None
+) -> None:
     """Transcribe MEDIA (video or audio) into TXT, SRT, VTT and JSON."""
+    from ppi.workflows import word_lists
     from ppi.workflows.plain import transcribe_file
 
     given = {name: value or "" for name, value in wanted.items()}
+    if word_list:
+        given["phrases"] = word_lists.tidy(f"{word_lists.from_file(word_list)}, {given['phrases']}")
     transcript = transcribe_file(
         media, out, settings=settings(), speakers=speakers, people=people, on_progress=on_progress, **given
     )

@@ -54,7 +54,7 @@ class Segment:
 
     `speaker` is a name or a code, or "" when nobody knows who spoke; `language` as in Transcript, "" when it is that of the
     whole. `flags` are short stable words that say why the text is doubtful, such as "low_confidence". `checked` says that a
-    person has listened to all of it and found it right.
+    person has listened to all of it and found it right, `speaker_given` that a person said who speaks, or that nobody knows.
     """
 
     start_s: float
@@ -65,6 +65,7 @@ class Segment:
     language: str = ""
     flags: tuple[str, ...] = ()
     checked: bool = False
+    speaker_given: bool = False
 
 
 @dataclass(frozen=True)

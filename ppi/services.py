@@ -18,7 +18,7 @@ from ppi.jobs.ledger_sqlite import SqliteLedger
 from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
-from ppi.jobs.locks import COMPARISONS, DECISIONS, TRANSCRIPTS, FileLocks, Locks, RedisLocks
+from ppi.jobs.locks import COMPARISONS, DECISIONS, TRANSCRIPTS, WORD_LISTS, FileLocks, Locks, RedisLocks
 from ppi.jobs.watch import Watch
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
@@ -132,6 +132,11 @@ class Services:
     def comparison_locks(self) -> Locks:
         """By the lesson's id: whoever compares its annotators holds the lock."""
         return self._locks(COMPARISONS)
+
+    @cached_property
+    def word_list_locks(self) -> Locks:
+        """By the account's id: whoever saves its lists of words holds the lock."""
+        return self._locks(WORD_LISTS)
 
     def _locks(self, kind: str) -> Locks:
         return RedisLocks(self.redis, kind) if self.is_cluster else FileLocks(self.settings.data_dir / "locks", kind)

@@ -18,11 +18,15 @@ from ppi.jobs.redis_db import PREFIX, RedisDatabase
 
 HELD_S, KEEP_EVERY_S, POLL_S = 30, 5, 0.05
 UPLOADS, TRANSCRIPTS, DECISIONS, COMPARISONS = "upload", "transcript", "decisions", "comparison"
-_FILES = {UPLOADS: "{}.part", TRANSCRIPTS: "{}.transcript", DECISIONS: "{}.decisions", COMPARISONS: "{}.comparison"}
+WORD_LISTS = "word-lists"
+_FILES = {
+    UPLOADS: "{}.part", TRANSCRIPTS: "{}.transcript", DECISIONS: "{}.decisions", COMPARISONS: "{}.comparison",
+    WORD_LISTS: "{}.word-lists",
+}  # fmt: skip
 
 
 class Locks(Protocol):
-    """Where the locks of one kind are: UPLOADS, TRANSCRIPTS, DECISIONS or COMPARISONS."""
+    """Where the locks of one kind are: UPLOADS, TRANSCRIPTS, DECISIONS, COMPARISONS or WORD_LISTS."""
 
     def hold(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[Callable[[], None]]:
         """Hold the lock; gives a function to be called while it is held, at least every half minute.
@@ -117,4 +121,6 @@ def _in_use(kind: str) -> Conflict:
         return Conflict("Somebody else is saving decisions just now. Try again in a moment.")
     if kind == COMPARISONS:
         return Conflict("The annotators of this lesson are being compared already. Try again in a moment.")
+    if kind == WORD_LISTS:
+        return Conflict("Your lists of words are being saved elsewhere just now. Try again in a moment.")
     return Conflict("Another connection is still sending this upload. Wait a moment, then continue.")

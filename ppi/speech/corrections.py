@@ -42,9 +42,10 @@ def check(transcript: Transcript, number: int, word: int | None = None) -> Segme
     return replace(segment, words=tuple(words))
 
 
-def has_checks(transcript: Transcript) -> bool:
-    """Whether a person has found any of it right."""
-    return any(segment.checked or any(word.checked for word in segment.words) for segment in transcript.segments)
+def is_worked_on(transcript: Transcript) -> bool:
+    """Whether a person has corrected it, found any of it right, or said who speaks."""
+    is_checked = any(word.checked for word in transcript.words)
+    return transcript.edited or is_checked or any(one.checked or one.speaker_given for one in transcript.segments)
 
 
 def with_segment(transcript: Transcript, number: int, segment: Segment) -> Transcript:

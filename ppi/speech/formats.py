@@ -19,7 +19,7 @@ from ppi.speech.cues import cues_of
 
 # Fields that stand in a file only where they say something: files from before they existed read the same.
 OPTIONAL_OF_TRANSCRIPT = ("edited", "edited_segments", "hearing")
-OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags", "checked")
+OPTIONAL_OF_SEGMENT = ("speaker", "language", "flags", "checked", "speaker_given")
 OPTIONAL_OF_WORD = ("interpolated", "checked", "unaligned")
 
 
@@ -116,7 +116,7 @@ def segment_from_dict(raw: dict[str, Any]) -> Segment:
     return Segment(
         *_times(raw), _text(raw["text"]), tuple(_word(word) for word in raw["words"]), _text(raw.get("speaker", "")),
         _text(raw.get("language", "")), tuple(_text(flag) for flag in _list(raw.get("flags", []))),
-        _yes_or_no(raw.get("checked", False)),
+        _yes_or_no(raw.get("checked", False)), _yes_or_no(raw.get("speaker_given", False)),
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The versions of a transcript: which there are, what each was, and what undo and redo lead to. Pure.
 
-A version is a whole transcript (heard, uploaded, or with other speakers; kept as it was), one corrected or checked segment, or
-the return to how an earlier version was. So undoing and restoring are versions too, and nothing is ever taken out of the
-history.
+A version is a whole transcript (heard, uploaded, or with other speakers; kept as it was), one segment that was corrected,
+checked or given a speaker, or the return to how an earlier version was. So undoing and restoring are versions too, and nothing
+is ever taken out of the history.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from ppi.speech import corrections, formats
 
 HEARD, UPLOADED, EDITED, CHECKED = "heard", "uploaded", "edited", "checked"
 TOLD_APART, NAMED = "told_apart", "named"  # the speakers
+SPOKEN, SPOKEN_ON = "spoken", "spoken_on"  # who speaks in one segment, or from it on, by hand
 UNDONE, REDONE, RESTORED = "undone", "redone", "restored"
-WHOLE, CHANGES, RETURNS = (HEARD, UPLOADED, TOLD_APART, NAMED), (EDITED, CHECKED), (UNDONE, REDONE, RESTORED)
+WHOLE, CHANGES = (HEARD, UPLOADED, TOLD_APART, NAMED, SPOKEN_ON), (EDITED, CHECKED, SPOKEN)
+RETURNS = (UNDONE, REDONE, RESTORED)
 FORMAT = 1
 
 Snapshot = Callable[[int], Transcript]

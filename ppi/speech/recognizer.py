@@ -104,9 +104,20 @@ def create(settings: SpeechSettings, engine: str = "", model: str = "", phrases:
             "The engine {engine} cannot use {model}: it takes folders. The engine whisper takes .pt files.",
             engine=engine, model=model,
         )  # fmt: skip
-    said = ", ".join(filter(None, (settings.phrases, " ".join(phrases.split())[:MAX_PHRASES])))
+    said = ", ".join(filter(None, (settings.phrases, check_phrases(phrases))))
     kind = Whisper if engine == "whisper" else FasterWhisper
     return kind(settings, model, said, choice.compute_type(settings, engine, model))
+
+
+def check_phrases(phrases: str) -> str:
+    """The phrases on one line. Raises InputError when they are more than a model has room for."""
+    phrases = " ".join(phrases.split())
+    if len(phrases) > MAX_PHRASES:
+        raise InputError(
+            "Names and subject words have {count} characters together; the recogniser takes {limit} at most. Leave some out.",
+            count=len(phrases), limit=MAX_PHRASES,
+        )  # fmt: skip
+    return phrases
 
 
 def default_engine(settings: SpeechSettings, model: str = "") -> str:

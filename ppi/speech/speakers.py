@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import count, groupby
 
 from ppi.errors import InputError
 from ppi.records import Segment, Transcript, Word
@@ -38,15 +38,37 @@ def tell(transcript: Transcript, turns: Sequence[Turn]) -> Transcript:
     """The transcript with a speaker on every segment near a turn; what was said and when stays as it is.
 
     Speakers are numbered as they first appear. A name that a person gave before goes on to the voice that says most of what
-    it said, and stays where nobody's turn is near.
+    it said, and stays where nobody's turn is near. A segment whose speaker a person gave keeps that one and is not split.
     """
     ordered = sorted(turns, key=lambda turn: turn.start_s)
     parts = [part for segment in transcript.segments for part in _parts(segment, ordered)]
     names = _names(parts, transcript.language)
-    segments = (
-        replace(segment, speaker=names[speaker] if speaker in names else _given(segment.speaker)) for segment, speaker in parts
-    )
-    return replace(transcript, segments=tuple(segments))
+
+    def named(segment: Segment, speaker: int | None) -> Segment:
+        if segment.speaker_given:
+            return segment
+        return replace(segment, speaker=names[speaker] if speaker in names else _given(segment.speaker))
+
+    return replace(transcript, segments=tuple(named(*part) for part in parts))
+
+
+def give(transcript: Transcript, number: int, speaker: str, size: int = 1) -> Transcript:
+    """The transcript once a person has said who speaks in `size` segments from `number` (from 0) on; "" when nobody knows.
+
+    Raises InputError.
+    """
+    if not 0 <= number < len(transcript.segments):
+        raise InputError("This transcript has no segment {number}. Reload the page.", number=number + 1)
+    given = _clean(speaker) if speaker.strip() else ""
+    before, behind = transcript.segments[:number], transcript.segments[number + size :]
+    told = (replace(segment, speaker=given, speaker_given=True) for segment in transcript.segments[number : number + size])
+    return replace(transcript, segments=(*before, *told, *behind))
+
+
+def run_of(transcript: Transcript, number: int) -> int:
+    """How many segments from `number` (from 0) on have the same speaker."""
+    behind = transcript.segments[number:]
+    return next((size for size, segment in enumerate(behind) if segment.speaker != behind[0].speaker), len(behind))
 
 
 def shares(transcript: Transcript) -> dict[str, float]:
@@ -60,15 +82,21 @@ def shares(transcript: Transcript) -> dict[str, float]:
 
 def rename(transcript: Transcript, speaker: str, name: str) -> Transcript:
     """Give a speaker another name; the name of another speaker makes one of the two. Raises InputError."""
-    name = " ".join(name.split())
+    name = _clean(name)
     if speaker not in shares(transcript):
         raise InputError("Nobody is called {speaker} in this transcript. Reload the page.", speaker=speaker[:MAX_NAME])
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InputError("A speaker's name has 1 to {limit} characters. Give another one.", limit=MAX_NAME)
     segments = (
         replace(segment, speaker=name) if segment.speaker == speaker else segment for segment in transcript.segments
     )
     return replace(transcript, segments=tuple(segments))
+
+
+def _clean(name: str) -> str:
+    """Raises InputError."""
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError("A speaker's name has 1 to {limit} characters. Give another one.", limit=MAX_NAME)
+    return name
 
 
 def _parts(segment: Segment, turns: Sequence[Turn]) -> Iterator[tuple[Segment, int | None]]:
@@ -76,7 +104,7 @@ def _parts(segment: Segment, turns: Sequence[Turn]) -> Iterator[tuple[Segment, i
     near = [turn for turn in turns if turn.start_s < segment.end_s + NEAR_S and turn.end_s > segment.start_s - NEAR_S]
     runs = _runs(segment.words, near)
     cuts = _cuts(segment, [len(run) for run, _ in runs])
-    if len(runs) < 2 or cuts is None:
+    if segment.speaker_given or len(runs) < 2 or cuts is None:
         yield segment, _most(segment.words or [segment], near)
         return
     since_s = segment.start_s
@@ -145,20 +173,28 @@ def _given(name: str) -> str:
 
 
 def _names(parts: Sequence[tuple[Segment, int | None]], language: str) -> dict[int | None, str]:
-    """Name by speaker."""
+    """Name by speaker. Names that stay because a person gave them to a segment are nobody else's."""
     before: dict[int, Counter[str]] = {}
     for segment, speaker in parts:
         if speaker is not None and segment.text.strip():
             before.setdefault(speaker, Counter())[segment.speaker] += max(segment.end_s - segment.start_s, 0.001)
-    given = _kept(before)
+    taken = {segment.speaker for segment, _ in parts if segment.speaker_given}
+    given = _kept(before, taken)
     pattern = NUMBERED.get(language, NUMBERED[""])
-    return {speaker: given.get(speaker) or pattern.format(number=number) for number, speaker in enumerate(before, start=1)}
+    numbered = (pattern.format(number=number) for number in count(1))
+    free = (name for name in numbered if name not in taken)
+    names: dict[int | None, str] = {}
+    for speaker in before:
+        kept = given.get(speaker, "")
+        fresh = "" if _NUMBERED.fullmatch(kept) else next(free)  # who has a name of their own is counted, too
+        names[speaker] = kept or fresh
+    return names
 
 
-def _kept(before: dict[int, Counter[str]]) -> dict[int, str]:
+def _kept(before: dict[int, Counter[str]], taken: set[str]) -> dict[int, str]:
     """Names that people gave and that stay: each with the speaker who says most of what that name said."""
     found: dict[int, str] = {}
-    for name in {name for said in before.values() for name in said if _given(name)}:
+    for name in {name for said in before.values() for name in said if name and (_given(name) or name in taken)}:
         speaker = max(before, key=lambda one: before[one][name])
         if before[speaker].most_common(1)[0][0] == name:
             found[speaker] = name

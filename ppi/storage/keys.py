@@ -101,6 +101,11 @@ def joined_dry_run(dataset_id: str) -> str:
     return f"~joined/dry-runs/{dataset_id}.json"
 
 
+def word_lists(user_id: str) -> str:
+    """The lists of words that an account keeps, in the final bucket, where no list of files shows them."""
+    return f"~words/{user_id}.json"
+
+
 def _shorten(name: str) -> str:
     if len(name.encode()) <= MAX_NAME_BYTES:
         return name

@@ -43,10 +43,12 @@ ACCESS = {
     "storage.list_files": "user", "storage.delete_file": "user", "storage.delete_lesson": "user",
     "storage.restore_lesson": "user",
     "storage.revoke_links": "user", "storage.download": "user", "storage.media": "public", "storage.stable": "public",
+    "word_lists.index": "user", "word_lists.save": "user", "word_lists.delete": "user",
     "transcription.transcribe": "user", "summaries.summarize": "user", "summaries.page": "user",
     "transcript.page": "user", "transcript.download": "user", "transcript.bundle": "user", "transcript.show": "user",
     "transcript.upload": "user", "transcript.edit": "user", "transcript.check": "user", "transcript.undo": "user",
-    "transcript.redo": "user", "transcript.restore": "user", "speakers.find": "user", "speakers.name": "user",
+    "transcript.speaker": "user", "transcript.redo": "user", "transcript.restore": "user",
+    "speakers.find": "user", "speakers.name": "user",
     "player.captions": "user", "player.peaks": "user", "player.draw": "user", "player.intervals": "user",
     "jobs.status": "user", "jobs.cancel": "user", "jobs.retry": "user", "jobs.lessons_list": "user",
     "jobs.page": "user", "jobs.jobs_list": "user", "events.stream": "user", "upload.room": "user",
@@ -72,6 +74,7 @@ ACCESS = {
 # Forms of pages, which work without scripts and carry the token as a field.
 FORMS = (
     "pages.", "look.", "lessons.", "people.", "auth.", "label_studio.", "agreement.decide", "transcript.bundle", "joined.form",
+    "word_lists.save",
 )  # fmt: skip
 # Asked for by programs that hold no page, or protected by their own signature.
 NO_CSRF = {"auth.login"}

@@ -145,6 +145,7 @@ def action_names() -> dict[str, str]:
         "correct transcript": gettext("Transcript corrected"),
         "restore transcript": gettext("Earlier transcript restored"),
         "tell speakers apart": gettext("Speakers asked for"), "name speaker": gettext("Speaker named"),
+        "keep list of words": gettext("List of words saved"), "delete list of words": gettext("List of words deleted"),
         "transcribe": gettext("Transcription asked for"), "summarize": gettext("Summary asked for"),
         "keep pattern table": gettext("Pattern table given"), "prepare for Label Studio": gettext("Prepared for Label Studio"),
         "make annotation copy": gettext("Annotation copy asked for"),

@@ -48,6 +48,7 @@ from ppi.web import (
     transcription,
     upload,
     withdrawal,
+    word_lists,
 )
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -122,7 +123,7 @@ def build_app(services: Services) -> Flask:
     auth.limiter.init_app(app)
     steps = (
         upload, storage, transcription, transcript, speakers, player, summaries, jobs, events, kit, label_studio, agreement,
-        preview,
+        preview, word_lists,
     )  # fmt: skip
     for module in (auth, *steps, export, gallery, joined, withdrawal, pages, lessons, look, people, admin, system, openapi):
         app.register_blueprint(module.bp)

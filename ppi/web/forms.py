@@ -25,7 +25,7 @@ PLAIN = {
     "agreement.add": annotations.MAX_BYTES + 64 * 1024, "agreement.build": 0,
     "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "summaries.summarize": 0,
     "transcript.upload": texts.MAX_UPLOAD_BYTES + 64 * 1024, "transcript.edit": 0, "transcript.check": 0,
-    "transcript.restore": 0, "speakers.find": 0, "speakers.name": 0,
+    "transcript.restore": 0, "transcript.speaker": 0, "word_lists.delete": 0, "speakers.find": 0, "speakers.name": 0,
 }  # fmt: skip
 
 # endpoint -> what says how much a form with a recording may hold, and refuses one that may not come before it is read.
@@ -77,6 +77,9 @@ def questions() -> dict[str, tuple[Callable[[], str], str, str]]:
             lambda: "",
             gettext("Label Studio projects that use the stable link will stop showing the video. A new one is made at once."),
             gettext("Revoke"),
+        ),
+        "word_lists.delete": (
+            lambda: "", gettext("The list is deleted. Transcripts that were made with it keep its words."), gettext("Delete"),
         ),
         "joined.delete": (
             lambda: "",

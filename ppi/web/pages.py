@@ -35,6 +35,7 @@ from ppi.workflows import (
     transcribe,
     uploads,
     versions,
+    word_lists,
 )
 from ppi.workflows import publish as publishing
 
@@ -101,6 +102,7 @@ def lesson(lesson_id: str) -> str:
         heard=excerpts.heard_so_far(services, row) if _is_at(shown, "transcribe") else None,
         summed=excerpts.of_summary(services, row) if shown.has_summary else None,
         pushed=_pushed(row), acts=_acts(row), actions=action_names(),
+        words_kept=word_lists.load(services, access.current()) if shown.has_audio and not _is_at(shown, "transcribe") else None,
         consent=about_lesson.consent(services, row), consent_states=about_lesson.STATES, licenses=about_lesson.LICENSES,
     )  # fmt: skip
 

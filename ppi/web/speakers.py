@@ -37,13 +37,15 @@ def name(lesson_id: str) -> Response:
 
 
 def talk(said: Transcript) -> dict[str, Any]:
-    """What the page says of the speakers: whether they can be told apart here, and [(name, seconds, percent of all speech)]."""
+    """What the page says of the speakers: whether they can be told apart here, [(name, seconds, percent of all speech)], names
+    that are offered, and who may be chosen for a passage."""
     shares = speakers.shares(said)
     whole_s = sum(shares.values()) or 1.0
+    offered = [gettext("Teacher"), gettext("Student"), gettext("Class")]
     return {
         "is_on": access.services().settings.speech.speakers.is_on,
         "people": [(who, time_s, round(100 * time_s / whole_s)) for who, time_s in shares.items()],
-        "offered": [gettext("Teacher"), gettext("Student"), gettext("Class")],
+        "offered": offered, "known": [*shares, *(name for name in offered if name not in shares)],
     }
 
 

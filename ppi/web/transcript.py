@@ -11,24 +11,24 @@ from flask_babel import get_locale, gettext
 
 from ppi.errors import InputError, NotFound, PpiError
 from ppi.jobs.lessons import LessonRow
-from ppi.records import Segment, model_name
-from ppi.web import access, forms
+from ppi.records import model_name
+from ppi.web import access, forms, shown_transcript
+from ppi.web.hearing import hearing_of
 from ppi.web.jobs import absolute
 from ppi.web.player import player_of
+from ppi.web.shown_transcript import described
 from ppi.web.speakers import talk
 from ppi.workflows import corrections, lessons, texts
 from ppi.workflows.corrections import Edited
 
 bp = Blueprint("transcript", __name__)
-# Words that the recogniser gave less than this are marked; it is also what its own flags go by.
-DOUBTFUL_BELOW = 0.4
-# The history shows so many of the newest versions.
-SHOWN_VERSIONS = 100
 
 
 @bp.get("/lessons/<lesson_id>/transcript")
 def page(lesson_id: str) -> str:
-    """`?t=` is the second to begin at, `?edit=` the segment (from 0) that a browser without scripts wants to correct."""
+    """`?t=` is the second to begin at; `?edit=` or `?who=` is the segment (from 0) that a browser without scripts wants to
+    correct, or to say the speaker of. With `?part=speakers` the script gets what the page says of speakers.
+    """
     services = access.services()
     row = lessons.owned(services, access.current(), lesson_id)
     shown = lessons.view(services, row)
@@ -36,13 +36,13 @@ def page(lesson_id: str) -> str:
         edited = corrections.load(services, row)
     except NotFound:  # not transcribed yet: the page says how to begin
         edited = None
+    if edited and request.args.get("part") == "speakers":
+        return render_template("_speakers.html", chosen=row, shown=shown, edited=edited, talk=talk(edited.transcript))
     return render_template(
-        "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=player_of(shown), doubts=doubts(),
-        start_s=_begin_s(), words_of=words_of, model_name=model_name, below=DOUBTFUL_BELOW,
-        editing=request.args.get("edit", -1, type=int),
-        kinds=_kinds(edited) if edited else {}, versions=_versions(edited) if edited else [], endings=".srt,.vtt,.json",
-        phrases=_phrases(), languages=get_locale().languages, notes=_notes(edited) if edited else [],
-        talk=talk(edited.transcript) if edited else {},
+        "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=player_of(shown), start_s=_begin_s(),
+        editing=request.args.get("edit", -1, type=int), choosing=request.args.get("who", -1, type=int),
+        endings=".srt,.vtt,.json", languages=get_locale().languages, phrases=shown_transcript.phrases(),
+        **(_shown(edited) if edited else {}),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def show(lesson_id: str) -> Response:
     edited = corrections.load(access.services(), row)
     wanted = request.args.get("segment", type=int)
     found = {place: one for place, one in enumerate(edited.transcript.segments) if wanted in (None, place)}
-    return jsonify(success=True, **_described(edited, found))
+    return jsonify(success=True, **described(edited, found))
 
 
 @bp.post("/api/lessons/<lesson_id>/transcript")
@@ -134,6 +134,24 @@ def check(lesson_id: str) -> Response:
     return _changed(row, edited, given["version"])
 
 
+@bp.post("/api/lessons/<lesson_id>/transcript/speaker")
+def speaker(lesson_id: str) -> Response:
+    """{version, segment (from 0), speaker, on?}: who speaks in a segment, and with `on` up to the next change -> as `edit`.
+
+    The form for browsers without scripts has a button for each speaker who is known, and a field for another name.
+    """
+    row = lessons.owned(access.services(), access.current(), lesson_id)
+    given = _numbers("version", "segment")
+    name = given.get("known", given.get("speaker"))
+    if not isinstance(name, str):
+        raise InputError("Send speaker, the name of who speaks, or an empty text when nobody knows.")
+    edited = corrections.give_speaker(
+        access.services(), row, who=access.current().name, base=given["version"], number=given["segment"], speaker=name,
+        is_on=given.get("on") in (True, "on"),
+    )  # fmt: skip
+    return _changed(row, edited, given["version"])
+
+
 @bp.post("/api/lessons/<lesson_id>/transcript/undo")
 def undo(lesson_id: str) -> Response:
     """{version} -> as `edit`."""
@@ -161,31 +179,17 @@ def restore(lesson_id: str) -> Response:
     return _changed(row, edited, given["version"])
 
 
-def words_of(segment: Segment) -> list[tuple[str, str, float, float | None, bool]]:
-    """What stands before it (a blank or nothing), text, start, probability, and whether it is doubtful, of each word.
-
-    Without word times there is one.
-    """
-    if not segment.words:
-        return [("", segment.text.strip(), segment.start_s, None, False)] if segment.text.strip() else []
-    told, place = [], 0
-    for word in segment.words:
-        found = segment.text.find(word.text, place)
-        is_joined = found == place or not told
-        place = found + len(word.text) if found >= 0 else place
-        is_doubtful = word.probability is not None and word.probability < DOUBTFUL_BELOW and not word.checked
-        told.append(("" if is_joined else " ", word.text, word.start_s, word.probability, is_doubtful))
-    return told
-
-
-def doubts() -> dict[str, str]:
-    """Why a segment may be wrong, in words; other flags are shown as they are."""
+def _shown(edited: Edited) -> dict[str, Any]:
+    """What the template needs of a transcript that is there."""
+    said = edited.transcript
     return {
-        "low_confidence": gettext("the recogniser was not sure of these words"),
-        "no_speech": gettext("perhaps nobody speaks here"),
-        "repetition": gettext("the same words again and again"),
-        "compression": gettext("the text repeats itself"),
-    }
+        "words_of": shown_transcript.words_of, "why": shown_transcript.why, "marks_of": shown_transcript.marks_of,
+        "has_shared_times_only": shown_transcript.has_shared_times_only(said), "doubts": shown_transcript.doubts(),
+        "has_rough_times": any(shown_transcript.timing_of(word) for word in said.words),
+        "below": shown_transcript.DOUBTFUL_BELOW, "model_name": model_name, "kinds": shown_transcript.kinds(),
+        "versions": shown_transcript.versions_of(edited), "notes": shown_transcript.notes_of(edited),
+        "hearing": hearing_of(said), "talk": talk(said),
+    }  # fmt: skip
 
 
 def _numbers(*names: str) -> dict[str, Any]:
@@ -202,7 +206,7 @@ def _numbers(*names: str) -> dict[str, Any]:
 def _changed(row: LessonRow, edited: Edited, base: int) -> Response:
     """What the page needs to bring itself up to date; without `segments` it must be loaded again."""
     changed = corrections.changed_since(access.services(), row, edited, base)
-    return jsonify(success=True, **_described(edited, changed))
+    return jsonify(success=True, **described(edited, changed))
 
 
 def _typed_again(row: LessonRow, number: int, text: str) -> str:
@@ -215,80 +219,9 @@ def _typed_again(row: LessonRow, number: int, text: str) -> str:
     )
 
 
-def _described(edited: Edited, segments: dict[int, Segment] | None) -> dict[str, Any]:
-    told = {
-        "version": edited.version, "undo": edited.history.undo_to > 0, "redo": edited.history.redo_to > 0,
-        "edited": edited.transcript.edited_segments,
-    }  # fmt: skip
-    if segments is not None:
-        told["segments"] = {str(place): _segment(segment) for place, segment in segments.items()}
-    return told
-
-
-def _segment(segment: Segment) -> dict[str, Any]:
-    known = doubts()
-    return {
-        "start_s": segment.start_s, "end_s": segment.end_s, "text": segment.text, "speaker": segment.speaker,
-        "language": segment.language, "words": words_of(segment), "doubts": [known.get(flag, flag) for flag in segment.flags],
-        "checked": segment.checked,
-    }  # fmt: skip
-
-
 def _begin_s() -> float:
     asked_s = request.args.get("t", 0.0, type=float)
     return asked_s if math.isfinite(asked_s) and asked_s > 0 else 0.0
-
-
-def _notes(edited: Edited) -> list[str]:
-    known = {
-        texts.INTERPOLATED: gettext(
-            "The words have no times of their own: each caption's time was shared among its words by their letters."
-        ),
-    }
-    return [known.get(note, note) for note in edited.transcript.notes]
-
-
-def _kinds(edited: Edited) -> dict[str, str]:
-    """What can be downloaded, in words."""
-    has_speakers = any(segment.speaker for segment in edited.transcript.segments)
-    named = {
-        "docx": gettext("Document to hand on, DOCX"), "txt": gettext("Text, TXT"), "times.txt": gettext("Text with times, TXT"),
-        "speakers.txt": gettext("Text with speakers, TXT"), "srt": gettext("Captions, SRT"),
-        "vtt": gettext("Captions, WebVTT"), "json": gettext("All about every word, JSON"),
-        "textgrid": gettext("Praat, TextGrid"), "eaf": gettext("ELAN, EAF"),
-    }  # fmt: skip
-    return {kind: name for kind, name in named.items() if has_speakers or kind != "speakers.txt"}
-
-
-def _versions(edited: Edited) -> list[dict[str, Any]]:
-    """The newest first."""
-    what = {
-        "heard": gettext("recognised"), "uploaded": gettext("uploaded"), "edited": gettext("corrected"),
-        "checked": gettext("found right"), "told_apart": gettext("speakers told apart"), "named": gettext("speaker named"),
-        "undone": gettext("undone"), "redone": gettext("done again"), "restored": gettext("restored"),
-    }  # fmt: skip
-    segments = edited.transcript.segments
-    return [
-        {
-            "number": one.number, "what": what[one.what], "who": one.who, "at_s": one.at_s, "of": one.of,
-            "segment": one.segment, "start_s": segments[one.segment].start_s if 0 <= one.segment < len(segments) else None,
-        }
-        for one in edited.history.versions[: -SHOWN_VERSIONS - 1 : -1]
-    ]  # fmt: skip
-
-
-def _phrases() -> dict[str, str]:
-    """What the scripts of this page say."""
-    return {
-        "play": gettext("Play"), "pause": gettext("Pause"), "saving": gettext("Saving…"), "saved": gettext("Saved"),
-        "typing": gettext("Not saved yet"), "failed": gettext("Not saved: {reason}"), "hits": gettext("{number} of {count}"),
-        "none": gettext("nothing found"), "edit": gettext("Correct the text at {time}"), "right": gettext("Right as it is"),
-        "checked": gettext("checked by a person"),
-        "doubt": gettext("heard with a certainty of {percent} %"),
-        "correcting": gettext("Text at {time}"), "meanwhile": gettext("Saved by somebody else:"),
-        "keepMine": gettext("Keep my text"), "takeTheirs": gettext("Take the other text"),
-        "unplayable": gettext("This browser cannot show the picture, so you hear the sound only."),
-    }  # fmt: skip
 
 
 def _attachment(name: str, simple: str) -> str:

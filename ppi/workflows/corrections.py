@@ -20,8 +20,8 @@ from ppi.errors import Conflict, NotFound
 from ppi.jobs.lessons import LessonRow
 from ppi.records import Segment, Transcript
 from ppi.services import Services
-from ppi.speech import corrections, formats, history
-from ppi.speech.history import CHECKED, EDITED, HEARD, REDONE, RESTORED, UNDONE, UPLOADED, History, Version
+from ppi.speech import corrections, formats, history, speakers
+from ppi.speech.history import CHECKED, EDITED, HEARD, REDONE, RESTORED, SPOKEN, SPOKEN_ON, UNDONE, UPLOADED, History, Version
 from ppi.storage import keys
 from ppi.workflows.ingest import owner_metadata
 
@@ -98,6 +98,25 @@ def check(
         return _commit_segment(services, row, now, keep, CHECKED, who, number, fresh)
 
 
+def give_speaker(
+    services: Services, row: LessonRow, *, who: str, base: int, number: int, speaker: str, is_on: bool = False
+) -> Edited:
+    """Say who speaks in segment `number`, and `is_on` up to the next change of speakers; "" when nobody knows.
+
+    Raises as `edit`, but what others changed of the text meanwhile is nothing against it.
+    """
+    with _hold(services, row) as keep:
+        now = _settled(services, row)
+        size = speakers.run_of(now.transcript, number) if is_on else 1
+        changed = speakers.give(now.transcript, number, speaker, size)
+        if changed == now.transcript:
+            return now
+        _refuse_if_others_speak(services, row, now, base, number, size)
+        if size > 1:
+            return _commit_whole(services, row, now, changed, keep, SPOKEN_ON, who)
+        return _commit_segment(services, row, now, keep, SPOKEN, who, number, changed.segments[number])
+
+
 def undo(services: Services, row: LessonRow, *, who: str, base: int) -> Edited:
     """Bring back the text before the last change. Raises Conflict when there is none, or somebody changed more since `base`."""
     return _go_back(services, row, who, base, UNDONE, lambda now: now.history.undo_to)
@@ -153,10 +172,9 @@ def change_whole(
 
 
 def has_corrections(services: Services, row: LessonRow) -> bool:
-    """Whether a person has corrected the transcript as it is now, or found any of it right."""
+    """Whether a person has worked on the transcript as it is now: `speech.corrections.is_worked_on`."""
     try:
-        transcript = load(services, row).transcript
-        return transcript.edited or corrections.has_checks(transcript)
+        return corrections.is_worked_on(load(services, row).transcript)
     except NotFound:
         return False
 
@@ -190,9 +208,22 @@ def _refuse_if_changed(services: Services, row: LessonRow, now: Edited, base: in
         )
 
 
+def _refuse_if_others_speak(services: Services, row: LessonRow, now: Edited, base: int, number: int, size: int) -> None:
+    """Raises Conflict when one of `size` segments from `number` on had another speaker in version `base`."""
+    if base == now.version:
+        return
+    before, after = _text_at(services, row, now.history, base).segments, now.transcript.segments
+    places = range(number, number + size)
+    if len(before) != len(after) or any(before[place].speaker != after[place].speaker for place in places):
+        raise Conflict(
+            "{who} said meanwhile who speaks here. Look at it, then choose again.",
+            who=now.history.last_author(number, base) or "PPI",
+        )
+
+
 def _as_heard(segment: Segment) -> Segment:
     words = tuple(dataclasses.replace(word, checked=False) for word in segment.words)
-    return dataclasses.replace(segment, words=words, flags=(), checked=False, speaker="")
+    return dataclasses.replace(segment, words=words, flags=(), checked=False, speaker="", speaker_given=False)
 
 
 def _commit_whole(

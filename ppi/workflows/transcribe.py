@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,29 @@ from ppi.records import Transcript
 from ppi.services import Services
 from ppi.speech import recognizer
 from ppi.storage import keys
-from ppi.workflows import corrections, lessons, speakers
+from ppi.workflows import corrections, lessons, speakers, word_lists
 from ppi.workflows.pace import Pace
 from ppi.workflows.partial import Partial
 from ppi.workflows.scratch import scratch
+from ppi.workflows.word_lists import WordList
 
 
 def request_transcript(
     services: Services, row: LessonRow, *, engine: str = "", model: str = "", language: str = "", phrases: str = "",
-    replace: bool = False,
+    words: WordList | None = None, replace: bool = False,
 ) -> Job:  # fmt: skip
     """Queue a transcription, or answer the one that is under way.
 
-    `phrases` are names and subject words of this lesson, by commas. Raises InputError when the lesson has no sound or the
-    engine or model is unknown, Conflict before ingest is done, and when a person has corrected the transcript, unless
-    `replace`: it stays in the history then.
+    `phrases` are names and subject words of this lesson, by commas, and `words` a list of them that somebody keeps. Raises
+    InputError when the lesson has no sound, the engine or model is unknown, or the phrases are too many; Conflict before ingest
+    is done, and when a person has corrected the transcript, unless `replace`: it stays in the history then.
     """
     shown = lessons.view(services, row)
     if not shown.is_ready:
         raise Conflict("The lesson is still being prepared. Transcribe it when that is done.")
     if not shown.has_audio:
         raise InputError("This lesson has no sound, so there is nothing to transcribe.")
+    phrases = word_lists.tidy(f"{words.words}, {phrases}") if words else phrases
     recognizer.create(services.settings.speech, engine, model, phrases)
     newest = shown.jobs.get("transcribe")
     if newest is not None and newest.is_active:
@@ -42,6 +45,7 @@ def request_transcript(
     if not replace:
         corrections.ask_first(services, row)
     wanted = {"engine": engine, "model": model, "language": language, "phrases": phrases}
+    wanted |= {"word_list": words.name} if words else {}
     job = services.ledger.submit("transcribe", row.owner_id, row.id, wanted)
     services.ring(job)
     return job
@@ -88,6 +92,8 @@ def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, l
         kept.write_due()
 
     transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep)
+    if wanted.get("word_list") and transcript.hearing.get("phrases"):
+        transcript = dataclasses.replace(transcript, hearing={**transcript.hearing, "word_list": wanted["word_list"]})
     corrections.keep_new(services, row, transcript, check=run.check)
     kept.remove()
     return transcript

@@ -11,6 +11,7 @@ document.getElementById("transcribe-form")?.addEventListener("submit", (event) =
   const form = event.currentTarget;
   const given = { file_id: form.dataset.lesson, replace: form.elements.replace?.checked };
   for (const name of ["engine", "language", "phrases"]) given[name] = form.elements[name].value;
+  if (form.elements.word_list) given.word_list = form.elements.word_list.value;
   during(event.submitter, async () => {
     await call("POST", "/api/transcribe", given);
     location.reload();

@@ -5,6 +5,7 @@ import { openDoubts } from "./transcript/doubts.js";
 import { openEditor } from "./transcript/editor.js";
 import { openFollowing } from "./transcript/player.js";
 import { openSearch } from "./transcript/search.js";
+import { openSpeakers } from "./transcript/speakers.js";
 import { openWords } from "./transcript/words.js";
 
 document.getElementById("give-form")?.addEventListener("submit", (event) => {
@@ -18,7 +19,7 @@ document.getElementById("give-form")?.addEventListener("submit", (event) => {
 
 const KEYS = {
   " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "on", ",": "frameBack", ".": "frameOn", "<": "slower", ">": "faster",
-  n: "doubt", N: "doubtBefore", r: "right", e: "edit", "/": "search", "?": "keys",
+  n: "doubt", N: "doubtBefore", r: "right", e: "edit", s: "who", "/": "search", "?": "keys",
 };
 const list = document.getElementById("said");
 if (list) begin();
@@ -36,10 +37,13 @@ function begin() {
     player.show();
     search.refresh();
     doubts.refresh();
+    speakers.refresh();
   });
+  const speakers = openSpeakers(list, phrases, editor.giveSpeaker);
   const acts = {
     play: player.toggle, back: () => player.skip(-3), on: () => player.skip(3), doubt: () => doubts.go(1), doubtBefore: () => doubts.go(-1), right: () => doubts.right(editor.check),
     undo: editor.undo, redo: editor.redo, search: search.focus, edit: () => editor.open(words.segmentNow() || list.firstElementChild),
+    who: () => speakers.open(document.activeElement.closest(".segment") || words.segmentNow() || list.firstElementChild),
     frameBack: () => player.step(-1), frameOn: () => player.step(1), slower: () => player.speed(-1), faster: () => player.speed(1),
     keys: showKeys,
   };

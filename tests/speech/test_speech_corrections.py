@@ -79,7 +79,7 @@ def test_what_is_found_right_keeps_its_probabilities_and_loses_its_doubts():
     assert [one.probability for one in whole.words] == [0.9, 0.4, 0.8, 0.7]
     lesson = corrections.with_segment(LESSON, 0, whole)
     assert not corrections.mark(lesson, LESSON).edited, "the text is as it was heard"
-    assert corrections.has_checks(lesson) and not corrections.has_checks(LESSON)
+    assert corrections.is_worked_on(lesson) and not corrections.is_worked_on(LESSON)
     assert [one.checked for one in corrections.correct(lesson, 0, "Вода испаряется, если греется.").words] == [
         True, True, False, True
     ]  # fmt: skip

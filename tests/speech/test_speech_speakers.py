@@ -53,6 +53,39 @@ def test_a_segment_of_two_speakers_is_split_between_their_words_and_loses_nothin
     assert speakers.tell(told, (Turn(0.0, 9.0, 0),)).text == before.text, "and it can be told again"
 
 
+def test_a_person_says_who_speaks_in_one_segment_or_up_to_the_next_change():
+    before = speakers.tell(said("Is it?", "It is.", "Well.", "Done."), (Turn(0, 1, 0), Turn(1, 9, 1)))
+    before = speakers.rename(before, "Speaker 1", "Ann")
+    assert [segment.speaker for segment in before.segments] == ["Ann", "Speaker 2", "Speaker 2", "Speaker 2"]
+    one = speakers.give(before, 2, "  Mr   Brown ")
+    assert [segment.speaker for segment in one.segments] == ["Ann", "Speaker 2", "Mr Brown", "Speaker 2"]
+    assert [segment.speaker_given for segment in one.segments] == [False, False, True, False]
+    assert (speakers.run_of(before, 1), speakers.run_of(one, 1), speakers.run_of(one, 3)) == (3, 1, 1)
+    on = speakers.give(before, 1, "", speakers.run_of(before, 1))
+    assert [segment.speaker for segment in on.segments] == ["Ann", "", "", ""] and on.text == before.text
+    for number, name in ((4, "Ann"), (-1, "Ann"), (0, "x" * 61), (0, "a\u202eb")):
+        with pytest.raises(InputError):
+            speakers.give(before, number, name)
+
+
+def test_who_was_said_to_speak_by_hand_stays_when_speakers_are_told_apart_again():
+    turns = (Turn(0.0, 1.5, 0), Turn(1.5, 3.0, 1), Turn(3.0, 4.0, 0))
+    told = speakers.tell(said("Is it? It is.", "Right you are.", "Well done."), turns)
+    by_hand = speakers.give(speakers.give(told, len(told.segments) - 1, "Speaker 2"), 0, "")
+    again = speakers.tell(by_hand, turns[:1])
+    assert again.segments[0].speaker == "" and again.segments[-1].speaker == "Speaker 2"
+    assert all(segment.speaker_given for segment in (again.segments[0], again.segments[-1]))
+    whole = said("Is it? It is.", "Right.")
+    kept = speakers.tell(speakers.give(whole, 0, "Ann"), turns)
+    assert who(kept)[0] == ("Ann", "Is it? It is."), "and such a segment is not split"
+    numbered = speakers.give(said("One two.", "Three four.", "Five six."), 2, "Speaker 1")
+    two = (Turn(0, 1, 5), Turn(1, 2, 6), Turn(2, 3, 5))
+    names = [segment.speaker for segment in speakers.tell(numbered, two).segments]
+    assert names == ["Speaker 2", "Speaker 3", "Speaker 1"], "a number that was given by hand is nobody else's"
+    names = [segment.speaker for segment in speakers.tell(speakers.give(numbered, 0, "Speaker 1"), two).segments]
+    assert names == ["Speaker 1", "Speaker 2", "Speaker 1"], "and a voice of which most was given by hand is called so"
+
+
 def test_a_slip_within_somebodys_words_is_no_turn_and_a_word_nearby_belongs_to_its_neighbours():
     before = said("One two three four")
     slip = replace(before.segments[0].words[1], end_s=before.segments[0].words[1].start_s + 0.1)

@@ -31,7 +31,7 @@ def addresses(app, row):
     filled = {
         "lesson_id": row.id, "file_id": row.id, "job_id": row.id, "token_id": "none", "bucket": "raw-data",
         "key": row.video_key, "token": "none", "name": "video.mp4", "filename": "none.css", "version": "x",
-        "user_id": row.owner_id, "secret": "none", "handle": "none", "kind": "csv", "dataset_id": row.id,
+        "user_id": row.owner_id, "secret": "none", "handle": "none", "list_id": "none", "kind": "csv", "dataset_id": row.id,
     }  # fmt: skip
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: filled[found.group(1)], rule.rule)

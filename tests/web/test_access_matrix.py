@@ -16,7 +16,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import annotate, build_dataset, joined, uploads
+from ppi.workflows import annotate, build_dataset, joined, uploads, word_lists
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA, PASSWORD, settings_for, with_people
 from tests.web.test_access import addresses
@@ -85,6 +85,7 @@ ROWS = {
     # Refused for what is sent, of which only those hear who may see the lesson.
     "transcript.upload": owners(400), "transcript.edit": owners(400), "transcript.check": owners(400),
     "transcript.undo": owners(400), "transcript.redo": owners(400), "transcript.restore": owners(400),
+    "transcript.speaker": owners(400),
     "transcript.bundle": owners(200), "speakers.find": owners(400), "speakers.name": owners(400),
     "jobs.page": members(200), "jobs.jobs_list": members(200), "events.stream": members(200), "upload.room": members(200),
     "player.captions": owners(200), "player.peaks": owners(200), "player.draw": owners(200), "player.intervals": owners(200),
@@ -109,6 +110,9 @@ ROWS = {
     "joined.form": owners(400, dataset="{id}"),  # no lesson is chosen
     "withdrawal.page": owners(200), "withdrawal.withdraw_lesson": owners(200, name="Урок"),
     "label_studio.send": owners(200, is_form=True), "label_studio.fetch": owners(200),
+    "word_lists.index": members(200), "word_lists.save": members(400),  # an empty list
+    # A list is its owner's: nobody else finds it, not even an administrator.
+    "word_lists.delete": Row(401, 200, 404, 404),
     # A token is the account's own: nobody else has it, not even an administrator.
     "auth.revoke_token": Row(401, 200, 404, 404),
     "people.index": admins(), "people.add": Row(401, 403, 403, 400), "people.invite": Row(401, 403, 403, 200),
@@ -193,7 +197,9 @@ def paths(app, services, row: LessonRow) -> dict[str, tuple[str, str]]:
     """endpoint -> (method, path) with everything that is in the path really there."""
     link = services.store.presign_get(services.raw, row.video_key, expires_s=60)
     token_id, _ = services.users.create_token(row.owner_id, "kept")
+    kept = word_lists.save(services, services.users.get(row.owner_id), name="7Б", words="сила", list_id="kept")
     known = {
+        "word_lists.delete": f"/words/{kept.id}/delete",
         "static": "/static/x/css/base.css", "storage.media": link, "auth.revoke_token": f"/account/tokens/{token_id}/revoke",
         "storage.stable": f"/m/{services.links.token_for(row.id, row.video_key)}/video.mp4",
         "storage.download": f"/lessons/{row.id}/download/урок.mp4", "transcript.download": f"/lessons/{row.id}/transcript/txt",

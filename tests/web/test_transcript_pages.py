@@ -12,8 +12,10 @@ import pytest
 import srt
 import webvtt
 
+from ppi.dataset import texts as dataset_texts
+from ppi.errors import Conflict
 from ppi.jobs.lessons import LessonRow
-from ppi.records import AudioTrack, MediaInfo, Segment, Transcript, VideoTrack, Word
+from ppi.records import AudioTrack, MediaInfo, Segment, Span, Transcript, VideoTrack, Word
 from ppi.storage import keys
 from ppi.workflows import corrections, uploads
 from ppi.workflows.ingest import describe
@@ -88,8 +90,10 @@ def test_a_correction_is_saved_undone_redone_and_restored(anna, row):
     assert (answer["version"], answer["undo"], answer["redo"], answer["edited"]) == (2, True, False, 1)
     assert answer["segments"] == {"0": {
         "start_s": 0.5, "end_s": 2.0, "text": "Почему идёт дождь?", "speaker": "Учитель", "language": "", "doubts": [],
-        "words": [["", "Почему", 0.5, 0.9, False], [" ", "идёт", 1.0, 0.8, False], [" ", "дождь?", 1.4, None, False]],
-        "checked": False,
+        "words": [
+            ["", "Почему", 0.5, 0.9, False, ""], [" ", "идёт", 1.0, 0.8, False, ""], [" ", "дождь?", 1.4, None, False, ""],
+        ],
+        "marks": "", "checked": False,
     }}  # fmt: skip
     address = f"/api/lessons/{row.id}/transcript"
     assert anna.post(f"{address}/undo", json={"version": 2}).json["segments"]["0"]["text"] == "Почему идёт дощь?"
@@ -110,7 +114,104 @@ def test_two_editors_of_one_segment_are_told_and_of_two_segments_both_see_all(cl
     assert one["segments"]["0"]["text"] == "Почему идёт дождь?" and list(one["segments"]) == ["0"]
 
 
+ROUGH = replace(
+    SAID,
+    segments=(
+        replace(SAID.segments[0], words=(*SAID.segments[0].words[:2], replace(SAID.segments[0].words[2], unaligned=True))),
+        replace(SAID.segments[1], words=tuple(replace(w, unaligned=True, interpolated=True) for w in SAID.segments[1].words)),
+        SAID.segments[2],
+    ),
+    hearing={
+        "device": "cpu", "compute_type": "int8", "aligner": "ru=/srv/private/letters-ru, en=facebook/letters",
+        "phrases": "лёд", "word_list": "Физика 7Б", "thresholds": {"word_probability_below": 0.4, "repeats_from": 4},
+        "speakers": {"engine": "sherpa-onnx 1.12"},
+    },
+)  # fmt: skip
+
+
+def test_words_without_an_exact_time_are_marked_for_eyes_and_ears_and_the_page_says_how_it_was_heard(services, anna):
+    row = lesson_of(services, "anna", said=ROUGH)
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert page.count('class="unaligned" title=') == 0 and page.count('class="shared unaligned" title=') == 3
+    assert 'class="doubtful unaligned" title="heard with a certainty of 21 %; not found by the aligner' in page
+    spoken = re.findall(r'class="word-marks visually-hidden">([^<]+)<', page)
+    assert len(spoken) == 2
+    assert spoken[0].startswith("the recogniser was not sure of these words: дощь; not found by the aligner")
+    assert '<span id="rough" >Words whose time is not exact are <mark class="shared">dotted so</mark>' in page
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]*)</dd>", page[page.index('id="hearing"') :]))
+    assert facts["Times of words refined by"] == "letters-ru (ru), facebook/letters (en)" and "/srv/private" not in page
+    assert facts["Words the aligner did not find"] == "4 of 8" and facts["Words whose time was shared out"] == "3 of 8"
+    assert (facts["Recogniser"], facts["Model"], facts["Device"]) == ("whisper", "base", "cpu, int8")
+    assert (facts["Names and subject words"], facts["From the list"]) == ("лёд", "Физика 7Б")
+    assert "below 0.4" in facts["Doubtful is a segment"] and "4 times in a row" in facts["Doubtful is a segment"]
+    russian = anna.get(f"/lessons/{row.id}/transcript", headers={"Accept-Language": "ru"}).text
+    assert "4 из 8" in russian and "меньше 0,4" in russian
+    found = anna.get(f"/api/lessons/{row.id}/transcript?segment=1").json["segments"]["1"]
+    assert found["words"][0][5] == "shared unaligned" and "Вода" in found["marks"]
+
+
+def test_captions_without_times_of_words_say_so_once_and_mark_no_word(anna, row):
+    give(anna, row, SRT, language="ru", replace="1")
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert 'class="said times-shared"' in page and '<span id="rough" hidden>' in page and "word-marks" not in page
+    assert "each caption&#39;s time was shared among its words" in page and "<dt>Recogniser</dt>" not in page
+
+
+def give_speaker(client, row, version, segment, speaker, **more):
+    given = {"version": version, "segment": segment, "speaker": speaker, **more}
+    return client.post(f"/api/lessons/{row.id}/transcript/speaker", json=given)
+
+
+def test_who_speaks_is_said_by_hand_undone_redone_and_stands_in_every_download(services, client_for, anna, row):
+    given = give_speaker(anna, row, 1, 1, "Петя").json
+    assert (given["version"], given["undo"], given["edited"]) == (2, True, 0), "the text is as it was heard"
+    assert list(given["segments"]) == ["1"] and given["segments"]["1"]["speaker"] == "Петя"
+    assert give_speaker(anna, row, 2, 1, "Петя").json["version"] == 2, "the same again is no version"
+    address = f"/api/lessons/{row.id}/transcript"
+    assert anna.post(f"{address}/undo", json={"version": 2}).json["segments"]["1"]["speaker"] == "Аня"
+    assert anna.post(f"{address}/redo", json={"version": 3}).json["segments"]["1"]["speaker"] == "Петя"
+    for kind in ("speakers.txt", "vtt", "json", "eaf", "docx"):
+        data = anna.get(f"/lessons/{row.id}/transcript/{kind}").data
+        data = zipfile.ZipFile(io.BytesIO(data)).read("word/document.xml") if kind == "docx" else data
+        assert "Петя" in data.decode() and "Аня" not in data.decode(), kind
+    assert anna.get(f"/lessons/{row.id}/transcript/json").json["segments"][1]["speaker_given"] is True
+    sample = dataset_texts.said(corrections.load(services, row).transcript, Span(0.0, 64.0))
+    assert sample.speakers == ("Учитель", "Петя")
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert "2. speaker set, 00:03" in page and "<b>Петя</b>" in page
+    with pytest.raises(Conflict, match="A person has corrected"):
+        corrections.ask_first(services, row)
+
+
+def test_a_speaker_holds_up_to_the_next_change_where_nobody_was_named(services, anna, row):
+    nobody = tuple(replace(segment, speaker="") for segment in SAID.segments)
+    corrections.keep_new(services, row, replace(SAID, segments=nobody))
+    version = corrections.load(services, row).version
+    assert "The transcript does not say who speaks." in anna.get(f"/lessons/{row.id}/transcript").text
+    whole = give_speaker(anna, row, version, 0, "Teacher", on=True).json
+    assert [one["speaker"] for one in whole["segments"].values()] == ["Teacher"] * 3
+    part = give_speaker(anna, row, version + 1, 1, "Student 1", on=True).json
+    assert sorted(part["segments"]) == ["1", "2"]
+    back = anna.post(f"/api/lessons/{row.id}/transcript/undo", json={"version": version + 2}).json
+    assert [one["speaker"] for one in back["segments"].values()] == ["Teacher"] * 2
+    assert "speaker set up to the next change" in anna.get(f"/lessons/{row.id}/transcript").text
+    panel = anna.get(f"/lessons/{row.id}/transcript?part=speakers").text
+    assert panel.lstrip().startswith('<section class="panel" id="speakers">') and "100 %" in panel
+
+
+def test_of_two_who_say_who_speaks_the_later_is_told_but_corrections_of_the_text_are_no_hindrance(client_for, anna, row):
+    assert edit(client_for("admin"), row, 1, 0, "Почему идёт дождь?").status_code == 200
+    assert give_speaker(anna, row, 1, 0, "Аня").status_code == 200
+    late = give_speaker(client_for("admin"), row, 2, 0, "Петя", on=True)
+    assert late.status_code == 409 and "anna said meanwhile who speaks here" in late.json["error"]
+    assert edit(client_for("admin"), row, 2, 0, "Почему идут дожди?").json["segments"]["0"]["speaker"] == "Аня"
+
+
 REFUSED = (
+    ("speaker", '{"version": 1, "segment": 0}', 400), ("speaker", '{"version": 1, "segment": 9, "speaker": "a"}', 400),
+    ("speaker", '{"version": 1, "segment": -1, "speaker": "a", "on": true}', 400),
+    ("speaker", '{"version": 1, "segment": 0, "speaker": 5}', 400),
+    ("speaker", '{"version": 7, "segment": 0, "speaker": "a"}', 404),
     ("edit", '{"version": 1, "segment": 9, "text": "a"}', 400), ("edit", '{"version": 1, "segment": 0}', 400),
     ("edit", '{"version": "1", "segment": 0, "text": "a"}', 400), ("edit", "[]", 400), ("edit", "{", 400),
     ("edit", '{"version": 7, "segment": 0, "text": "a"}', 404), ("undo", "{}", 400), ("undo", '{"version": 1}', 409),
@@ -131,7 +232,7 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(services, anna, row)
 def test_what_is_right_is_ticked_off_and_no_longer_marked(services, anna, row):
     address = f"/api/lessons/{row.id}/transcript"
     word = anna.post(f"{address}/check", json={"version": 1, "segment": 0, "word": 2}).json
-    assert word["segments"]["0"]["words"][2] == [" ", "дощь?", 1.4, 0.21, False] and word["edited"] == 0
+    assert word["segments"]["0"]["words"][2] == [" ", "дощь?", 1.4, 0.21, False, ""] and word["edited"] == 0
     whole = anna.post(f"{address}/check", json={"version": 2, "segment": 1}).json["segments"]["1"]
     assert (whole["doubts"], whole["checked"]) == ([], True)
     page = anna.get(f"/lessons/{row.id}/transcript").text
@@ -161,6 +262,21 @@ def test_a_segment_is_corrected_by_a_plain_form(services, reader, row):
     assert corrections.load(services, row).transcript == SAID
     reader.post(action.replace("/edit", "/check"), data={**fields, "version": "3"}, headers=ACCEPT)
     assert corrections.load(services, row).transcript.segments[1].checked
+
+
+def test_who_speaks_is_said_by_a_plain_form(services, reader, row):
+    address = f"/lessons/{row.id}/transcript"
+    assert 'href="?who=1#s1"' in reader.get(address).text
+    page = reader.get(f"{address}?who=1").text
+    assert 'name="known" value="Учитель" formnovalidate' in page and "<textarea" not in page
+    action, fields = Forms(page).to("/transcript/speaker")
+    typed = {name: fields[name] for name in ("csrf_token", "version", "segment", "back")}
+    sent = reader.post(action, data={**typed, "speaker": "Петя"}, headers=ACCEPT)
+    assert (sent.status_code, sent.location) == (302, f"{address}#s1")
+    assert corrections.load(services, row).transcript.segments[1].speaker == "Петя"
+    pressed = {**typed, "version": "2", "speaker": "", "known": "Учитель", "on": "on"}
+    assert reader.post(action, data=pressed, headers=ACCEPT).status_code == 302
+    assert [segment.speaker for segment in corrections.load(services, row).transcript.segments] == ["Учитель"] * 3
 
 
 def test_a_plain_form_shows_both_texts_when_somebody_was_first_and_loses_neither(services, reader, row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -103,6 +104,68 @@ def test_doubtful_words_come_one_after_the_other(visit):
     assert seconds(page) == pytest.approx(float(doubtful.first.get_attribute("data-t")) - 0.5, abs=0.5)
     page.get_by_role("button", name="Next doubtful word").click()
     assert seconds(page) >= float(doubtful.last.get_attribute("data-t")) - 0.6
+
+
+def test_words_without_an_exact_time_are_dotted_quietly_and_doubt_goes_first(visit, live_server, lesson):
+    first, second, *rest = SAID.segments
+    first = replace(first, words=tuple(replace(word, unaligned=True) for word in first.words))
+    second = replace(second, words=(*second.words[:2], replace(second.words[2], unaligned=True)))
+    aligned = replace(SAID, segments=(first, second, *rest), hearing={"aligner": "letters"})
+    corrections.keep_new(live_server.services, lesson, aligned)
+    page = visit()
+    assert page.locator("#s0 .unaligned").count() == 3
+    assert line_of(page.locator("#s0 .unaligned").first) == "dotted"
+    assert line_of(page.locator("#s1 .doubtful.unaligned")) == "wavy"
+    expect(page.get_by_text("Words whose time is not exact are")).to_be_visible()
+    expect(page.locator("#s0 .word-marks")).to_have_text(re.compile("^not found by the aligner.*: Доброе, утро, ребята$"))
+    page.keyboard.press("n")
+    page.keyboard.press("Space")
+    doubtful_s = float(page.locator("#s1 .doubtful").get_attribute("data-t"))
+    assert seconds(page) >= doubtful_s - 0.6, "a time that is not exact is no doubt about the text"
+    page.get_by_role("button", name="Correct the text at 00:00").click()
+    field_at(page, "00:00").fill("Доброе и светлое утро, ребята!")
+    page.keyboard.press("Enter")
+    expect(page.locator("#s0 .text > .shared").first).to_have_attribute("title", "its time was shared out by letters")
+    expect(page.locator("#s0 .word-marks")).to_contain_text("its time was shared out by letters: и, светлое")
+    page.locator("summary", has_text="How it was heard").click()
+    expect(page.locator("#hearing")).to_contain_text("Words the aligner did not find")
+
+
+def line_of(word) -> str:
+    return word.evaluate("span => getComputedStyle(span).textDecorationStyle")
+
+
+def test_who_speaks_is_said_by_keys_and_by_hand_and_undone(visit, live_server, lesson):
+    page = visit()
+    speakers = lambda: [segment.speaker for segment in corrections.load(live_server.services, lesson).transcript.segments]  # noqa: E731
+    page.get_by_role("button", name="Say who speaks at 00:04").click()
+    form = page.get_by_role("form", name="Say who speaks at 00:04")
+    expect(form.get_by_role("button", name="Учитель")).to_be_focused()
+    expect(form.get_by_role("button", name="Учитель")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("2")
+    saved(page)
+    expect(page.get_by_role("button", name="Say who speaks at 00:04")).to_be_focused()
+    expect(page.locator("#s1 .about b")).to_have_text("Аня")
+    expect(page.locator("#s2 .about")).to_have_count(0)
+    assert speakers()[:4] == ["Учитель", "Аня", "Аня", "Учитель"]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#s1 .about")).to_have_count(0)
+    expect(page.locator("#s2 .about b")).to_have_text("Аня")
+    page.locator("#s3 .who").focus()
+    page.keyboard.press("s")
+    form = page.get_by_role("form", name="Say who speaks at 00:12")
+    form.get_by_role("textbox", name="Somebody else").fill("Директор")
+    form.get_by_role("checkbox").check()
+    form.get_by_role("textbox").press("Enter")
+    expect(page.locator("#s3 .about b")).to_have_text("Директор")
+    expect(page.locator("#speakers")).to_contain_text("Директор")
+    assert speakers()[3:] == ["Директор"] * 11
+    page.keyboard.press("s")
+    expect(page.get_by_role("form", name="Say who speaks at 00:12").get_by_role("button", name="Директор")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("form.choosing")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#s3 .about b")).to_have_text("Учитель")
 
 
 def test_what_is_right_is_ticked_off_by_a_key_and_passed_over_from_then_on(visit, live_server, lesson):

@@ -3,7 +3,7 @@
 import { Modal } from "../../vendor/bootstrap/dialogs.js";
 
 // Letters of the Russian keyboard by what stands on the same key of the Latin one.
-const RUSSIAN = { т: "n", Т: "N", к: "r", у: "e", л: "k", д: "l", с: "c", ш: "i", х: "[", ъ: "]", б: ",", ю: ".", Б: "<", Ю: ">" };
+const RUSSIAN = { т: "n", Т: "N", к: "r", ы: "s", у: "e", л: "k", д: "l", с: "c", ш: "i", х: "[", ъ: "]", б: ",", ю: ".", Б: "<", Ю: ">" };
 const CONTROL = { KeyZ: "undo", KeyY: "redo" };
 // What the video element does by itself when it has the focus.
 const OWN = [" ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];

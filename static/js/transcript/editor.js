@@ -18,6 +18,8 @@ export function openEditor(list, page, phrases, onChanged) {
     told.textContent = text;
     told.classList.toggle("bad", isBad);
   };
+  // Captions without times of words: said once, not at every word.
+  const isShared = list.classList.contains("times-shared");
   const segmentAt = (place) => document.getElementById(`s${place}`);
   const textOf = (segment) => segment.querySelector(".text").textContent.trim().replace(/\s+/g, " ");
 
@@ -28,29 +30,41 @@ export function openEditor(list, page, phrases, onChanged) {
     buttons.undo.disabled = !found.undo;
     buttons.redo.disabled = !found.redo;
     document.getElementById("edited-note").hidden = !found.edited;
+    for (const [place, given] of Object.entries(found.segments)) segmentAt(place).dataset.speaker = given.speaker;
     for (const [place, given] of Object.entries(found.segments)) if (isOther(segmentAt(place), given)) draw(segmentAt(place), given);
     onChanged();
     return null;
   }
 
+  const looks = (word) => [word[4] && "doubtful", word[5]].filter(Boolean).join(" ");
+
   function isOther(segment, given) {
-    const marks = segment.querySelectorAll(".text .doubtful").length;
+    const spans = [...segment.querySelectorAll(".text > span")].map((span) => span.className.replace(/ ?\b(lit|hit|here)\b/g, "").trim());
     return textOf(segment) !== given.text || segment.classList.contains("is-doubtful") !== given.doubts.length > 0
-      || marks !== given.words.filter((word) => word[4]).length || Boolean(segment.querySelector(".checked")) !== given.checked;
+      || spans.join() !== given.words.map(looks).join() || Boolean(segment.querySelector(".checked")) !== given.checked;
+  }
+
+  // Why a word is marked.
+  function why(word) {
+    const told = word[5].split(" ").filter(Boolean).map((name) => phrases[name]);
+    return [...(word[4] ? [fill(phrases.doubt, { percent: Math.floor(word[3] * 100) })] : []), ...told].join("; ");
   }
 
   function draw(segment, given) {
     const text = segment.querySelector(".text");
-    text.replaceChildren(...given.words.flatMap(([before, word, start, certain, isDoubtful]) => {
+    text.replaceChildren(...given.words.flatMap((word) => {
       const span = document.createElement("span");
-      span.dataset.t = start;
-      span.textContent = word;
-      if (isDoubtful) {
-        span.className = "doubtful";
-        span.title = fill(phrases.doubt, { percent: Math.floor(certain * 100) });
+      span.dataset.t = word[2];
+      span.textContent = word[1];
+      if (looks(word)) {
+        span.className = looks(word);
+        span.title = why(word);
       }
-      return [before, span];
+      return [word[0], span];
     }));
+    segment.querySelector(".word-marks")?.remove();
+    if (given.marks && !isShared) text.after(Object.assign(document.createElement("p"), { className: "word-marks visually-hidden", textContent: given.marks }));
+    document.getElementById("rough").hidden = isShared || !list.querySelector(".shared, .unaligned");
     segment.querySelector(".doubts, .checked")?.remove();
     segment.classList.toggle("is-doubtful", given.doubts.length > 0);
     const told = document.createElement("div");
@@ -189,6 +203,11 @@ export function openEditor(list, page, phrases, onChanged) {
     return send("check", () => ({ version, ...given }));
   }
 
+  // A person says who speaks here, perhaps up to the next change of speakers.
+  function giveSpeaker(segment, speaker, isOn) {
+    return send("speaker", () => ({ version, segment: Number(segment.dataset.place), speaker, on: isOn }));
+  }
+
   function send(way, given) {
     return inTurn(async () => {
       const body = given();
@@ -236,5 +255,5 @@ export function openEditor(list, page, phrases, onChanged) {
     segment.querySelector(".text").hidden = false;
     open(segment);
   }
-  return { open, check, undo: () => goBack("undo"), redo: () => goBack("redo") };
+  return { open, check, giveSpeaker, undo: () => goBack("undo"), redo: () => goBack("redo") };
 }
