@@ -1,4 +1,4 @@
-"""Commands about speech models."""
+"""Commands about models of speech and for summaries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ppi.console import settings, with_progress
 
 @click.group()
 def models() -> None:
-    """Speech models: which are here, fetch them once, find out what is fastest on this machine."""
+    """Models of speech and for summaries: which are here, fetch them once, find out what is fastest on this machine."""
 
 
 @models.command("list")
@@ -34,12 +34,15 @@ def list_models() -> None:
 def fetch_model(model: str, engine: str, on_progress) -> None:
     """Fetch the weights of MODEL (the one of the settings when not given), checked by hash. They work offline afterwards.
 
-    MODEL is a Whisper size, “speakers” for the models that tell speakers apart, or “aligner” for those of ALIGNER_MODEL.
+    MODEL is a Whisper size, “speakers” for the models that tell speakers apart, “aligner” for those of ALIGNER_MODEL,
+    or “chat” for that of SUMMARY_MODEL.
     """
-    from ppi.workflows.models import ALIGNER, fetch, fetch_aligners
+    from ppi.workflows.models import ALIGNER, CHAT, fetch, fetch_aligners, fetch_chat
 
     if model == ALIGNER:
         click.echo("\n".join(map(str, fetch_aligners(settings(), on_progress))))
+    elif model == CHAT:
+        click.echo(str(fetch_chat(settings(), on_progress)))
     else:
         click.echo(str(fetch(settings(), model, engine, on_progress)))
 
@@ -51,9 +54,18 @@ def check_models(model: str, on_progress) -> None:
     """Check the weights of MODEL by hash, measure each engine and compute type on random sound, and keep the fastest.
 
     The choice holds for this machine where SPEECH_ENGINE and WHISPER_COMPUTE_TYPE are not set. Of “speakers” the library and
-    the models are looked at; aligners (“aligner”) are checked and measured.
+    the models are looked at; aligners (“aligner”) and the chat model (“chat”) are checked and measured.
     """
-    from ppi.workflows.models import ALIGNER, SPEAKERS, as_table, check_speakers, measure, measure_aligners
+    from ppi.workflows.models import (
+        ALIGNER,
+        CHAT,
+        SPEAKERS,
+        as_table,
+        check_speakers,
+        measure,
+        measure_aligners,
+        measure_chat,
+    )
 
     if model == SPEAKERS:
         click.echo(check_speakers(settings()))
@@ -61,6 +73,11 @@ def check_models(model: str, on_progress) -> None:
     if model == ALIGNER:
         for found in measure_aligners(settings()):
             click.echo(f"{found['model']}: {found['pass_s']:.2f} s for half a minute of sound on {found['device']}")
+        return
+    if model == CHAT:
+        found = measure_chat(settings())
+        told = "{model}: reads {context_tokens} tokens at a time, writes {tokens_per_s:.1f} tokens a second"
+        click.echo(told.format(**found))
         return
     measured, best = measure(settings(), model, on_progress)
     rows = [("engine", "device", "computes in", "s per window", "ms per token")]

@@ -144,7 +144,8 @@ class SpeechSettings:
 
 @dataclass(frozen=True)
 class SummarySettings:
-    """`model` is a folder or repository of a local chat model, "" for none.
+    """`model` is a folder or repository of a local chat model, "" for none; `model_dir` holds repositories fetched from `hub`,
+    which is shown `hub_token` when it gives one to nobody else.
 
     `base_url` is the address of a server that speaks OpenAI's chat protocol, without a trailing slash, "" for none;
     `chat_model` is its name there, `context_tokens` how much it reads and writes in one call, `timeout_s` how long it
@@ -157,6 +158,9 @@ class SummarySettings:
     api_key: str = field(default="", repr=False)
     context_tokens: int = 8192
     timeout_s: float = 300.0
+    model_dir: Path = Path("~/.cache/ppi/chat").expanduser()
+    hub: str = HUB
+    hub_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -223,7 +227,7 @@ VARIABLES = (
     "PPI_LIGHT_JOBS", "PPI_LEASE_S", "PPI_JOBS_IN_WEB", "FFMPEG_BINARY", "PPI_MAX_DURATION_HOURS", "PPI_MAX_PIXELS",
     "PPI_CLIPS_AT_ONCE", "SPEECH_ENGINE", "WHISPER_MODEL_SIZE", "WHISPER_MODEL_DIR", "WHISPER_DEVICE",
     "WHISPER_COMPUTE_TYPE", "PPI_SPEECH_LANGUAGE", "PPI_SPEECH_PHRASES", "PPI_SPEAKERS", "PPI_SPEAKERS_DIR",
-    "PPI_SPEAKERS_COUNT", "SUMMARY_MODEL", "LLM_BASE_URL", "LLM_MODEL",
+    "PPI_SPEAKERS_COUNT", "SUMMARY_MODEL", "SUMMARY_MODEL_DIR", "LLM_BASE_URL", "LLM_MODEL",
     "LLM_API_KEY", "LLM_CONTEXT_TOKENS", "LLM_TIMEOUT_S", "HF_TOKEN", "HF_ENDPOINT",
     "ALIGNER_MODEL",
 )  # fmt: skip
@@ -250,7 +254,7 @@ class _Reader(Variables):
             log_file=self.path("APP_LOG_FILE", str(data_dir / "logs" / "ppi.log")),
             audit_s=self.number("PPI_AUDIT_DAYS", 365, 0) * 86_400, web=self._web(), upload=self._upload(),
             storage=self._storage(), jobs=self._jobs(), redis=self._redis(), media=self._media(),
-            speech=self._speech(data_dir, hub.endpoint), summary=self._summary(), label_studio=self._label_studio(),
+            speech=self._speech(data_dir, hub.endpoint), summary=self._summary(hub), label_studio=self._label_studio(),
             hub=hub,
         )  # fmt: skip
         if self._faults:
@@ -345,7 +349,7 @@ class _Reader(Variables):
             count=self.number("PPI_SPEAKERS_COUNT", 0, 0, MOST_SPEAKERS),
         )
 
-    def _summary(self) -> SummarySettings:
+    def _summary(self, hub: HubSettings) -> SummarySettings:
         base_url, api_key = self.url("LLM_BASE_URL"), self.text("LLM_API_KEY")
         parts = urlsplit(base_url)
         if parts.username or parts.password or parts.query or parts.fragment:
@@ -357,6 +361,7 @@ class _Reader(Variables):
         return SummarySettings(
             model=self.text("SUMMARY_MODEL"), base_url=base_url, chat_model=self.text("LLM_MODEL"), api_key=api_key,
             context_tokens=self.number("LLM_CONTEXT_TOKENS", 8192, 2048), timeout_s=self.number("LLM_TIMEOUT_S", 300, 5),
+            model_dir=self.path("SUMMARY_MODEL_DIR", "~/.cache/ppi/chat"), hub=hub.endpoint, hub_token=hub.token,
         )  # fmt: skip
 
     def _redis(self) -> RedisSettings:

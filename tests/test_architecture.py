@@ -18,7 +18,7 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 MAX_START_CPU_S = 1.5
 
 ROOMS = {"accounts", "storage", "jobs", "media", "speech", "summary", "annotation", "dataset", "publishing"}
-BASE = {"ppi.records", "ppi.errors", "ppi.settings", "ppi.processes"}
+BASE = {"ppi.records", "ppi.errors", "ppi.settings", "ppi.processes", "ppi.fetched", "ppi.fetching"}
 # The base layer has an order of its own.
 BASE_ARROWS = {
     "ppi.errors": set(),
@@ -26,6 +26,8 @@ BASE_ARROWS = {
     "ppi.settings": {"ppi.errors", "ppi.records", "ppi.variables"},
     "ppi.variables": set(),
     "ppi.processes": {"ppi.errors"},
+    "ppi.fetched": set(),
+    "ppi.fetching": {"ppi.errors", "ppi.fetched", "ppi.settings"},
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),
 }
@@ -69,7 +71,7 @@ OWNERS = {
     "ctypes": {"ppi.media.launch", "ppi.storage.s3"}, "resource": {"ppi.media.launch", "ppi.processes"},
     "multiprocessing": {"ppi.processes"},
     "minio": {"ppi.storage.s3"}, "urllib3": {"ppi.storage.s3"},
-    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database", "ppi.speech.model_child"},
+    "filelock": {"ppi.accounts.users", "ppi.storage.cache", "ppi.jobs.database", "ppi.speech.model_child", "ppi.fetching"},
     "redis": {"ppi.jobs.redis_db", "ppi.jobs.locks"}, "celery": {"ppi.jobs.celery_queue", "ppi.worker"},
     "kombu": {"ppi.jobs.celery_queue"}, "tenacity": {"ppi.jobs.work", "ppi.summary.chat"},
     "zipstream": {"ppi.workflows.stored_datasets", "ppi.workflows.texts"}, "webvtt": {"ppi.speech.uploaded"},
@@ -80,21 +82,22 @@ OWNERS = {
         "ppi.web.limits_sqlite",
     },
     "psutil": {"ppi.jobs.hosts", "ppi.speech.model_child", "ppi.summary.llm_child"},
-    "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child", "ppi.speech.weights_child"},
+    "whisper": {"ppi.speech.whisper_child"}, "tqdm": {"ppi.speech.whisper_child", "ppi.fetching"},
     "sherpa_onnx": {"ppi.speech.speakers_child"},
     "faster_whisper": {"ppi.speech.faster_whisper_child", "ppi.speech.vad"}, "ctranslate2": {"ppi.speech.faster_whisper_child"},
     "pocketsphinx": {"ppi.speech.pocketsphinx_child"},
     "torch": {"ppi.speech.whisper_child", "ppi.speech.aligner_child", "ppi.summary.llm_child"},
-    "transformers": {"ppi.summary.llm_child", "ppi.speech.aligner_child"}, "ctc_segmentation": {"ppi.speech.aligner_child"},
+    "transformers": {"ppi.summary.llm_child", "ppi.summary.llm_fetch", "ppi.speech.aligner_child"},
+    "ctc_segmentation": {"ppi.speech.aligner_child"},
     "sklearn": {"ppi.summary.ranking", "ppi.annotation.agreement"}, "krippendorff": {"ppi.annotation.agreement"},
     "scipy": {"ppi.annotation.moments"}, "snowballstemmer": {"ppi.summary.ranking"},
     "stopwordsiso": {"ppi.summary.ranking"},
     "razdel": {"ppi.summary.sentences"}, "pysbd": {"ppi.summary.sentences"},
     "docx": {"ppi.summary.documents", "ppi.summary.docx_look"},
     "openpyxl": {"ppi.annotation.tables"}, "yaml": {"ppi.dataset.card"}, "markdown_it": {"ppi.dataset.card_page"},
-    "huggingface_hub": {"ppi.publishing.hub_child", "ppi.speech.weights_child"},
+    "huggingface_hub": {"ppi.publishing.hub_child", "ppi.fetching"},
     "label_studio_sdk": {"ppi.annotation.label_studio_server"},
-    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat"}, "httpx2": {"ppi.speech.weights_child"},
+    "httpx": {"ppi.annotation.label_studio_server", "ppi.summary.chat"}, "httpx2": {"ppi.fetching"},
     "pyarrow": {"ppi.dataset.parquet"}, "matplotlib": {"ppi.dataset.figures"},
     "PIL": {"ppi.dataset.keyframes", "ppi.media.cutter.sheet"},
     "numpy": {"ppi.media.*", "ppi.media.cutter.*", "ppi.speech.*", "ppi.summary.*", "ppi.annotation.*"},

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ppi.errors import WeightsMissing
+from ppi.fetched import is_repository, place, sha256
 from ppi.settings import SpeechSettings
-from ppi.speech import weights
 
 # What a folder needs, and what is fetched besides.
 NEEDED = ("model.safetensors", "config.json", "vocab.json")
@@ -42,16 +42,7 @@ def named(settings: SpeechSettings) -> Iterator[Named]:
     """The aligners of the settings; none when there are none."""
     for part in filter(None, (part.strip() for part in settings.aligner.split(","))):
         language, _, model = part.rpartition("=")
-        yield Named(language.strip(), model.strip(), place(settings, model.strip()))
-
-
-def is_repository(model: str) -> bool:
-    return model.count("/") == 1 and model[0].isalnum() and not Path(model).is_dir()
-
-
-def place(settings: SpeechSettings, model: str) -> Path:
-    """The folder that `model` is, or the one below that of Whisper's weights where a repository is kept."""
-    return settings.model_dir / model.replace("/", "--") if is_repository(model) else Path(model).expanduser()
+        yield Named(language.strip(), model.strip(), place(settings.model_dir, model.strip()))
 
 
 def is_complete(path: Path) -> bool:
@@ -86,7 +77,7 @@ def identity(settings: SpeechSettings) -> str:
     """Which aligners find the words; those of one's own are known by their bytes. "" for none."""
     told = []
     for one in named(settings):
-        known = "" if one.is_repository or not one.is_here else weights.sha256(one.path / NEEDED[0])
+        known = "" if one.is_repository or not one.is_here else sha256(one.path / NEEDED[0])
         told.append(f"{one.language}={one.model} {known}".rstrip())
     return ", ".join(told)
 

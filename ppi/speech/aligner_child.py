@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from ppi.errors import InputError
+from ppi.fetched import is_repository
+from ppi.fetching import Source, fill
 from ppi.speech import alignment, loaded, wav
-from ppi.speech.aligner import PATTERNS, is_complete, is_repository, missing
+from ppi.speech.aligner import PATTERNS, is_complete, missing
 from ppi.speech.alignment import Found, Letters
 from ppi.speech.edges import pauses, snapped
+from ppi.speech.fallback import gpu_failed, joined
 
 Report = Callable[[tuple[str, Any]], None]
 Segments = Sequence[dict[str, Any]]
@@ -33,18 +36,34 @@ class Aligner:
         here = {"local_files_only": True, "trust_remote_code": False}
         self._extract = AutoFeatureExtractor.from_pretrained(folder, **here)
         model = AutoModelForCTC.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **here)
-        self.device, self._model = _on_device(model.eval(), device)
+        self._model, self.device, self.fallback = model.eval(), "cpu", ""
+        if device != "cpu" and torch.cuda.is_available():
+            self.device = "cuda"
+            self._or_else_on_processor(lambda: self._model.to(self.device))
         vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         self.letters: Letters = alignment.letters_of(vocabulary, model.config.pad_token_id)
 
     def hear(self, sound: np.ndarray) -> np.ndarray:
         """Log probabilities, frames by letters and the star, of int16 samples at 16 kHz."""
+        given = self._extract(wav.as_float(sound), sampling_rate=wav.RATE_HZ, return_tensors="pt").input_values
+        return self.letters.with_star(self._or_else_on_processor(lambda: self._frames(given)))
+
+    def _frames(self, given) -> np.ndarray:
         import torch
 
-        given = self._extract(wav.as_float(sound), sampling_rate=wav.RATE_HZ, return_tensors="pt").input_values
         with torch.inference_mode():
-            frames = self._model(given.to(self.device)).logits[0].float().log_softmax(-1).cpu().numpy()
-        return self.letters.with_star(frames)
+            return self._model(given.to(self.device)).logits[0].float().log_softmax(-1).cpu().numpy()
+
+    def _or_else_on_processor(self, work: Callable[[], Any]) -> Any:
+        """What `work` gives; when a GPU fails at it, the model moves to the processor for good and works there."""
+        try:
+            return work()
+        except RuntimeError as error:
+            if self.device != "cuda":
+                raise
+            self.fallback = gpu_failed(error)
+        self.device, self._model = "cpu", self._model.to("cpu")
+        return work()
 
     def find(self, sound: np.ndarray, words: Sequence[str]) -> list[Found | None]:
         """Where each word is said in the sound, in seconds; None for what the model cannot write."""
@@ -60,10 +79,17 @@ class Aligner:
 
 
 class Refine:
-    """Gives the segments of one recording the times that aligners find; `about` says which hear, for the transcript."""
+    """Gives the segments of one recording the times that aligners find; `names` is what the settings call these."""
 
-    def __init__(self, path: str, aligners: Mapping[str, Aligner], about: dict[str, str]):
-        self._path, self._aligners, self.about = Path(path), aligners, about
+    def __init__(self, path: str, aligners: Mapping[str, Aligner], names: str):
+        self._path, self._aligners, self._names = Path(path), aligners, names
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Which aligners find the words, on which device, for the transcript."""
+        devices = dict.fromkeys(aligner.device for aligner in self._aligners.values())
+        fallbacks = dict.fromkeys(aligner.fallback for aligner in self._aligners.values())
+        return {"aligner": self._names, "aligner_device": ", ".join(devices), "aligner_fallback": joined(*fallbacks)}
 
     def __call__(self, segments: Segments, from_s: float, until_s: float) -> list[dict[str, Any]]:
         """The segments of a window, which reaches from `from_s` to `until_s`, with their words moved inside it.
@@ -98,18 +124,12 @@ def refine(report: Report, path: str, aligners: Sequence[tuple[str, str, str]], 
     A repository that is not here is fetched; reports ("fetched", fraction). Raises WeightsMissing and InputError.
     """
     found = {language: _kept(report, language, model, Path(folder), hub, device) for language, model, folder in aligners}
-    about = {}
-    if found:
-        about["aligner"] = ", ".join(f"{language}={model}".lstrip("=") for language, model, _ in aligners)
-        about["aligner_device"] = ", ".join(dict.fromkeys(aligner.device for aligner in found.values()))
-    return Refine(path, found, about)
+    return Refine(path, found, ", ".join(f"{language}={model}".lstrip("=") for language, model, _ in aligners))
 
 
 def fetch(report: Report, model: str, folder: str, hub: str) -> None:
     """Fetch a repository; reports ("fetched", fraction). Raises WeightsMissing."""
-    from ppi.speech.weights_child import fill
-
-    fill(report, {model: {name: name for name in PATTERNS}}, Path(folder), hub, missing(model, Path(folder)))
+    fill(report, [Source.of(model, {name: name for name in PATTERNS}.get)], Path(folder), hub, missing(model, Path(folder)))
 
 
 def measure(report: Report, model: str, folder: str, device: str) -> dict[str, Any]:
@@ -143,18 +163,6 @@ def _load(folder: Path, device: str) -> Aligner:
             "{path} is not a usable aligner: {reason}. ALIGNER_MODEL takes Wav2Vec2 models with a CTC head.",
             path=str(folder), reason=reason,
         ) from error  # fmt: skip
-
-
-def _on_device(model, wanted: str) -> tuple[str, Any]:
-    """A GPU is used when there is one that takes the model."""
-    import torch
-
-    if wanted != "cpu" and torch.cuda.is_available():
-        try:
-            return "cuda", model.to("cuda")
-        except RuntimeError:
-            model = model.to("cpu")
-    return "cpu", model
 
 
 def _path(frames: np.ndarray, text: Sequence[int], blank: int) -> np.ndarray:

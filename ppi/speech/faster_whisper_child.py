@@ -12,11 +12,13 @@ import numpy as np
 from ppi.errors import InputError
 from ppi.speech import doubt, loaded, wav
 from ppi.speech.aligner_child import refine
-from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, pieces_of, placed, plain_words
+from ppi.speech.fallback import NO_GPU, gpu_failed, joined
+from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, choose_language, hear, pieces_of, placed, plain_words
 from ppi.speech.weights import is_complete
 from ppi.speech.windows import Window
 
-USUAL = {"cpu": "int8", "cuda": "float16"}
+# The usual types of numbers, the best first; not every GPU has each.
+USUAL = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8_float32", "float32")}
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 FRAME_S = 0.01
 # More threads than that make a processor no faster.
@@ -32,15 +34,18 @@ def transcribe(
     `language` is "" to have it found out window by window, `before` the one heard last. First reports ("about", what hears
     on which device).
     """
-    heard_by, about = _load(report, weights, model, hub, device, compute_type)
-    if language and language not in heard_by.supported_languages:
-        raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
-    refined = refine(report, path, aligners, hub, device)
-    report(("about", about | refined.about))
-    hear(
-        report, path, from_s, language or before,
-        lambda window, so_far: _hear(heard_by, window, language, so_far, phrases), refined,
-    )  # fmt: skip
+
+    def load(used: str) -> tuple[Any, dict[str, str]]:
+        report(("about", {"device": _devices(used)[0]}))  # whoever starts this process knows then what it may have died of
+        return _load(report, weights, model, hub, used, compute_type)
+
+    def hear_window(heard_by, window: Window, so_far: str) -> tuple[list[dict[str, Any]], str]:
+        if language and language not in heard_by.supported_languages:
+            raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
+        return _hear(heard_by, window, language, so_far, phrases)
+
+    ear = Ear(load, hear_window, device)
+    hear(report, path, from_s, language or before, ear, refine(report, path, aligners, hub, device))
 
 
 def fetch(report: Report, weights: str, model: str, hub: str) -> None:
@@ -78,7 +83,8 @@ def compute_types(report: Report, device: str) -> list[str]:
 
     used = _devices(device)[0]
     found = ctranslate2.get_supported_compute_types(used)
-    return sorted(found & {"int8", "int8_float16", "float16", "bfloat16", "float32"}, key=lambda name: name != USUAL[used])
+    usual = _usual(used)
+    return sorted(found & {"int8", "int8_float16", "float16", "bfloat16", "float32"}, key=lambda name: name != usual)
 
 
 def _hear(model, window: Window, language: str, before: str, phrases: str) -> tuple[list[dict[str, Any]], str]:
@@ -157,12 +163,11 @@ def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str,
     """The model on the first device that takes it; a device or type that was wanted and could not be had is named."""
     from faster_whisper import WhisperModel
 
-    notes, tried = [], _devices(device)
-    if device == "cuda" and tried == ["cpu"]:
-        notes.append("no GPU was found, so it was heard on the processor")
+    tried = _devices(device)
+    told = NO_GPU if device == "cuda" and tried == ["cpu"] else ""
     for used in tried:
-        kind = _computed(used, compute_type, notes)
         try:
+            kind, other = _computed(used, compute_type)
             model = WhisperModel(weights, device=used, compute_type=kind, cpu_threads=_threads(), local_files_only=True)
             if used == "cuda":
                 model.encode(np.zeros((1, model.model.n_mels, 3000), np.float32))
@@ -170,8 +175,8 @@ def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str,
         except RuntimeError as error:
             if used == tried[-1]:
                 raise
-            notes.append(f"the GPU could not be used ({str(error)[:120]}), so it was heard on the processor")
-    return model, {"device": used, "compute_type": kind, "fallback": "; ".join(notes)}
+            told = gpu_failed(error)
+    return model, {"device": used, "compute_type": kind, "fallback": joined(told, other)}
 
 
 def _devices(wanted: str) -> list[str]:
@@ -182,13 +187,21 @@ def _devices(wanted: str) -> list[str]:
     return ["cuda", "cpu"] if has_gpu else ["cpu"]
 
 
-def _computed(device: str, wanted: str, notes: list[str]) -> str:
+def _computed(device: str, wanted: str) -> tuple[str, str]:
+    """(what is computed with, what to say of it when another type was wanted)."""
     import ctranslate2
 
+    usual = _usual(device)
     if not wanted or wanted in ctranslate2.get_supported_compute_types(device):
-        return wanted or USUAL[device]
-    notes.append(f"{wanted} cannot be computed on {device}, so {USUAL[device]} was used")
-    return USUAL[device]
+        return wanted or usual, ""
+    return usual, f"{wanted} cannot be computed on {device}, so {usual} was used"
+
+
+def _usual(device: str) -> str:
+    import ctranslate2
+
+    found = ctranslate2.get_supported_compute_types(device)
+    return next(kind for kind in USUAL[device] if kind in found)
 
 
 def _threads() -> int:

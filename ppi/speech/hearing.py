@@ -9,6 +9,7 @@ from typing import Any
 from ppi.speech import vad, wav
 from ppi.speech.aligner_child import Refine
 from ppi.speech.edges import pauses
+from ppi.speech.fallback import gpu_failed, joined
 from ppi.speech.windows import Window, windows
 from ppi.speech.words import in_segment
 
@@ -21,22 +22,46 @@ MARGIN_S = vad.MARGIN_MS / 1000
 NO_PAUSE_S = float("inf")
 
 
-def hear(
-    report: Report, path: str, from_s: float, language: str, hear_window: Callable[[Window, str], tuple], refine: Refine,
-) -> None:  # fmt: skip
-    """Hear the WAV at `path` from `from_s` window by window, in flat memory.
+class Ear:
+    """A model that hears windows, and that goes on, on the processor, when a GPU fails.
 
-    `hear_window(window, language so far)` answers (segments, language); `refine` gives the segments better times. Reports
-    ("at", fraction heard), and after every window ("heard", {until_s, language, segments}) with segments in the shape
+    `load(device)` answers (model, what to say about it: device, compute_type, fallback), `hear_window(model, window, language
+    so far)` (segments, language).
+    """
+
+    def __init__(self, load: Callable[[str], tuple[Any, dict[str, str]]], hear_window: Callable[..., tuple], device: str):
+        self._load, self._hear_window = load, hear_window
+        self._model, self.about = load(device)
+
+    def __call__(self, window: Window, language: str) -> tuple[Sequence[dict[str, Any]], str]:
+        try:
+            return self._hear_window(self._model, window, language)
+        except RuntimeError as error:  # of CTranslate2 and torch: no memory left on it, a library that is not there
+            if self.about["device"] != "cuda":
+                raise
+            told = gpu_failed(error)
+        self._model = None  # whose memory is needed for the other
+        self._model, about = self._load("cpu")
+        self.about = about | {"fallback": joined(told, about["fallback"])}
+        return self._hear_window(self._model, window, language)
+
+
+def hear(report: Report, path: str, from_s: float, language: str, ear: Ear, refine: Refine) -> None:
+    """Hear the WAV at `path` from `from_s` window by window, in flat memory. `language` is what is expected, or "".
+
+    `refine` gives the segments better times. Reports ("about", what hears on which device), again when that changes, ("at",
+    fraction heard), and after every window ("heard", {until_s, language, segments}) with segments in the shape
     `ppi.speech.words.segments_from` takes.
     """
     total_s = max(wav.duration_s(Path(path)), 0.001)
+    report(("about", ear.about | refine.about))
     for window in windows(Path(path), vad.speech, from_s):
         segments: Sequence[dict[str, Any]] = ()
         if window.pieces:
-            segments, language = hear_window(window, language)
+            segments, language = ear(window, language)
             segments = refine(segments, from_s, window.until_s)
         from_s = window.until_s
+        report(("about", ear.about | refine.about))
         report(("at", window.until_s / total_s))
         report(("heard", {"until_s": window.until_s, "language": language, "segments": list(segments)}))
 

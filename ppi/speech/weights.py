@@ -6,11 +6,10 @@ told apart by two models in a folder of their own. All may be copied from anothe
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 from ppi.errors import WeightsMissing
+from ppi.fetched import sha256
 from ppi.settings import WHISPER_SIZES, SpeechSettings
 
 # File names of the official weights of openai-whisper.
@@ -31,8 +30,6 @@ SPEAKER_FILES = {
     "segmentation.onnx": ("csukuangfj/sherpa-onnx-pyannote-segmentation-3-0", "model.onnx"),
     "embedding.onnx": ("csukuangfj/speaker-embedding-models", "wespeaker_en_voxceleb_CAM++.onnx"),
 }
-# Name and SHA-256 of every file of a fetched folder, as the Hub stated them.
-SUMS = "ppi-sums.json"
 
 
 def place(settings: SpeechSettings, engine: str, model: str) -> Path:
@@ -87,22 +84,3 @@ def identity(engine: str, model: str, path: Path) -> str:
         return path.name
     file = path if engine == "whisper" else path / NEEDED[0]
     return sha256(file) if file.is_file() else ""
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def damaged(path: Path) -> list[str]:
-    """Files of a fetched folder that are not what the Hub stated; none when there is no list of them."""
-    try:
-        sums = json.loads((path / SUMS).read_text())
-    except (OSError, ValueError):
-        return []
-    return [name for name, wanted in sums.items() if not (path / name).is_file() or sha256(path / name) != wanted]
-
-
-def size_bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())

@@ -7,9 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ppi.errors import ToolFailed, Unexpected
 from ppi.records import Transcript
 from ppi.settings import SpeechSettings
 from ppi.speech import aligner, doubt, model_child, wav, weights
+from ppi.speech.fallback import ON_PROCESSOR, gpu_failed, joined
 from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import main_language, segments_from
 
@@ -47,14 +49,27 @@ class Whisper:
             "compute_type": self._compute_type, "phrases": self._phrases, "from_s": heard.until_s,
             "aligners": aligners,
         }  # fmt: skip
-        model_child.call(
-            f"{self.child}:transcribe", wanted, self._settings.lock_file, on_report=ears.report, on_tick=ears.tick
-        )
+        self._call(wanted, ears)
         segments = segments_from(ears.heard.segments, duration_s)
-        spoken = main_language(ears.heard.segments)
+        spoken, about = main_language(ears.heard.segments), ears.about
+        is_off_gpu = "GPU" in about.get("fallback", "")
         return Transcript(
-            segments, spoken, self.engine, self.model, duration_s, hearing=self._hearing(ears.about)
-        )
+            segments, spoken, self.engine, self.model, duration_s, notes=(ON_PROCESSOR,) if is_off_gpu else (),
+            hearing=self._hearing(about),
+        )  # fmt: skip
+
+    def _call(self, wanted: dict[str, Any], ears: Ears) -> None:
+        """In the model's child; when it dies of a GPU, as it does where a library of CUDA is missing, on the processor."""
+        watched = {"on_report": ears.report, "on_tick": ears.tick}
+        try:
+            model_child.call(f"{self.child}:transcribe", wanted, self._settings.lock_file, **watched)
+        except (ToolFailed, Unexpected) as error:
+            if ears.about.get("device") != "cuda":
+                raise
+            model_child.stop()
+            so_far = {"from_s": ears.heard.until_s, "before": ears.heard.language, "device": "cpu"}
+            model_child.call(f"{self.child}:transcribe", wanted | so_far, self._settings.lock_file, **watched)
+            ears.about["fallback"] = joined(gpu_failed(error), ears.about.get("fallback", ""))
 
     def _hearing(self, about: dict[str, str]) -> dict[str, Any]:
         told = {name: value for name, value in about.items() if value}

@@ -17,7 +17,8 @@ from ppi.errors import InputError
 from ppi.settings import WHISPER_SIZES
 from ppi.speech import loaded, wav
 from ppi.speech.aligner_child import refine
-from ppi.speech.hearing import NO_PAUSE_S, Report, choose_language, hear, placed, plain_words
+from ppi.speech.fallback import NO_GPU, gpu_failed
+from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, choose_language, hear, placed, plain_words
 from ppi.speech.weights import missing
 from ppi.speech.windows import Window
 
@@ -45,13 +46,16 @@ def transcribe(
 
     if language and language not in whisper.tokenizer.LANGUAGES:
         raise InputError("Whisper does not know the language {language}. Give a code such as ru or en.", language=language)
-    heard_by, about = _load(model, weights, device)
-    refined = refine(report, path, aligners, hub, device)
-    report(("about", about | refined.about))
-    hear(
-        report, path, from_s, language or before,
-        lambda window, so_far: _hear(heard_by, window, language, so_far, phrases), refined,
-    )  # fmt: skip
+
+    def hear_window(heard_by, window: Window, so_far: str) -> tuple[list[dict[str, Any]], str]:
+        return _hear(heard_by, window, language, so_far, phrases)
+
+    def load(used: str) -> tuple[Any, dict[str, str]]:
+        report(("about", {"device": _device(used)}))  # whoever starts this process knows then what it may have died of
+        return _load(model, weights, used)
+
+    ear = Ear(load, hear_window, device)
+    hear(report, path, from_s, language or before, ear, refine(report, path, aligners, hub, device))
 
 
 def fetch(report: Report, weights: str, model: str, hub: str) -> None:
@@ -70,14 +74,16 @@ def measure(report: Report, weights: str, device: str, compute_type: str, tokens
 
     model, about = _load(weights, weights, device)
     sound = np.random.default_rng(0).normal(0, 0.5, (1, model.dims.n_mels, 3000)).astype(np.float32)
-    mel = torch.from_numpy(sound).to(model.device)
+    is_half = about["compute_type"] == "float16"
+    mel = torch.from_numpy(sound).to(model.device, torch.float16 if is_half else torch.float32)
     passes_s, texts_s = [], []
     end = get_tokenizer(model.is_multilingual).eot
-    asked = DecodingOptions(language="en", fp16=False, without_timestamps=True, sample_len=tokens, suppress_tokens=[end])
+    asked = DecodingOptions(language="en", fp16=is_half, without_timestamps=True, sample_len=tokens, suppress_tokens=[end])
     for _ in range(3):
         began_s = time.perf_counter()
         with torch.no_grad():
             encoded = model.encoder(mel)
+            encoded[0, 0, 0].item()  # a GPU is waited for
         middle_s = time.perf_counter()
         found = model.decode(encoded[0], asked)
         texts_s.append((time.perf_counter() - middle_s) / max(len(found.tokens), 1))
@@ -154,19 +160,22 @@ def _load(model: str, weights: str, device: str) -> tuple[Any, dict[str, str]]:
     return loaded.keep(("whisper", model, weights, device), lambda: _on_device(model, Path(weights), device))
 
 
-def _on_device(model: str, file: Path, device: str) -> tuple[Any, dict[str, str]]:
+def _device(wanted: str) -> str:
     import torch
 
-    used, note = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu", ""
-    if device == "cuda" and used == "cpu":
-        note = "no GPU was found, so it was heard on the processor"
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _on_device(model: str, file: Path, device: str) -> tuple[Any, dict[str, str]]:
+    used = _device(device)
+    told = NO_GPU if device == "cuda" and used == "cpu" else ""
     read = _read(model, file)
     if used == "cuda":
         try:
             read = read.to("cuda")
         except RuntimeError as error:
-            used, note = "cpu", f"the GPU could not be used ({str(error)[:120]}), so it was heard on the processor"
-    return read, {"device": used, "compute_type": "float16" if used == "cuda" else "float32", "fallback": note}
+            used, read, told = "cpu", read.to("cpu"), gpu_failed(error)
+    return read, {"device": used, "compute_type": "float16" if used == "cuda" else "float32", "fallback": told}
 
 
 def _read(model: str, file: Path):

@@ -6,11 +6,12 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from ppi import fetched
 from ppi.errors import InputError
 from ppi.processes import WarmChild, run_in_child
 from ppi.records import Summary, Transcript
 from ppi.settings import SummarySettings
-from ppi.summary import prompting
+from ppi.summary import prompting, weights
 
 EXTRACTIVE, TRANSFORMERS, CHAT = "extractive", "transformers", "chat"
 LANGUAGES = ("ru", "en")
@@ -57,7 +58,25 @@ def identity(settings: SummarySettings, engine: str, transcript: Transcript, lan
     }  # fmt: skip
     if engine == CHAT:
         return found | {"address": settings.base_url, "context_tokens": settings.context_tokens}
-    return found | {"files": _files(Path(settings.model))}
+    return found | {"files": _files(weights.place(settings))}
+
+
+def must_be_fetched(settings: SummarySettings, engine: str) -> bool:
+    """Whether the engine uses a model of the Hub that is not here yet."""
+    return engine == TRANSFORMERS and weights.must_be_fetched(settings)
+
+
+def fetch(settings: SummarySettings, on_progress: Callable[[float], None]) -> None:
+    """Fetch the repository that SUMMARY_MODEL names; see `summarize` for `on_progress`. Raises WeightsMissing."""
+    reached = [0.0]
+    wanted = {
+        "model": settings.model, "folder": str(weights.place(settings)), "hub": settings.hub, "token": settings.hub_token,
+    }  # fmt: skip
+    run_in_child(
+        "ppi.summary.llm_fetch:fetch", wanted,
+        on_report=lambda told: reached.append(told[1]), on_tick=lambda: on_progress(max(reached)),
+    )  # fmt: skip
+    on_progress(1.0)
 
 
 def summarize(
@@ -92,13 +111,18 @@ def summarize(
     watched: dict[str, Any] = {"on_report": on_report, "on_tick": on_tick}
     wanted = {"transcript": transcript, "language": language or transcript.language, "known": dict(known)}
     if engine == TRANSFORMERS:
-        return _MODEL_CHILD.call("ppi.summary.llm_child:summarize", wanted | {"model": settings.model}, **watched)
+        if must_be_fetched(settings, engine):
+            fetch(settings, lambda fraction: on_tick())
+        wanted |= {"model": weights.shown(settings), "folder": str(weights.place(settings))}
+        return _MODEL_CHILD.call("ppi.summary.llm_child:summarize", wanted, **watched)
     if engine == CHAT:
         return run_in_child("ppi.summary.chat:summarize", wanted | {"settings": settings}, **watched)
     return run_in_child("ppi.summary.extractive:summarize", {"transcript": transcript}, **watched)
 
 
 def _files(folder: Path) -> list[list[Any]]:
-    """Names, sizes and times of a model's files: another model in the same folder is another model."""
+    """Names of a model's files with hashes, or with sizes and times: another model in the same folder is another model."""
+    if sums := fetched.sums(folder):
+        return sorted(map(list, sums.items()))
     found = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
     return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in found]

@@ -114,7 +114,11 @@ def _speech() -> dict[str, str]:
 
 def _summaries() -> dict[str, str]:
     return {
-        "SUMMARY_MODEL": gettext("Folder or repository of a chat model on this machine, for summaries. Not set: none."),
+        "SUMMARY_MODEL": gettext(
+            "A chat model on this machine, for summaries: a folder, or a repository of the Hub (owner/name, "
+            "owner/name@revision). Not set: none."
+        ),
+        "SUMMARY_MODEL_DIR": gettext("The folder where such a repository is kept."),
         "LLM_BASE_URL": gettext("Address of a chat server for summaries, such as http://127.0.0.1:11434/v1. Not set: none."),
         "LLM_MODEL": gettext("The name of the model there; needed with LLM_BASE_URL."),
         "LLM_API_KEY": gettext("The key of the chat server, where it wants one."),
@@ -130,6 +134,9 @@ def _others() -> dict[str, str]:
             "A token of Label Studio; with it PPI sends lessons there and fetches annotations. Not set: not connected."
         ),
         "LABEL_STUDIO_DATA_DIR": gettext("The folder from which a Label Studio on this machine serves files. Not set: none."),
-        "HF_TOKEN": gettext("A token of the Hugging Face Hub with write access."),
+        "HF_TOKEN": gettext(
+            "A token of the Hugging Face Hub with write access, for publishing; it also opens a closed repository that "
+            "SUMMARY_MODEL names."
+        ),
         "HF_ENDPOINT": gettext("The address of the Hugging Face Hub."),
     }

@@ -127,6 +127,7 @@ def notes_of(edited: Edited) -> list[str]:
         texts.INTERPOLATED: gettext(
             "The words have no times of their own: each caption's time was shared among its words by their letters."
         ),
+        texts.ON_PROCESSOR: gettext("The GPU could not be used, so the processor heard this lesson."),
     }
     return [known.get(note, note) for note in edited.transcript.notes]
 

@@ -82,6 +82,9 @@ def run_summarize(services: Services, job: Job, run: Run) -> dict[str, Any]:
     transcript = stored_transcript(services, row)
     wanted = {"engine": "", "style": USUAL_STYLE, "language": "", "anew": False, "home": "", **job.input}
     before = summaries.load(services, row)
+    settings = services.settings.summary
+    if engine.must_be_fetched(settings, engine.choose(settings, wanted["engine"])):
+        engine.fetch(settings, run.step("summarizing", "Fetching the chat model", 0.0, 0.05))
     on_progress = run.step("summarizing", "Summarising the transcript", 0.05, 0.9)
     shelf = _result(services, job, transcript, wanted, before, on_progress)
     summaries.save(services, row, shelf)

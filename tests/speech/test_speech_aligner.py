@@ -142,7 +142,7 @@ def test_an_aligner_of_another_language_is_not_asked(tmp_path):
     from ppi.speech import aligner_child
 
     path = write_wav(tmp_path / "sound.wav", np.ones(RATE_HZ, np.int16))
-    only_russian = aligner_child.Refine(str(path), {"ru": None}, {})
+    only_russian = aligner_child.Refine(str(path), {"ru": None}, "")
     (moved,) = only_russian([segment_of(words_at((0.2, 0.4)), language="en")], 0.0, 1.0)
     assert [(word["start"], word["unaligned"]) for word in moved["words"]] == [(0.2, True)]
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ppi import fetched
 from ppi.errors import InputError, WeightsMissing
 from ppi.speech import recognizer, weights
 from ppi.workflows import models
 from tests.conftest import settings_for
-from tests.servers.models_stub import ModelsStub
+from tests.servers.models_stub import COMMIT, ModelsStub
 
 FILES = {
     "config.json": b"{}", "tokenizer.json": b'{"version": "1.0"}', "model.bin": bytes(range(256)) * 4000,
@@ -37,7 +38,8 @@ def test_weights_are_fetched_once_and_are_whole(hub, tmp_path):
     settings, progress = here(tmp_path, hub), []
     path = models.fetch(settings, "", "faster-whisper", progress.append)
     kept = {file.name: file.read_bytes() for file in path.iterdir()}
-    sums = json.loads(kept.pop(weights.SUMS))
+    sums, sources = (json.loads(kept.pop(name)) for name in (fetched.SUMS, fetched.SOURCES))
+    assert sources == {"Systran/faster-whisper-tiny": COMMIT}
     assert kept == {name: data for name, data in FILES.items() if name != "README.md"} and set(sums) == set(kept)
     assert progress == sorted(progress) and progress[-1] == 1.0 and any(0 < fraction < 1 for fraction in progress)
     asked = len(hub.requests)
@@ -56,7 +58,7 @@ def test_the_models_that_tell_speakers_apart_are_fetched_checked_and_listed(tmp_
         settings, progress = here(tmp_path, stub, PPI_SPEAKERS_DIR=str(tmp_path / "who")), []
         folder = models.fetch(settings, models.SPEAKERS, "faster-whisper", progress.append)
         kept = {file.name: file.read_bytes() for file in folder.iterdir()}
-        assert set(json.loads(kept.pop(weights.SUMS))) == set(kept) and kept == given
+        assert set(json.loads(kept.pop(fetched.SUMS))) == set(given) and kept.pop(fetched.SOURCES) and kept == given
         assert progress == sorted(progress) and progress[-1] == 1.0
         asked = len(stub.requests)
         assert models.fetch(settings, models.SPEAKERS, "", progress.append) == folder and len(stub.requests) == asked
@@ -87,7 +89,7 @@ def test_weights_that_were_damaged_later_are_found_and_fetched_again(hub, tmp_pa
     with pytest.raises(InputError, match="model.bin"):
         models.measure(settings, "", lambda fraction: None)
     models.fetch(settings, "", "faster-whisper", lambda fraction: None)
-    assert weights.damaged(path) == [] and (path / "model.bin").read_bytes() == FILES["model.bin"]
+    assert fetched.damaged(path) == [] and (path / "model.bin").read_bytes() == FILES["model.bin"]
 
 
 def test_a_hub_that_does_not_answer_is_said_with_what_to_do(tmp_path):

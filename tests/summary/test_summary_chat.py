@@ -54,12 +54,12 @@ def test_answers_of_the_model_become_checked_points_with_times(chat_folder):
 def test_weights_that_leave_no_room_are_loaded_with_four_bits_and_answer_as_before(chat_folder, monkeypatch):
     need(all(map(find_spec, ("bitsandbytes", "accelerate"))), "bitsandbytes and accelerate")
     folder, said = chat_folder(says=SAYS), transcript_of(list(SAID))
-    whole = llm_child.summarize(lambda told: None, said, folder, "en", {})
+    whole = llm_child.summarize(lambda told: None, said, folder, folder, "en", {})
     assert whole.model == folder
     llm_child._load.cache_clear()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
-    packed = llm_child.summarize(lambda told: None, said, folder, "en", {})
-    chat = llm_child._load(folder)
+    packed = llm_child.summarize(lambda told: None, said, folder, folder, "en", {})
+    chat = llm_child._load(folder, folder)
     llm_child._load.cache_clear()
     assert packed.model == f"{folder} (4-bit)" and packed.points == whole.points
     kinds = {type(module).__name__ for module in chat.model.modules()}
@@ -71,12 +71,46 @@ def test_on_a_gpu_four_bits_are_asked_for_wherever_the_libraries_are(tmp_path, m
     need(all(map(find_spec, ("bitsandbytes", "accelerate"))), "bitsandbytes and accelerate")
     import torch
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
-    asked = llm_child._placement(tmp_path)
+    asked = llm_child._placement(tmp_path, is_gpu=True)
     assert asked["device_map"] == {"": 0} and asked["quantization_config"].load_in_4bit
     monkeypatch.setattr(llm_child.importlib.util, "find_spec", lambda name: None)
-    assert llm_child._placement(tmp_path) == {}
+    assert llm_child._placement(tmp_path, is_gpu=True) == {}
+
+
+def test_a_full_gpu_is_left_once_and_the_summary_says_so(chat_folder, monkeypatch):
+    """It is only said to be there. It fails when the model is put on it, and again, as another might, when it answers."""
+    import torch
+
+    folder, said, asked = chat_folder(says=SAYS), transcript_of(list(SAID)), []
+    move = torch.nn.Module.to
+
+    def to(module, *wanted, **more):
+        asked.extend(wanted)
+        if "cuda" in wanted:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return move(module, *wanted, **more)
+
+    llm_child._load.cache_clear()
+    with monkeypatch.context() as detection:
+        detection.setattr(torch.cuda, "is_available", lambda: True)
+        detection.setattr(torch.nn.Module, "to", to)
+        detection.setattr(llm_child, "_placement", lambda folder, is_gpu: {})
+        chat = llm_child._load(folder, folder)
+    made = llm_child.summarize(lambda told: None, said, folder, folder, "en", {})
+    assert made.key_points and made.model == f"{folder} (GPU failed, on CPU)" and asked.count("cuda") == 1
+    full, generate = SimpleNamespace(device=torch.device("cuda")), chat._generate
+
+    def fail_on_gpu(*given):
+        asked.append(chat.model.device.type)
+        if chat.model is full:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return generate(*given)
+
+    chat.model, chat.has_lost_gpu, chat._generate, asked = full, False, fail_on_gpu, []
+    assert all(chat.ask("What is rain?", 40) for _ in range(2)) and chat.has_lost_gpu
+    assert asked == ["cuda", "cpu", "cpu"]
+    llm_child._load.cache_clear()
 
 
 def test_an_answer_that_is_none_gives_no_summary_and_says_so(chat_folder):
