@@ -21,7 +21,8 @@ def _recogniser(said: Transcript) -> Iterator[tuple[str, str]]:
     yield gettext("Recogniser"), said.engine
     yield gettext("Model"), model_name(said.model)
     yield gettext("Device"), ", ".join(str(said.hearing[name]) for name in ("device", "compute_type") if said.hearing.get(name))
-    yield gettext("Note"), str(said.hearing.get("fallback", ""))
+    notes = (said.hearing.get("fallback", ""), said.hearing.get("aligner_fallback", ""))
+    yield gettext("Note"), "; ".join(str(note) for note in notes if note)
     yield gettext("Names and subject words"), str(said.hearing.get("phrases", ""))
     yield gettext("From the list"), str(said.hearing.get("word_list", ""))
 
