@@ -73,10 +73,14 @@ def disable_user(name: str, undo: bool) -> None:
 
 @users.command("remove")
 @click.argument("name")
-@click.confirmation_option(prompt="Remove this account? Its lessons stay and belong to nobody.")
+@click.confirmation_option(prompt="Remove this account and its lists of words? Its lessons stay and belong to nobody.")
 def remove_user(name: str) -> None:
     """Remove an account."""
-    here = services().users
-    here.remove(here.by_name(name).id)
+    from ppi.workflows import word_lists
+
+    here = services()
+    user = here.users.by_name(name)
+    here.users.remove(user.id)
+    word_lists.forget(here, user)
     record("remove account", name)
     click.echo(f"Removed {name}.")

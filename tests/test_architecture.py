@@ -46,7 +46,7 @@ ENTRIES_MAY = {
         "ppi.cli_users", "ppi.cli_datasets", "ppi.cli_label_studio", "ppi.cli_transcripts",
         "ppi.cli_models",
     },
-    "ppi.cli_users": {"ppi.console"},
+    "ppi.cli_users": {"ppi.console", "ppi.workflows"},
     "ppi.cli_transcripts": {"ppi.console", "ppi.workflows"},
     "ppi.cli_datasets": {"ppi.console", "ppi.workflows"},
     "ppi.cli_label_studio": {"ppi.console", "ppi.workflows"},

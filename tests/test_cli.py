@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from ppi.cli import main
-from tests.conftest import DATA, ROOT
+from ppi.services import Services
+from ppi.workflows import word_lists
+from tests.conftest import DATA, ROOT, settings_for
 
 
 def ppi(*arguments, folder=None, **variables):
@@ -163,7 +165,11 @@ def test_accounts_are_made_listed_changed_and_removed(tmp_path):
     assert ppi("users", "role", "boris", "admin", folder=tmp_path).returncode == 0
     assert ppi("users", "disable", "boris", folder=tmp_path).returncode == 0
     assert "boris\tadmin\tdisabled" in ppi("users", "list", folder=tmp_path).stdout
+    here = Services(settings_for(tmp_path / "data"))
+    boris = here.users.by_name("boris")
+    word_lists.save(here, boris, name="7B", words="Nina, Ivan")
     assert ppi("users", "remove", "boris", "--yes", folder=tmp_path).returncode == 0
+    assert word_lists.load(here, boris).lists == (), "names of children do not outlive the account"
     assert "boris" not in ppi("users", "list", folder=tmp_path).stdout
     assert "last administrator" in ppi("users", "remove", "Анна", "--yes", folder=tmp_path).stderr
     kept = json.loads((tmp_path / "data" / "users.json").read_text())["users"][0]["password_hash"]

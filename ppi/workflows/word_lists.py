@@ -90,6 +90,11 @@ def delete(services: Services, user: User, list_id: str) -> WordList:
     return gone
 
 
+def forget(services: Services, user: User) -> None:
+    """Take away all lists of an account, which hold names of children perhaps: it is being removed."""
+    services.store.delete(services.final, keys.word_lists(user.id))
+
+
 def choose(services: Services, user: User, wanted: str) -> WordList | None:
     """The list of this id or name, which is offered first from now on; None for "". Raises NotFound."""
     now = load(services, user)
