@@ -9,6 +9,7 @@ const drawer = document.getElementById("jobs-drawer");
 const list = document.getElementById("jobs-list");
 const WATCHED = ".watch[data-watch]:not([hidden])";
 let known = new Map();
+let uploads = { count: 0, isStuck: false };
 let leave = null;
 
 export function startDrawer() {
@@ -56,13 +57,10 @@ function rest() {
 
 function count(jobs) {
   const now = new Map(jobs.map((job) => [job.job_id, job]));
-  const badge = link.querySelector(".count");
-  badge.hidden = !jobs.length;
-  badge.firstElementChild.textContent = jobs.length > 99 ? "99+" : jobs.length;
-  badge.lastElementChild.textContent = fill(words.jobsUnderWay, { count: jobs.length });
   const ended = [...known.values()].filter((job) => !now.has(job.job_id));
   const isChanged = ended.length || [...now.keys()].some((id) => !known.has(id));
   known = now;
+  mark();
   if (isSeen()) {
     if (isChanged) refresh();
     else known.forEach(update);
@@ -70,6 +68,25 @@ function count(jobs) {
   announce(ended.filter((job) => job.is_own));
   if (jobs.length) listen();
   else rest();
+}
+
+// How many files the tabs of this person send, and whether one of them cannot go on by itself.
+export function countUploads(found) {
+  uploads = found;
+  mark();
+}
+
+function mark() {
+  const badge = link.querySelector(".count");
+  const count = known.size + uploads.count;
+  badge.hidden = !count && !uploads.isStuck;
+  badge.classList.toggle("bad", uploads.isStuck);
+  badge.firstElementChild.textContent = uploads.isStuck ? "!" : count > 99 ? "99+" : count;
+  const parts = [
+    known.size && fill(words.jobsUnderWay, { count: known.size }), uploads.count && fill(words.uploadsUnderWay, { count: uploads.count }),
+    uploads.isStuck && words.uploadStopped,
+  ];
+  badge.lastElementChild.textContent = parts.filter(Boolean).join(". ");
 }
 
 const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);

@@ -4,6 +4,7 @@ import { call, during, words } from "./api.js";
 import { startDrawer } from "./drawer.js";
 import { watchAll } from "./progress.js";
 import { tellDone } from "./title.js";
+import { watchUploads } from "./uploads/watch.js";
 
 function ask(button) {
   const dialog = document.getElementById("confirm");
@@ -90,3 +91,4 @@ document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/
 tellDone();
 startDrawer();
 watchAll();
+watchUploads();

@@ -1,12 +1,32 @@
 // The page's title tells whoever looks at another tab how far things are.
 const title = document.title;
+let mark = "";
+let told = title;
+
+function write(text) {
+  told = text;
+  document.title = mark + text;
+}
 
 export function tellPercent(percent) {
-  document.title = `${Math.floor(percent)} % · ${title}`;
+  write(`${Math.floor(percent)} % · ${title}`);
 }
 
 export function tellNothing() {
-  document.title = title;
+  write(title);
+}
+
+// Somebody looks for this tab among others: it shows itself, or where the browser lets no page do that, is marked until it is found.
+export const MARK = "▶";
+export function markTab() {
+  window.focus();
+  if (!document.hidden) return;
+  mark = `${MARK} `;
+  write(told);
+  document.addEventListener("visibilitychange", () => {
+    mark = "";
+    write(told);
+  }, { once: true });
 }
 
 // To be told once the page that is loaded next is there; only where nobody looks now.
@@ -25,6 +45,6 @@ export function tellDoneHere() {
 }
 
 function showDone() {
-  document.title = `✓ ${title}`;
+  write(`✓ ${title}`);
   document.addEventListener("visibilitychange", tellNothing, { once: true });
 }

@@ -3,9 +3,11 @@ import { call, fill, say, words } from "./api.js";
 import { shownSize } from "./sizes.js";
 import { rememberDone, tellDoneHere, tellNothing, tellPercent } from "./title.js";
 import { judge } from "./uploads/checks.js";
-import { canKeep, dropped, forget, hold, isSentElsewhere, keep, kept, pick, reopen } from "./uploads/handles.js";
+import { canKeep, dropped, forget, isSentElsewhere, keep, kept, pick, reopen, take } from "./uploads/handles.js";
 import { Line } from "./uploads/line.js";
 import { Row } from "./uploads/row.js";
+import { turn } from "./uploads/said.js";
+import { share } from "./uploads/share.js";
 import { Transfer, earlier, loadTus } from "./uploads/transfer.js";
 
 const form = document.getElementById("local-form");
@@ -45,18 +47,29 @@ async function choose(files) {
   video.value = "";
   check();
   try {
-    room = await call("GET", "/api/upload-room");
+    await askRoom();
     const ids = room.unfinished.map((one) => one.file_id);
-    for (const entry of chosen()) entry.before ??= await earlier(entry.file, ids);
+    for (const entry of chosen()) {
+      entry.before ??= await earlier(entry.file, ids);
+      entry.isElsewhere = Boolean(entry.before) && (await isSentElsewhere(entry.before.uploadUrl.split("/").pop()));
+    }
   } catch (error) {
     say(error.message);
   }
   check();
 }
 
+// What may be sent now. What has its place on the server by then is counted in it.
+async function askRoom() {
+  room = await call("GET", "/api/upload-room");
+  for (const entry of entries) entry.isCounted = Boolean(entry.transfer?.id);
+}
+
+const isOnWay = ({ transfer, before, isCounted }) => transfer && !before && !isCounted && (transfer.id || transfer.state !== "failed");
+
 function newEntry({ file, handle }) {
   const entry = { file, handle, before: null, reason: null, transfer: null };
-  entry.row = new Row(file, { onMain: () => press(entry), onAway: () => leave(entry) });
+  entry.row = new Row(file, { onMain: () => entry.transfer.press(), onAway: () => leave(entry) });
   entry.row.name = file.name.replace(/\.[^.]+$/, "");
   list.append(entry.row.element);
   return entry;
@@ -65,12 +78,14 @@ function newEntry({ file, handle }) {
 // Say of every chosen file whether it can be sent.
 function check() {
   const waiting = chosen();
-  const reasons = judge(waiting.map(({ file, before }) => ({ file, isContinued: Boolean(before) })), room, endings);
+  const onWay = entries.filter(isOnWay).map(({ file }) => file);
+  const reasons = judge(waiting.map(({ file, before }) => ({ file, isContinued: Boolean(before) })), room, endings, onWay);
   const said = { ...words, overQuota: form.dataset.overQuota };
   const values = { limit: form.dataset.limitText, room: shownSize(room.free_bytes), left: shownSize(room.bytes_left ?? 0) };
   const isSingle = waiting.length === 1;
   waiting.forEach((entry, number) => {
-    entry.reason = reasons[number] && fill(said[reasons[number]], values);
+    const reason = entry.isElsewhere ? "sentElsewhere" : reasons[number];
+    entry.reason = reason && fill(said[reason], values);
     entry.row.showChosen({ reason: entry.reason, isNamed: !isSingle, isContinued: Boolean(entry.before) });
   });
   document.getElementById("one-name").hidden = waiting.length > 1;
@@ -95,7 +110,7 @@ function send(sendable) {
     const transfer = new Transfer(entry.file, {
       name: isSingle ? name.value : entry.row.name, parts, before: entry.before, onChange: () => changed(entry),
       onPlace: (id) => {
-        hold(id);
+        take(id);
         if (entry.handle) keep(id, entry.handle);
       },
     });
@@ -119,7 +134,7 @@ async function goOn(item) {
     if (!file) return false;
     await choose([{ file, handle }]);
     const entry = chosen().find((one) => isSame(one.file, file));
-    if (!entry?.before) return true;
+    if (!entry?.before || !(await take(item.dataset.unfinished))) return true;
     item.hidden = true;
     send([entry]);
     return true;
@@ -132,6 +147,7 @@ async function goOn(item) {
 function changed(entry) {
   const { transfer, row } = entry;
   row.show(transfer);
+  share(line);
   if (transfer.state !== row.state) announce(entry);
   row.state = transfer.state;
   document.getElementById("stay").hidden = !line.isActive;
@@ -141,10 +157,9 @@ function changed(entry) {
   if (transfer.state === "done") arrived(entry);
 }
 
-// What a screen reader should say of it: beginnings and ends, not every percent.
-function announce({ file, transfer }) {
-  const said = { sending: words.uploading, paused: words.paused, away: words.noNetwork, done: words.sent, failed: transfer.reason }[transfer.state];
-  if (said) document.getElementById("upload-said").textContent = `${file.name}: ${said}`;
+function announce({ transfer }) {
+  const said = turn(transfer.facts);
+  if (said) document.getElementById("upload-said").textContent = said;
 }
 
 // One file leads to its lesson; after several the page stays, with a way to each.
@@ -157,12 +172,6 @@ function arrived(entry) {
   location.assign(`/lessons/${entry.transfer.lesson}`);
 }
 
-function press(entry) {
-  const { transfer } = entry;
-  if (transfer.isActive) return transfer.pause();
-  transfer.wait();
-}
-
 async function leave(entry) {
   entries = entries.filter((one) => one !== entry);
   entry.row.element.remove();
@@ -170,7 +179,7 @@ async function leave(entry) {
   if (!entry.transfer) return check();
   document.getElementById("upload-said").textContent = fill(words.givenUp, { name: entry.file.name });
   await entry.transfer.giveUp();
-  room = await call("GET", "/api/upload-room").catch(() => room);
+  await askRoom().catch(() => {});
   check();
 }
 
@@ -180,7 +189,9 @@ document.addEventListener("click", (event) => {
   const isElsewhere = link && link.origin === location.origin && !link.getAttribute("href").startsWith("#") && !link.dataset.bsToggle;
   if (!isElsewhere || !line.isActive || link.target) return;
   link.target = "_blank";
-  setTimeout(() => link.removeAttribute("target"));
+  // So a tab that was opened from here can come back to this one.
+  link.rel = "opener";
+  setTimeout(() => ["target", "rel"].forEach((one) => link.removeAttribute(one)));
 }, true);
 window.addEventListener("beforeunload", (event) => {
   if (line.isActive) event.preventDefault();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 BLOCK_BYTES = 65536
@@ -16,6 +17,7 @@ class FaultProxy:
 
     `mode` may be changed at any time: "pass"; "refuse" (connections are closed at once, also those that are open);
     "503" (every request is answered so); "cut" (answers break off after some bytes, chosen by `seed`).
+    `asked_bytes` and `answered_bytes` count what was passed on, heads included.
     """
 
     def __init__(self, target: str, seed: int = 1):
@@ -23,6 +25,7 @@ class FaultProxy:
         self._target = (host, int(port))
         self._random = random.Random(seed)
         self._mode = "pass"
+        self.asked_bytes = self.answered_bytes = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -69,16 +72,27 @@ class FaultProxy:
         with self._lock:
             self._open |= {client, server}
         limit = self._random.randrange(1, 4000) if self._mode == "cut" else None
-        threading.Thread(target=self._pump, args=(client, server, None), daemon=True).start()
-        self._pump(server, client, limit)
+        threading.Thread(target=self._pump, args=(client, server, self._count_asked, None), daemon=True).start()
+        self._pump(server, client, self._count_answered, limit)
         with self._lock:
             self._open -= {client, server}
 
-    def _pump(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+    def _count_asked(self, count: int) -> None:
+        with self._lock:
+            self.asked_bytes += count
+
+    def _count_answered(self, count: int) -> None:
+        with self._lock:
+            self.answered_bytes += count
+
+    def _pump(
+        self, source: socket.socket, target: socket.socket, note: Callable[[int], None], limit: int | None
+    ) -> None:
         """Pass bytes on until either side ends, or `limit` bytes have passed."""
         try:
             while block := source.recv(BLOCK_BYTES):
                 target.sendall(block if limit is None else block[:limit])
+                note(len(block) if limit is None else min(len(block), limit))
                 if limit is not None:
                     limit -= len(block)
                     if limit <= 0:

@@ -84,6 +84,7 @@ def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_brows
       const Shown = window.Notification;
       window.Notification = class extends Shown {
         constructor(title, how) { super(title, how); window.told.push(`${title} ${how.body}`); }
+        static requestPermission() { window.asked = true; return super.requestPermission(); }
       };
     """)
     log_in(page)
@@ -91,7 +92,9 @@ def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_brows
     page.goto("/help")
     page.get_by_role("button", name="Jobs").click()
     tell_me = page.get_by_role("button", name="Tell me when a job is done")
+    assert not page.evaluate("window.asked")
     tell_me.click()
+    assert page.evaluate("window.asked")
     expect(tell_me).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#jobs-link .count")).to_contain_text("1")
     look_away(page)
@@ -110,6 +113,29 @@ def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_brows
     expect(page).to_have_title(re.compile("^✓ Урок о снеге"), timeout=20_000)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page).to_have_title(re.compile("^Урок о снеге"))
+
+
+def test_the_drawer_tells_a_jobs_place_in_the_queue_as_those_before_it_go(open_page, live_server, lesson):
+    services = live_server.services
+    page = open_page()
+    log_in(page)
+    kinds = ("summarize", "transcribe", "speakers")
+    jobs = [services.ledger.submit(kind, lesson.owner_id, lesson.id, {}, queue="speech", **FAR) for kind in kinds]
+    page.goto("/help")
+    page.get_by_role("button", name="Jobs").click()
+    last = page.locator(f"#jobs-drawer [data-job='{jobs[2].id}']")
+    expect(last).to_contain_text("Place in the queue: 3")
+    page.goto("/help")
+    page.locator("button[name=language][value=ru]").click()
+    page.get_by_role("button", name="Задания").click()
+    expect(last).to_contain_text("Место в очереди: 3")
+    first = services.ledger.claim("1:0:a", "another host", ["speech"], 0, "elsewhere")
+    expect(last).to_contain_text("Место в очереди: 2")
+    page.locator(f"#jobs-drawer [data-job='{jobs[1].id}']").get_by_role("button", name="Отменить").click()
+    expect(last).to_contain_text("Место в очереди: 1")
+    services.ledger.finish(first.id, first.attempt, {})
+    services.ledger.cancel(jobs[2].id)
+    expect(page.locator("#jobs-link .count")).to_be_hidden()
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def long_video(path, size_bytes):
 
 
 def row(page, name):
-    return page.locator(".transfer", has_text=name)
+    return page.locator("#transfers .transfer", has_text=name)
 
 
 def forget(services: Services, name: str) -> None:
@@ -113,10 +113,10 @@ def wait_for_bytes(page, services, admin):
             assert {name for name, _ in begun.values()} == {"Утро 7а", "вечер"}
             return begun
         page.wait_for_timeout(100)
-        if not page.locator(".transfer", has_text="утро.mp4").get_by_text("Paused").count():
+        if not page.locator("#transfers .transfer", has_text="утро.mp4").get_by_text("Paused").count():
             continue
         if not any(arrived for name, arrived in begun.values() if name == "Утро 7а"):
-            page.locator(".transfer", has_text="утро.mp4").get_by_role("button", name="Continue").click()
+            page.locator("#transfers .transfer", has_text="утро.mp4").get_by_role("button", name="Continue").click()
     raise AssertionError(f"no chunk arrived: {begun}")
 
 
@@ -143,6 +143,40 @@ def held_to_one(open_page, services, folder, files):
     expect(row(page, "утро.mp4")).to_contain_text("The server has room for 1.2 MB now.")
     assert services.lessons.list(services.users.by_name("anna").id) == []
     page.close()
+
+
+def test_what_cannot_be_sent_says_why_and_what_to_do_and_the_rest_is_sent(open_page, live_server, tmp_path):
+    services = live_server.services
+    anna = services.users.by_name("anna")
+    forget(services, "anna")
+    services.users.set_quota(anna.id, 2, 3_000_000)
+    (tmp_path / "пустой.mp4").touch()
+    (tmp_path / "письмо.docx").write_bytes(b"PK")
+    with (tmp_path / "огромный.mp4").open("wb") as huge:
+        huge.truncate(5_000_000_000)
+    films = [long_video(tmp_path / f"{name}.mp4", size) for name, size in (
+        ("первый", MEGABYTE), ("длинный", 2_500_000), ("второй", MEGABYTE), ("третий", MEGABYTE)
+    )]  # fmt: skip
+    bad = {
+        "пустой.mp4": "Файл пуст. Скопируйте его заново", "письмо.docx": "Это не видео. Выберите MP4",
+        "огромный.mp4": "больше предела 4,29\u00a0ГБ. Сожмите его", "длинный.mp4": "осталось место для 3\u00a0МБ видео. Удалите урок",
+        "третий.mp4": "не больше 2 уроков. Сначала освободите место",
+    }  # fmt: skip
+    page = open_page("ru", 390)
+    log_in(page, "anna")
+    page.set_input_files("#video", [*films, *(tmp_path / name for name in ("пустой.mp4", "письмо.docx", "огромный.mp4"))])
+    for name, reason in bad.items():
+        expect(row(page, name)).to_contain_text(reason, timeout=20_000)
+    page.get_by_role("button", name="Обработать локальное видео").click()
+    for name in ("первый.mp4", "второй.mp4"):
+        expect(row(page, name)).to_contain_text("Отправлено.", timeout=30_000)
+    # What went is counted still: nothing that was refused fits now.
+    bad["длинный.mp4"] = bad["третий.mp4"]
+    for name, reason in bad.items():
+        expect(row(page, name)).to_contain_text(reason)
+    assert {one.name for one in services.lessons.list(anna.id)} == {"первый", "второй"}
+    forget(services, "anna")
+    services.users.set_quota(anna.id, None, None)
 
 
 def drop(page, *names):
@@ -258,11 +292,13 @@ def test_the_figures_of_uploads_are_right(open_page):
       line.fill();
       return {
         pace: [pace.bytesPerSecond, pace.secondsFor(1000), unknown.secondsFor(1)],
-        refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]), line: [atOnce, begun.length, line.percent],
+        refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]),
+        full: judge([file("j.mp4", 30), file("k.mp4", 31)], { ...room, bytes_left: 100 }, ["mp4"], [{ size: 70 }]), line: [atOnce, begun.length, line.percent],
       };
     }""")
     assert found["pace"] == [500, 2, None]
     assert found["refused"] == [None, "noVideo", "tooLarge", "emptyFile", "noRoom", None, None, None, "overQuota"]
+    assert found["full"] == [None, "overBytes"]
     assert found["line"] == [2, 3, 50]
 
 
@@ -297,6 +333,6 @@ def test_a_browser_that_keeps_a_handle_of_the_file_goes_on_by_itself(open_page, 
     second.goto("/")
     second.wait_for_timeout(500)
     expect(second.locator(f"[data-unfinished='{held.id}']")).to_have_count(0)
-    expect(second.locator(".transfer")).to_have_count(0)
+    expect(second.locator("#transfers .transfer")).to_have_count(0)
     set_speed(QUICK)
     page.wait_for_url(re.compile(f"/lessons/{held.id}"), timeout=60_000)

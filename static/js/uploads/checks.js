@@ -17,8 +17,9 @@ export function refusal(file, room, before, endings) {
 }
 
 // For each entry ({ file, isContinued }) in turn why it cannot be sent. What goes on has its place and its room already.
-export function judge(entries, room, endings) {
-  const before = { count: 0, bytes: 0 };
+// `onWay` are files that are being sent and that `room` does not know of.
+export function judge(entries, room, endings, onWay = []) {
+  const before = { count: onWay.length, bytes: onWay.reduce((sum, one) => sum + one.size, 0) };
   return entries.map(({ file, isContinued }) => {
     if (isContinued) return null;
     const found = refusal(file, room, before, endings);

@@ -24,8 +24,19 @@ export const kept = (id) => (canKeep ? ask("readonly", (store) => store.get(id))
 
 // Two pages must not send the same file: whoever sends it holds a lock as long as the page lives.
 const lock = (id) => `ppi-upload-${id}`;
-export const hold = (id) => void navigator.locks?.request(lock(id), () => new Promise(() => {}));
-export const isSentElsewhere = async (id) => Boolean((await navigator.locks?.query())?.held.some((one) => one.name === lock(id)));
+const mine = new Set();
+
+// Answers whether this page may send it: false when another one does.
+export async function take(id) {
+  if (mine.has(id) || !navigator.locks) return true;
+  const isFree = await new Promise((resolve) => {
+    navigator.locks.request(lock(id), { ifAvailable: true }, (held) => (resolve(Boolean(held)), held && new Promise(() => {})));
+  });
+  if (isFree) mine.add(id);
+  return isFree;
+}
+
+export const isSentElsewhere = async (id) => !mine.has(id) && Boolean((await navigator.locks?.query())?.held.some((one) => one.name === lock(id)));
 
 const opened = async (handle) => ({ file: await handle.getFile(), handle });
 

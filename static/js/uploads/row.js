@@ -1,9 +1,8 @@
 // A chosen file as a row of the list: before it is sent, on its way, and afterwards.
-import { fill, words } from "../api.js";
-import { clock, setBar } from "../progress.js";
-import { shownSize, shownSpeed } from "../sizes.js";
-
-const MAIN_WORDS = { connecting: "pause", sending: "pause", away: "pause", waits: "pause", paused: "resume", failed: "tryAgain" };
+import { words } from "../api.js";
+import { setBar } from "../progress.js";
+import { shownSize } from "../sizes.js";
+import { mainWord, note } from "./said.js";
 
 export class Row {
   constructor(file, { onMain, onAway }) {
@@ -41,11 +40,11 @@ export class Row {
     this.element.classList.toggle("refused", state === "failed");
     this.find(".transfer-named").hidden = true;
     this.find(".progress").hidden = false;
-    setBar(this.find(".progress"), (100 * transfer.sentBytes) / transfer.file.size);
-    this.find(".transfer-note").textContent = note(transfer);
+    setBar(this.find(".progress"), transfer.facts.percent);
+    this.find(".transfer-note").textContent = note(transfer.facts);
     const main = this.find(".transfer-main");
-    main.hidden = !(state in MAIN_WORDS);
-    main.textContent = words[MAIN_WORDS[state]] ?? "";
+    main.textContent = mainWord(state);
+    main.hidden = !main.textContent;
     this.find(".transfer-away").textContent = words.cancel;
     this.find(".transfer-away").hidden = state === "done";
     this.find(".transfer-open").hidden = state !== "done";
@@ -57,17 +56,4 @@ export class Row {
     title.id ||= `transfer-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
     return title.id;
   }
-}
-
-function note(transfer) {
-  const { state, pace, file, sentBytes, reason } = transfer;
-  if (state === "sending") {
-    const left_s = pace.secondsFor(file.size - sentBytes);
-    const parts = [`${Math.floor((100 * sentBytes) / file.size)} %`];
-    if (left_s !== null) parts.push(shownSpeed(pace.bytesPerSecond), fill(words.left, { time: clock(left_s) }));
-    return parts.join(" · ");
-  }
-  if (state === "away") return reason || words.noNetwork;
-  if (state === "failed") return fill(words.notSent, { reason });
-  return { waits: words.waits, connecting: words.connecting, paused: words.paused, done: words.sent }[state] ?? "";
 }

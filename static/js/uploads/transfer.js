@@ -39,6 +39,8 @@ export class Transfer {
   sentBytes = 0;
   reason = "";
   lesson = "";
+  // The upload's number, once the server has given it one.
+  id = "";
   pace = new Pace();
   #upload = null;
   #tries = 0;
@@ -46,13 +48,26 @@ export class Transfer {
   #watch = 0;
   #movedMs = 0;
 
-  constructor(file, { name, parts, before, onChange, onPlace }) {
+  constructor(file, { name = "", parts = "1", before, onChange, onPlace = () => {} }) {
     Object.assign(this, { file, name, parts, before, onChange, onPlace });
     addEventListener("online", () => this.state === "away" && this.begin());
   }
 
   get isActive() {
     return ACTIVE.includes(this.state);
+  }
+
+  // What is to be known of it elsewhere; plain values. `left_s` is null while it is not known.
+  get facts() {
+    const { id, state, reason, lesson, pace, file } = this;
+    const percent = (100 * this.sentBytes) / file.size;
+    return { id, state, reason, lesson, name: file.name, percent, speed: pace.bytesPerSecond, left_s: pace.secondsFor(file.size - this.sentBytes) };
+  }
+
+  // The one button: it pauses what is under way, and lets go on what is not.
+  press() {
+    if (this.isActive) this.pause();
+    else if (this.state !== "done") this.wait();
   }
 
   async begin() {
@@ -99,13 +114,16 @@ export class Transfer {
       removeFingerprintOnSuccess: true,
       headers: { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content },
       metadata: { filename: this.file.name, task_name: this.name, parts: this.parts },
-      onUploadUrlAvailable: () => this.onPlace(upload.url.split("/").pop()),
+      onUploadUrlAvailable: () => {
+        this.id = upload.url.split("/").pop();
+        this.onPlace(this.id);
+      },
       onProgress: (sent) => this.#progress(sent),
       onChunkComplete: () => { this.#tries = 0; },
       onError: (error) => this.#failed(error),
       onSuccess: () => {
         this.#stop();
-        this.lesson = upload.url.split("/").pop();
+        this.lesson = this.id;
         this.sentBytes = this.file.size;
         this.#set("done");
       },
