@@ -303,3 +303,28 @@ def test_the_transcript_is_read_without_scripts(visit):
     page.get_by_role("textbox", name="Text at 00:08").fill("Вода испаряется.")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#s2 .text")).to_have_text("Вода испаряется.")
+
+
+def test_a_list_of_words_is_kept_chosen_and_deleted_after_a_question(visit, lesson):
+    page = visit()
+    page.goto(f"/lessons/{lesson.id}")
+    page.locator("summary", has_text="Transcribe again").click()
+    page.get_by_role("link", name="Keep a list for several lessons").click()
+    page.get_by_role("textbox", name="Name of the list").fill("Physics 7B")
+    page.get_by_role("textbox", name="Names and subject words").fill("Anna Petrovna\nsteam")
+    page.get_by_role("button", name="Keep the list").click()
+    expect(page.locator("summary", has_text="Physics 7B")).to_contain_text("Anna Petrovna, steam")
+    page.get_by_role("link", name="Урок о дожде").click()
+    page.locator("summary", has_text="Transcribe again").click()
+    chosen = page.get_by_role("combobox", name="List of names and subject words")
+    chosen.select_option("Physics 7B")
+    page.route("**/api/transcribe", lambda route: route.fulfill(status=409, json={"success": False, "error": "Enough."}))
+    with page.expect_request("**/api/transcribe") as asked:
+        page.get_by_role("button", name="Transcribe Audio").click()
+    assert asked.value.post_data_json["word_list"] == chosen.input_value() != ""
+    page.get_by_role("link", name="Change your lists").click()
+    page.locator("summary", has_text="Physics 7B").click()
+    page.get_by_role("button", name="Delete: Physics 7B").click()
+    expect(page.locator("#confirm")).to_contain_text("Transcripts that were made with it keep its words.")
+    page.locator("#confirm-yes").click()
+    expect(page.get_by_text("You keep no list yet.")).to_be_visible()
