@@ -5,7 +5,7 @@ The form works without scripts; programs send the same fields as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,12 +14,12 @@ from flask_babel import get_locale, gettext, ngettext
 
 from ppi.errors import Conflict, InputError, NotFound, PpiError
 from ppi.jobs.ledger import Job
-from ppi.web import access
+from ppi.web import access, choice
 from ppi.web.errors import STATUS, translated, wants_json
 from ppi.web.export import ask_to_push, attachment
 from ppi.web.gallery import check_names, readiness
 from ppi.web.jobs import describe_job
-from ppi.workflows import joined, joined_consent, publish, pushes, stored_datasets
+from ppi.workflows import joined, joined_consent, lesson_list, publish, pushes, stored_datasets
 
 bp = Blueprint("joined", __name__)
 SPLITS = ("train", "validation", "test")
@@ -39,8 +39,13 @@ def page() -> str | Response:
 def form() -> Response:
     """name, lessons, shares ("80,10,10", or three fields), seed, by (teacher or lesson), language? (of the card: en or ru),
     dataset? (its id, to build it anew), action (plan or build) -> {success, and what it would hold, or dataset_id and job_id}.
+
+    Of the page's form also find, with page (the lessons of this page of the search are shown) or all (they are chosen):
+    answered with the form as it was filled in.
     """
     given = _given()
+    if (given["page"] or given["all"]) and not wants_json():
+        return make_response(_form_page(_changed(given), _with_found(given) if given["all"] else given))
     try:
         return _planned(given) if given["action"] == "plan" else _begun(given)
     except (InputError, NotFound, Conflict) as error:
@@ -100,8 +105,14 @@ def _given() -> dict[str, Any]:
     else:
         sent, lessons = request.form, request.form.getlist("lessons")
         shares = [sent[split] for split in SPLITS] if all(split in sent for split in SPLITS) else ["80", "10", "10"]
-    texts = {name: str(sent.get(name) or "") for name in ("name", "by", "dataset", "action", "language")}
+    texts = {name: str(sent.get(name) or "") for name in ("name", "by", "dataset", "action", "language", "page", "all")}
     return {**texts, "lessons": tuple(lessons), "shares": shares, "seed": sent.get("seed") or 0, "by": texts["by"] or "teacher"}
+
+
+def _with_found(given: dict[str, Any]) -> dict[str, Any]:
+    """The form with all lessons chosen that the search shows."""
+    found = tuple(shown.id for shown in choice.of("joined").lessons)
+    return {**given, "lessons": tuple(dict.fromkeys((*given["lessons"], *found)))}
 
 
 def _wanted(given: dict[str, Any]) -> joined.Wanted:
@@ -155,12 +166,14 @@ def _form_page(
     changed: joined.Joined | None, given: dict[str, Any], planned: joined.Preview | None = None, problem: PpiError | None = None
 ) -> str:
     services, account = access.services(), access.current()
-    shown = [(one, _state(one)) for one in joined.overview(services, account)]
+    there = joined.overview(services, account)
+    states = _states([one.id for one in there])
     return render_template(
-        "joined.html", step=0, chosen=None, shown=shown, changed=changed, given=given, planned=planned,
+        "joined.html", step=0, chosen=None, shown=[(one, states(one)) for one in there], changed=changed, given=given,
+        planned=planned,
         problem=translated(problem.template, problem.ids) if problem else "",
         patterns=with_labels(planned.patterns if planned else []),
-        lessons=joined.candidates(services, account), empty=_empty_splits(planned.counts, given) if planned else [],
+        **_offered(given["lessons"]), empty=_empty_splits(planned.counts, given) if planned else [],
     )  # fmt: skip
 
 
@@ -177,7 +190,7 @@ def _dataset_page(found: joined.Joined, stored: stored_datasets.StoredDataset | 
         has_token=bool(services.settings.hub.token), now=now, consent=now.consent, pushed=published,
         dry_run=publish.fresh_dry_run(services, found) if stored else None,
         push_job=newest_push({one.kind: one for one in reversed(jobs)}),
-        outdated=_outdated(published, found), lessons=joined.candidates(services, access.current()),
+        outdated=_outdated(published, found), **_offered(wanted.lessons),
         given={**asdict(wanted), "name": found.name, "shares": wanted.shares.split(",")},
     )  # fmt: skip
 
@@ -194,14 +207,23 @@ def _outdated(published: list[pushes.Push], found: joined.Joined) -> list[pushes
     return [push for push in newest.values() if found.build and set(push.lessons) - set(found.wanted.lessons)]
 
 
-def _state(found: joined.Joined) -> tuple[str, str]:
-    """What a joined dataset is doing, in words, and the mark's colour."""
-    jobs = access.services().ledger.list(lesson_id=found.id, limit=1)
-    if jobs and jobs[0].is_active:
-        return gettext("Being built") if jobs[0].kind == "join" else gettext("Publishing"), ""
-    if found.build:
-        return gettext("Dataset ready"), "good"
-    return gettext("Not built"), "bad"
+def _offered(lessons: Sequence[str]) -> dict[str, Any]:
+    """What the form chooses from, and what is chosen in it."""
+    picked = lesson_list.picked(access.services(), access.current(), lessons)
+    return {"choice": choice.of("joined", [shown.id for shown in picked]), "picked": picked}
+
+
+def _states(dataset_ids: list[str]) -> Callable[[joined.Joined], tuple[str, str]]:
+    """What each of these joined datasets is doing, in words, and the mark's colour."""
+    newest = {job.lesson_id: job for job in reversed(access.services().ledger.of_lessons(dataset_ids))}
+
+    def state(found: joined.Joined) -> tuple[str, str]:
+        job = newest.get(found.id)
+        if job is not None and job.is_active:
+            return gettext("Being built") if job.kind == "join" else gettext("Publishing"), ""
+        return (gettext("Dataset ready"), "good") if found.build else (gettext("Not built"), "bad")
+
+    return state
 
 
 def _empty_splits(counts: dict[str, dict[str, Any]], given: dict[str, Any]) -> list[str]:

@@ -148,22 +148,26 @@ def step_states(shown: LessonView) -> list[tuple[int, str]]:
     return [(1, first), (2, _station(shown, "build_dataset")), (3, _station(shown, "publish"))]
 
 
-def next_of(shown: LessonView) -> str:
-    """What is to be done next with a lesson on which nothing runs, in words; "" when there is nothing."""
-    if shown.row.state == "uploading":
-        return gettext("Next: choose the same file again, and the upload goes on")
-    if shown.active_job is not None:
-        return ""
+def next_of(shown: LessonView) -> tuple[str, str]:
+    """What is to be done next with a lesson on which nothing runs, in words, and where; ("", "") when there is nothing."""
     stations = {kind: _station(shown, kind) for kind in ("ingest", "transcribe", "build_dataset", "publish")}
+    page = lambda part: url_for("pages.lesson", lesson_id=shown.id, _anchor=part)  # noqa: E731
+    if shown.row.state == "uploading":
+        return gettext("Next: choose the same file again, and the upload goes on"), url_for("pages.home")
+    if shown.active_job is not None or stations["publish"] == "done":
+        return "", ""
     if stations["ingest"] == "failed":
-        return gettext("Next: see under History what went wrong")
-    if stations["publish"] == "done":
-        return ""
+        return gettext("Next: see under History what went wrong"), page("history")
     if stations["build_dataset"] == "done":
-        return gettext("Next: check the dataset and publish it")
-    if stations["transcribe"] == "done":
-        return gettext("Next: annotate, then build the dataset")
-    return gettext("Next: transcribe")
+        return gettext("Next: check the dataset and publish it"), url_for("pages.publish", lesson=shown.id)
+    if stations["transcribe"] == "done" or _is_silent(shown):
+        return gettext("Next: annotate, then build the dataset"), page("annotate")
+    return gettext("Next: transcribe"), page("transcript")
+
+
+def _is_silent(shown: LessonView) -> bool:
+    ingest = shown.jobs.get("ingest")
+    return ingest is not None and ingest.result.get("has_audio") is False
 
 
 def _station(shown: LessonView, kind: str) -> str:

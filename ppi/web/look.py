@@ -78,9 +78,11 @@ def shown_theme() -> str:
     return chosen if chosen in THEMES else ""
 
 
-def asked_page() -> int:
-    """Which page of a list the address asks for; the first when it asks for nothing that makes sense."""
-    given = request.args.get("page", "")
+def asked_page(*fields: str) -> int:
+    """Which page of a list the address or the form asks for, in the first of these fields that is there, usually `page`; the
+    first when it asks for nothing that makes sense.
+    """
+    given = next((request.values[name] for name in fields or ("page",) if name in request.values), "")
     return int(given) if given.isdecimal() and len(given) <= MAX_DIGITS else 1
 
 

@@ -20,6 +20,7 @@ from ppi.web.player import has_waveform, phrases, player_of
 from ppi.web.words import kinds, statuses, words
 from ppi.workflows import (
     about_lesson,
+    annotate,
     annotations,
     build_dataset,
     excerpts,
@@ -96,7 +97,8 @@ def lesson(lesson_id: str) -> str:
         "lesson.html", step=1, shown=shown, chosen=row, film=player_of(shown), has_waveform=has_waveform(shown),
         phrases=phrases(), downloads=_downloads(shown),
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
-        engine=transcribe.usual_engine(services), jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
+        engine=transcribe.usual_engine(services), can_send=annotate.is_connected(services),
+        jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
         reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown), versions=_versions(shown),
         said=excerpts.of_transcript(services, row) if shown.has_transcript else None,
         heard=excerpts.heard_so_far(services, row) if _is_at(shown, "transcribe") else None,

@@ -133,11 +133,6 @@ def owned(services: Services, user: User, joined_id: str) -> Joined:
     return joined
 
 
-def candidates(services: Services, user: User) -> list[lessons.LessonView]:
-    """The lessons the user may join: those with a dataset."""
-    return [shown for shown in lessons.overview(services, user) if shown.has_dataset]
-
-
 def preview(services: Services, user: User, wanted: Wanted) -> Preview:
     """What would be built, without looking at any clip. Raises InputError and NotFound, and says of which lesson."""
     shares = whole_datasets.read_shares(wanted.shares, wanted.seed, wanted.by)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ppi.accounts.users import User
@@ -58,11 +58,24 @@ def page(
 def _among(services: Services, user: User, state: str) -> frozenset[str] | None:
     if state == "working":
         return frozenset(services.ledger.lessons_at_work())
-    if state == "built":
-        owner_id = "" if user.role == "admin" else user.id
-        jobs = services.ledger.list(owner_id=owner_id, kind="build_dataset", limit=BUILDS)
-        return frozenset(job.lesson_id for job in jobs if job.status == "completed")
-    return None
+    return _with_datasets(services, "" if user.role == "admin" else user.id) if state == "built" else None
+
+
+def _with_datasets(services: Services, owner_id: str) -> frozenset[str]:
+    """The lessons that have a dataset: built, and not withdrawn since."""
+    builds, withdrawals = (
+        services.ledger.list(owner_id=owner_id, kind=kind, limit=BUILDS) for kind in ("build_dataset", "withdraw")
+    )
+    since = {job.lesson_id: job.created_s for job in reversed(withdrawals)}
+    done = [job for job in builds if job.status == "completed"]
+    return frozenset(job.lesson_id for job in done if job.lesson_id not in since or since[job.lesson_id] < job.created_s)
+
+
+def picked(services: Services, user: User, lesson_ids: Sequence[str]) -> list[lessons.LessonView]:
+    """These lessons by name, those that are gone or not the user's left out; as many questions for one as for hundreds."""
+    wanted = Wanted("" if user.role == "admin" else user.id, among=frozenset(lesson_ids), sort="name")
+    found, _ = services.lessons.page(wanted, 0, len(wanted.among or ()))
+    return _with_jobs(services, found)
 
 
 def chosen(services: Services, user: User, lesson_ids: list[str]) -> list[LessonRow]:

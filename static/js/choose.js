@@ -1,4 +1,4 @@
-// The choice of a lesson: the list follows what is typed.
+// The choice of lessons: the list follows what is typed, and is turned page by page where several can be chosen.
 import { words } from "./api.js";
 
 const WAIT_MS = 200;
@@ -8,10 +8,11 @@ for (const finder of document.querySelectorAll(".finder")) {
   let timer = 0;
   let asked = 0;
 
-  async function find() {
+  async function find(page) {
+    clearTimeout(timer);
     asked += 1;
     const number = asked;
-    const query = new URLSearchParams({ part: "choice", to: finder.dataset.to, find: field.value });
+    const query = new URLSearchParams({ part: "choice", to: finder.dataset.to, find: field.value, page });
     const answer = await fetch(`/lessons?${query}`, { headers: { Accept: "text/html" } }).catch(() => null);
     const text = answer?.ok ? await answer.text() : "";
     // An answer that is late says nothing of what was typed since.
@@ -27,11 +28,18 @@ for (const finder of document.querySelectorAll(".finder")) {
     }
     const found = new DOMParser().parseFromString(text, "text/html");
     said.textContent = found.querySelector("[role=status]").textContent;
-    finder.querySelector(".picks").replaceWith(found.querySelector(".picks"));
+    finder.querySelector(".found-lessons").replaceWith(found.querySelector(".found-lessons"));
+    finder.dispatchEvent(new CustomEvent("found"));
   }
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(find, WAIT_MS);
+    timer = setTimeout(() => find("1"), WAIT_MS);
+  });
+  finder.addEventListener("click", (event) => {
+    const button = event.target.closest("button[name=page]");
+    if (!button) return;
+    event.preventDefault();
+    find(button.value);
   });
 }
