@@ -48,7 +48,7 @@ def hold(services: Services, folder) -> dict[str, str]:
         "lesson-silent": _page(_silent(services, folder)), "lesson-withdrawn": _page(_withdrawn(services)),
         "dataset-nothing-given": f"/dataset?lesson={ready}", "dataset-preparing": f"/dataset?lesson={_preparing(services).id}",
         "dataset-building": f"/dataset?lesson={_at_work(services, 'Химия 8а', 'build_dataset', 62).id}",
-        "summary-none": f"/lessons/{ready}/summary", "agreement-none": f"/lessons/{ready}/agreement",
+        "agreement-none": f"/lessons/{ready}/agreement",
         "kit-new": f"/kit?lesson={ready}",
         "withdraw": f"/lessons/{ready}/withdraw", "jobs-many": "/jobs", "home-many": "/", "lessons-many": "/lessons",
     }  # fmt: skip
