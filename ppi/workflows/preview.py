@@ -27,8 +27,10 @@ from ppi.workflows.lessons import LessonView
 
 KEPT = 4
 WAIT_S = 10.0  # for somebody else who is choosing meanings
-# Files read last in this process, by the etags of what was read: the next page of a long preview must not cost seconds.
+# What was read last in this process, by the etags of the files, and what was understood of it, by what labels mean besides: the
+# next page of a long preview must not cost seconds.
 _kept: dict[tuple, tuple[Export, Codebook]] = {}
+_kept_plans: dict[tuple, tuple[plan.Plan, tuple[Label, ...]]] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -107,15 +109,12 @@ def use_fetched(services: Services, row: LessonRow) -> None:
 
 def understood(services: Services, shown: LessonView) -> Understood | None:
     """How the lesson's annotations and table are read; None before there are annotations. Raises AnnotationError."""
-    row, found = shown.row, given.origins(shown, annotate.FETCHED)
+    found = given.origins(shown, annotate.FETCHED)
     if not found or not shown.is_ready:
         return None
     table = pattern_tables.kept(shown)
     export, codebook = _read(services, shown, found[0], table)
-    chosen = meanings.kept(services, row)
-    made = plain_dataset.planned(export, codebook, shown.info, row.name, video_name(row), row.id, "", chosen)
-    mine = marks_of(plan.of_lesson(list(export.annotations), row.id, []))
-    labels = _labels(mine, codebook, chosen) if table is not None else ()
+    made, labels = _planned(services, shown, _key(services, shown, found[0], table), export, codebook)
     return Understood(found[0], next(iter(found[1:]), None), table, codebook.patterns, made, labels)
 
 
@@ -179,9 +178,29 @@ def _store(services: Services, shown: LessonView, marks: Path, kept_as: str) -> 
         given.keep(services, shown.row, marks)
 
 
-def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Export, Codebook]:
+def _planned(
+    services: Services, shown: LessonView, key: tuple[Any, ...], export: Export, codebook: Codebook
+) -> tuple[plan.Plan, tuple[Label, ...]]:  # fmt: skip
+    row, chosen = shown.row, meanings.kept(services, shown.row)
+    key = (*key, row.id, row.name, *chosen.items())
+    found = _kept_plans.get(key)
+    if found is None:
+        made = plain_dataset.planned(export, codebook, shown.info, row.name, video_name(row), row.id, "", chosen)
+        mine = marks_of(plan.of_lesson(list(export.annotations), row.id, []))
+        labels = _labels(mine, codebook, chosen) if pattern_tables.kept(shown) is not None else ()
+        found = _kept_plans[key] = made, labels
+        for old in list(_kept_plans)[:-KEPT]:
+            _kept_plans.pop(old, None)
+    return found
+
+
+def _key(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Any, ...]:
     inputs = tuple((found.key, found.etag) for found in (marks, table) if found)
-    key: tuple[Any, ...] = (services.settings.data_dir, inputs, shown.info.duration_s, shown.info.video.frame_rate)
+    return services.settings.data_dir, inputs, shown.info.duration_s, shown.info.video.frame_rate
+
+
+def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Export, Codebook]:
+    key = _key(services, shown, marks, table)
     found = _kept.get(key)
     if found is None:
         with _one_at_a_time, services.store.as_file(services.raw, marks.key) as path:
