@@ -6,14 +6,14 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
 from ppi.annotation import patterns
 from ppi.annotation.patterns import Codebook
-from ppi.errors import Conflict, InputError
+from ppi.errors import Conflict, InputError, NotFound
 from ppi.records import Dropped, ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
@@ -87,15 +87,20 @@ def given_or_kept(services: Services, shown: LessonView, table: IO[bytes] | None
 
 
 def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> None:
-    """Keep a table with the lesson in place of the one before. Raises Conflict while a dataset is being built of that."""
+    """Keep a table with the lesson in place of the one before, read, so that no page waits for that.
+
+    Raises Conflict while a dataset is being built of the one before.
+    """
     building = shown.jobs.get("build_dataset")
     if building is not None and building.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
-    row = shown.row
-    put(services, None, row, path, keys.derivative_key(row.video_key, suffix), TYPES[Path(suffix).suffix])
+    row, key = shown.row, keys.derivative_key(shown.row.video_key, suffix)
+    put(services, None, row, path, key, TYPES[Path(suffix).suffix])
     for other in KEPT_AS:
         if other != suffix:
             services.store.delete(services.raw, keys.derivative_key(row.video_key, other))
+    with suppress(Conflict, NotFound):  # somebody put another one there meanwhile, and reads that
+        codebook(services, services.store.stat(services.raw, key))
 
 
 def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
