@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
 import webvtt
+from docx import Document
 
 from ppi.dataset import texts as dataset_texts
 from ppi.errors import WeightsMissing
@@ -89,6 +91,33 @@ def test_speakers_are_told_apart_named_and_stand_in_all_that_is_made_of_the_text
     assert "Speaker 1 [" in text(anna, row, "speakers.txt")
     restored = anna.post(f"/api/lessons/{row.id}/transcript/restore", json={"version": 5, "of": 2})
     assert restored.status_code == 200 and transcribe.stored_transcript(services, row).segments[0].speaker == ""
+
+
+def test_a_document_tells_who_speaks_by_voice_and_by_hand_and_hands_stay_when_voices_are_told_apart_again(services, row, anna):
+    find(anna, services, row)
+    voices = ["Speaker 1", "Speaker 2"] * 3
+    for language, title in (("en", "Transcript"), ("ru", "Расшифровка")):
+        made = document(anna, row, language)
+        assert made.paragraphs[0].text == title and headings(made) == voices
+    address, version = f"/api/lessons/{row.id}/transcript/speaker", corrections.load(services, row).version
+    given = anna.post(address, json={"version": version, "segment": 3, "speaker": "Speaker 9"})
+    assert given.status_code == 200 and headings(document(anna, row)) == [*voices[:3], "Speaker 9", *voices[4:]]
+    find(anna, services, row)
+    assert headings(document(anna, row)) == [*voices[:3], "Speaker 9", *voices[4:]]
+    said = transcribe.stored_transcript(services, row)
+    assert [segment.speaker_given for segment in said.segments] == [False] * 3 + [True] + [False] * 2
+    made = report.report_of(said, (), Summary("en", "extractive", "", (), ()), "en")
+    assert dict(made.shares)["Speaker 9"] == pytest.approx(said.segments[3].end_s - said.segments[3].start_s)
+    assert [who for who, _, _ in made.spoken][2:5] == ["Speaker 1", "Speaker 9", "Speaker 1"]
+
+
+def document(client, row, language: str = "en"):
+    answer = client.get(f"/lessons/{row.id}/transcript/docx", headers={"Accept-Language": language})
+    return Document(io.BytesIO(answer.data))
+
+
+def headings(made) -> list[str]:
+    return [paragraph.text for paragraph in made.paragraphs if paragraph.style.name == "Heading 2"]
 
 
 def test_somebody_who_corrects_meanwhile_is_not_disturbed_by_names(services, row, anna):

@@ -149,8 +149,11 @@ def test_documents_link_to_the_player_of_this_address(client_for, lesson, servic
 
 def test_the_report_tells_talk_shares_and_draws_figures(client_for, lesson, services):
     client = client_for("anna")
+    version = corrections.load(services, lesson).version
+    corrections.give_speaker(services, lesson, who="anna", base=version, number=1, speaker="Visitor")
     ask(client, services, lesson, engine="extractive", style="report")
     text = stored(services, lesson, TXT).decode()
+    assert re.search(r"Visitor\W+00:01\W+\d+\W*%", text), "who was said by hand to speak has a share, too"
     for part in ("Time budget", "Talk share", "Teacher", "Students", "This lesson has no annotations yet."):
         assert part in text
     document = Document(io.BytesIO(stored(services, lesson, DOCX)))
@@ -161,6 +164,7 @@ def test_the_report_tells_talk_shares_and_draws_figures(client_for, lesson, serv
     assert shown.count("<figure") == 2 and "Talk share" in shown
     ask(client, services, lesson, engine="extractive", style="abstract")
     assert not [found for found in services.store.list(services.raw, lesson.prefix) if found.key.endswith(".png")]
+    corrections.keep_new(services, lesson, spoken(SAID))
 
 
 def test_the_report_calls_patterns_as_the_dataset_does_and_dates_as_people_do(client_for, lesson, services):
