@@ -25,7 +25,7 @@ LARGE = 17_000_000
 # Actions that need more than an address to be worth a row; each has a test of its own below.
 WHEN_THERE_IS_MORE = {
     "transcript.page", "kit.page", "auth.login", "auth.login_form", "storage.stable", "pages.lesson", "jobs.status",
-    "transcript.check",  # a correction, which is worth one row an hour, and others were made before
+    "transcript.check", "transcript.speaker",  # corrections, worth one row an hour, and others were made before
 }  # fmt: skip
 
 
