@@ -159,7 +159,8 @@ def test_what_cannot_be_sent_says_why_and_what_to_do_and_the_rest_is_sent(open_p
     )]  # fmt: skip
     bad = {
         "пустой.mp4": "Файл пуст. Скопируйте его заново", "письмо.docx": "Это не видео. Выберите MP4",
-        "огромный.mp4": "больше предела 4,29\u00a0ГБ. Сожмите его", "длинный.mp4": "осталось место для 3\u00a0МБ видео. Удалите урок",
+        "огромный.mp4": "больше предела 4,29\u00a0ГБ. Сожмите его",
+        "длинный.mp4": "осталось место для 3\u00a0МБ видео. Удалите урок",
         "третий.mp4": "не больше 2 уроков. Сначала освободите место",
     }  # fmt: skip
     page = open_page("ru", 390)
@@ -293,7 +294,8 @@ def test_the_figures_of_uploads_are_right(open_page):
       return {
         pace: [pace.bytesPerSecond, pace.secondsFor(1000), unknown.secondsFor(1)],
         refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]),
-        full: judge([file("j.mp4", 30), file("k.mp4", 31)], { ...room, bytes_left: 100 }, ["mp4"], [{ size: 70 }]), line: [atOnce, begun.length, line.percent],
+        full: judge([file("j.mp4", 30), file("k.mp4", 31)], { ...room, bytes_left: 100 }, ["mp4"], [{ size: 70 }]),
+        line: [atOnce, begun.length, line.percent],
       };
     }""")
     assert found["pace"] == [500, 2, None]
