@@ -23,7 +23,8 @@ def film(tmp_path_factory):
     """Five minutes without sound, about 100 MB, as an MP4 for the web."""
     path = tmp_path_factory.mktemp("film") / "долгий.mp4"
     codec = ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "2.6M", "-g", "50", "-pix_fmt", "yuv420p"]
-    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", NOISE, *codec, "-movflags", "+faststart", str(path)], check=True)
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", NOISE, *codec, "-movflags", "+faststart", str(path)]
+    subprocess.run(command, check=True)
     return path
 
 

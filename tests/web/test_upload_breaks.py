@@ -22,7 +22,7 @@ from tests.web.test_browser import log_in
 from tests.web.test_upload_story import MEGABYTE, SLOW, long_video, row
 
 pytestmark = pytest.mark.slow
-SIZE_BYTES = 60 * MEGABYTE
+SIZE_BYTES = 40 * MEGABYTE
 # Heads, pages, scripts and fonts of a visit: far less than the chunks that had arrived.
 OVERHEAD_BYTES = 500_000
 
@@ -102,7 +102,7 @@ def wait_until_kept(folder: Path, text: str) -> None:
 def begin(page, video):
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", {**SLOW, "uploadThroughput": 2 * MEGABYTE})
+    session.send("Network.emulateNetworkConditions", {**SLOW, "uploadThroughput": 3 * MEGABYTE})
     page.set_input_files("#video", video)
     page.fill("#task-name", "Обрыв")
     page.get_by_role("button", name="Process Local Video").click()

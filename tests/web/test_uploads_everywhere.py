@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from ppi.workflows import runner, uploads
+from tests.conftest import DATA
 from tests.web.test_browser import log_in
 from tests.web.test_jobs_story import look_away
 from tests.web.test_upload_story import MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 
-# Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage.
+SIZE_BYTES = 24 * MEGABYTE
+SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
+# Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage. In it lies what
+# `long_video` makes.
 PICKED = """
   window.showOpenFilePicker = async () => {
     const handle = await (await navigator.storage.getDirectory()).getFileHandle("память.mp4", { create: true });
+    const sample = Uint8Array.from(atob("SAMPLE"), (one) => one.charCodeAt(0));
+    const film = new Uint8Array(SIZE);
+    film.set(sample);
+    new DataView(film.buffer).setUint32(sample.length, SIZE - sample.length);
+    film.set(new TextEncoder().encode("free"), sample.length + 4);
     const writer = await handle.createWritable();
-    await writer.write(new Uint8Array(24_000_000));
+    await writer.write(film);
     await writer.close();
     return [handle];
   };
-"""
+""".replace("SAMPLE", base64.b64encode(SAMPLE).decode()).replace("SIZE", str(SIZE_BYTES))
 
 
 def begin_kept(page, name):
@@ -36,6 +46,12 @@ def begin_kept(page, name):
 def held_by(services, name):
     [found] = [one for one in uploads.unfinished(services, services.users.by_name("admin")) if one.name == name]
     return found
+
+
+def arrived_whole(services, lesson, folder):
+    runner.wait_for(services, services.ledger.get(lesson))
+    kept = b"".join(services.store.read(services.raw, services.lessons.get(lesson).video_key))
+    assert kept == long_video(folder / "всё.mp4", SIZE_BYTES).read_bytes()
 
 
 def sent(page):
@@ -102,7 +118,7 @@ def someone_else_sees_nothing(other):
 
 
 @pytest.mark.slow
-def test_who_moves_on_in_the_same_tab_takes_the_upload_along(open_page, network, live_server):  # noqa: F811
+def test_who_moves_on_in_the_same_tab_takes_the_upload_along(open_page, network, live_server, tmp_path):  # noqa: F811
     page, asked = open_page(), []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.add_init_script(PICKED)
@@ -131,11 +147,11 @@ def test_who_moves_on_in_the_same_tab_takes_the_upload_along(open_page, network,
     sent(page).get_by_role("button", name="Continue").click()
     expect(sent(page)).to_contain_text("Sent. The server prepares the lesson.", timeout=30_000)
     expect(sent(page).get_by_role("link", name="Open the lesson")).to_have_attribute("href", f"/lessons/{lesson}")
-    assert runner.wait_for(live_server.services, live_server.services.ledger.get(lesson)).error_code
+    arrived_whole(live_server.services, lesson, tmp_path)
 
 
 @pytest.mark.slow
-def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, live_server):  # noqa: F811
+def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, live_server, tmp_path):  # noqa: F811
     page = open_page("ru")
     page.add_init_script(PICKED)
     log_in(page)
@@ -146,8 +162,11 @@ def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, 
     page.fill("#task-name", "Закрыта")
     page.get_by_role("button", name="Обработать локальное видео").click()
     expect(row(page, "память.mp4")).to_contain_text(re.compile(r"[1-9]\d? %"), timeout=30_000)
+    expect(other.locator("#sent-said")).to_have_text("память.mp4: Загрузка")
+    lesson = held_by(live_server.services, "Закрыта").id
     page.close(run_before_unload=False)
     other.get_by_role("button", name="Задания").click()
     expect(sent(other).get_by_text("с этой страницы")).to_be_visible(timeout=15_000)
     expect(sent(other)).to_contain_text("Отправлено", timeout=30_000)
     expect(other.locator("#jobs-list")).to_contain_text("Закрыта")
+    arrived_whole(live_server.services, lesson, tmp_path)

@@ -30,7 +30,7 @@ function begin(line) {
   const ready = live();
   lines = { line, ready };
   hear((message) => {
-    if (message.isAsking) post();
+    if (message.isAsking) post({ isAnswer: true });
     if (message.to !== tab) return;
     if (message.isCalled) markTab();
     else line.transfers[message.number]?.press();
@@ -38,10 +38,10 @@ function begin(line) {
   addEventListener("pageshow", (event) => event.persisted && post());
 }
 
-async function post() {
+async function post(more = {}) {
   clearTimeout(timer);
   timer = 0;
   await lines.ready;
   const files = lines.line.transfers.map((one, number) => ({ number, ...one.facts })).filter((one) => one.state !== "given-up");
-  tell({ files, name: window.name });
+  tell({ files, name: window.name, ...more });
 }

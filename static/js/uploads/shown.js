@@ -26,7 +26,7 @@ let timer = 0;
 export function heard(message) {
   if (message.isClosed) return ended(message.tab);
   if (board.hear(message) && message.tab !== own) whenEnded(message.tab, () => ended(message.tab));
-  return draw();
+  return draw(!message.isAnswer);
 }
 
 function ended(tab) {
@@ -52,14 +52,15 @@ export async function lookForLeft() {
   draw();
 }
 
-function draw() {
+// `isNews`: what is not known yet has just begun, and was not merely asked for.
+function draw(isNews = false) {
   const { files } = board;
   if (none) none.hidden = files.length > 0;
   else section.hidden = !files.length;
   for (const [key, row] of rows) if (!files.some((one) => one.key === key)) remove(key, row);
   for (const file of files) show(file);
   list.append(...files.filter((one) => !rows.get(one.key).isConnected).map((one) => rows.get(one.key)));
-  for (const file of files) announce(file);
+  for (const file of files) announce(file, isNews);
   const isStuck = files.some(({ state }) => ["failed", "left", "lost"].includes(state));
   countUploads({ count: files.filter((one) => !one.hasEnded && ACTIVE.includes(one.state)).length, isStuck });
 }
@@ -115,12 +116,14 @@ function showTab({ tab, tabName }) {
   setTimeout(() => !document.hidden && document.hasFocus() && say(fill(words.itsTab, { mark: MARK }), "calm"), CALLED_MS);
 }
 
-function announce(file) {
-  const before = states.get(file.id || file.key);
-  states.set(file.id || file.key, file.state);
-  if (before === undefined || before === file.state || (isUploadPage && file.tab === own)) return;
+function announce(file, isNews) {
+  // A file has its number from the server only after a while.
+  const before = states.get(file.id) ?? states.get(file.key);
+  for (const one of [file.id, file.key]) if (one) states.set(one, file.state);
+  if ((before === undefined && !isNews) || before === file.state || (isUploadPage && file.tab === own)) return;
   const said = turn(file);
   if (["failed", "left", "lost"].includes(file.state)) notify(words.uploadStopped, said, file.id || file.key);
+  if (file.state === "done") document.dispatchEvent(new Event("ppi:begun"));
   if (!said) return;
   if (["done", "failed", "left", "lost"].includes(file.state)) say(said, file.state === "done" ? "good" : "bad");
   else document.getElementById("sent-said").textContent = said;
