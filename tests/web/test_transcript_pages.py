@@ -154,6 +154,7 @@ def test_captions_without_times_of_words_say_so_once_and_mark_no_word(anna, row)
     give(anna, row, SRT, language="ru", replace="1")
     page = anna.get(f"/lessons/{row.id}/transcript").text
     assert 'class="said times-shared"' in page and '<span id="rough" hidden>' in page and "word-marks" not in page
+    assert 'title="its time was shared' not in page
     assert "each caption&#39;s time was shared among its words" in page and "<dt>Recogniser</dt>" not in page
 
 
@@ -268,7 +269,8 @@ def test_who_speaks_is_said_by_a_plain_form(services, reader, row):
     address = f"/lessons/{row.id}/transcript"
     assert 'href="?who=1#s1"' in reader.get(address).text
     page = reader.get(f"{address}?who=1").text
-    assert 'name="known" value="Учитель" formnovalidate' in page and "<textarea" not in page
+    assert 'name="known" value="Учитель" formnovalidate>' in page and "<textarea" not in page
+    assert 'name="known" value="Аня" formnovalidate aria-pressed="true">' in page
     action, fields = Forms(page).to("/transcript/speaker")
     typed = {name: fields[name] for name in ("csrf_token", "version", "segment", "back")}
     sent = reader.post(action, data={**typed, "speaker": "Петя"}, headers=ACCEPT)

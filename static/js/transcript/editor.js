@@ -36,7 +36,7 @@ export function openEditor(list, page, phrases, onChanged) {
     return null;
   }
 
-  const looks = (word) => [word[4] && "doubtful", word[5]].filter(Boolean).join(" ");
+  const looks = (word) => isShared ? "" : [word[4] && "doubtful", word[5]].filter(Boolean).join(" ");
 
   function isOther(segment, given) {
     const spans = [...segment.querySelectorAll(".text > span")].map((span) => span.className.replace(/ ?\b(lit|hit|here)\b/g, "").trim());
