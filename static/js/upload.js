@@ -2,13 +2,15 @@
 import { call, fill, say, words } from "./api.js";
 import { shownSize } from "./sizes.js";
 import { rememberDone, tellDoneHere, tellNothing, tellPercent } from "./title.js";
+import { begun, rests } from "./uploads/begun.js";
 import { judge } from "./uploads/checks.js";
-import { canKeep, dropped, forget, isSentElsewhere, keep, kept, pick, reopen, take } from "./uploads/handles.js";
+import { canKeep, dropped, forget, isSentElsewhere, kept, pick, reopen, take } from "./uploads/handles.js";
 import { Line } from "./uploads/line.js";
 import { Row } from "./uploads/row.js";
 import { turn } from "./uploads/said.js";
 import { share } from "./uploads/share.js";
 import { Transfer, earlier, loadTus } from "./uploads/transfer.js";
+import { endWaiting, isWaiting, keepWaiting, placed } from "./uploads/waiting.js";
 
 const form = document.getElementById("local-form");
 const video = document.getElementById("video");
@@ -107,12 +109,11 @@ function send(sendable) {
   const parts = document.getElementById("parts").value || "1";
   const isSingle = chosen().length === 1;
   for (const entry of sendable) {
+    const wanted = entry.wanted ?? { name: isSingle ? name.value : entry.row.name, parts };
+    if (entry.handle && !entry.before) entry.waits ??= keepWaiting(entry.handle, wanted);
     const transfer = new Transfer(entry.file, {
-      name: isSingle ? name.value : entry.row.name, parts, before: entry.before, onChange: () => changed(entry),
-      onPlace: (id) => {
-        take(id);
-        if (entry.handle) keep(id, entry.handle);
-      },
+      ...wanted, waits: entry.waits, before: entry.before, onChange: () => changed(entry),
+      onPlace: (id) => placed(id, entry.handle, entry.waits),
     });
     entry.transfer = transfer;
     line.add(transfer);
@@ -139,9 +140,22 @@ async function goOn(item) {
     send([entry]);
     return true;
   };
-  if (await begin(false)) return;
+  if (!rests(item.dataset.unfinished) && (await begin(false))) return;
   button.hidden = false;
   button.addEventListener("click", () => begin(true));
+}
+
+// What had waited for its turn when an earlier page ended is begun, where the browser may read it without asking.
+async function beginWaiting(key) {
+  if (await isSentElsewhere(key)) return;
+  const found = await kept(key);
+  const file = found && (await reopen(found.handle, false));
+  if (!file || !(await take(key))) return;
+  await choose([{ file, handle: found.handle }]);
+  const entry = chosen().find((one) => isSame(one.file, file));
+  if (!entry || entry.reason) return;
+  Object.assign(entry, { wanted: found.wanted, waits: key });
+  send([entry]);
 }
 
 function changed(entry) {
@@ -177,6 +191,7 @@ async function leave(entry) {
   entry.row.element.remove();
   drop.querySelector("input").focus();
   if (!entry.transfer) return check();
+  endWaiting(entry.waits);
   document.getElementById("upload-said").textContent = fill(words.givenUp, { name: entry.file.name });
   await entry.transfer.giveUp();
   await askRoom().catch(() => {});
@@ -201,4 +216,6 @@ check();
 Promise.all([...document.querySelectorAll("[data-unfinished]")].map(goOn)).then(() => {
   const rest = document.getElementById("unfinished");
   if (rest) rest.hidden = !rest.querySelector("[data-unfinished]:not([hidden])");
+}).then(async () => {
+  for (const key of begun().filter((one) => isWaiting(one) && !rests(one))) await beginWaiting(key);
 });

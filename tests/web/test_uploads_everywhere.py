@@ -19,8 +19,9 @@ SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
 # Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage. In it lies what
 # `long_video` makes.
 PICKED = """
-  window.showOpenFilePicker = async () => {
-    const handle = await (await navigator.storage.getDirectory()).getFileHandle("память.mp4", { create: true });
+  window.showOpenFilePicker = () => Promise.all((window.chosen ?? ["память.mp4"]).map(make));
+  async function make(name) {
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle(name, { create: true });
     const sample = Uint8Array.from(atob("SAMPLE"), (one) => one.charCodeAt(0));
     const film = new Uint8Array(SIZE);
     film.set(sample);
@@ -29,8 +30,8 @@ PICKED = """
     const writer = await handle.createWritable();
     await writer.write(film);
     await writer.close();
-    return [handle];
-  };
+    return handle;
+  }
 """.replace("SAMPLE", base64.b64encode(SAMPLE).decode()).replace("SIZE", str(SIZE_BYTES))
 
 
@@ -170,3 +171,29 @@ def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, 
     expect(sent(other)).to_contain_text("Отправлено", timeout=30_000)
     expect(other.locator("#jobs-list")).to_contain_text("Закрыта")
     arrived_whole(live_server.services, lesson, tmp_path)
+
+
+@pytest.mark.slow
+def test_what_waits_for_its_turn_is_begun_by_the_next_page_under_its_own_name(open_page, network, live_server, tmp_path):  # noqa: F811
+    services, names = live_server.services, ["первый", "второй", "третий"]
+    page = open_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.add_init_script(PICKED)
+    log_in(page)
+    set_speed = network(page)
+    set_speed(SLOW)
+    page.evaluate("names => { window.chosen = names.map(name => `${name}.mp4`); }", names)
+    page.locator("#drop").click()
+    row(page, "третий.mp4").get_by_label("Name of the lesson").fill("Третий урок")
+    page.get_by_role("button", name="Process Local Video").click()
+    expect(row(page, "третий.mp4")).to_contain_text("Waits until another file is through")
+    expect(row(page, "первый.mp4")).to_contain_text("left", timeout=30_000)
+    page.goto("/help")
+    set_speed(QUICK)
+    page.get_by_role("button", name="Jobs").click()
+    expect(sent(page).filter(has_text="Sent. The server prepares the lesson.")).to_have_count(3, timeout=60_000)
+    kept = {one.name: one.id for one in services.lessons.list(services.users.by_name("admin").id)}
+    for name in ("первый", "второй", "Третий урок"):
+        arrived_whole(services, kept[name], tmp_path)
+    # Nothing is left behind.
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('ppi-begun'))") == []

@@ -22,25 +22,25 @@ export class Board {
   // `left` are the files that nobody sends now. Of ended tabs stay what they sent, and what they never began.
   settle(left) {
     for (const found of [...this.#tabs.values()].filter((one) => one.hasEnded)) {
-      const files = found.files.filter((one) => one.state === "done" || !one.id);
+      const files = found.files.filter((one) => one.state === "done" || !(one.id || one.waits));
       found.files = files.map((one) => (one.state === "done" ? one : { ...one, state: "lost" }));
     }
     this.left = left;
   }
 
-  // The numbers of what living tabs send or hold.
+  // The numbers, and keys of what has none yet, of what living tabs send or hold.
   get held() {
-    return [...this.#tabs.values()].filter((one) => !one.hasEnded).flatMap((one) => one.files.map(({ id }) => id)).filter(Boolean);
+    return [...this.#tabs.values()].filter((one) => !one.hasEnded).flatMap((one) => one.files.flatMap(({ id, waits }) => [id, waits])).filter(Boolean);
   }
 
   // All of it, each with a `key` of its own. What one tab took over from another one stands there once.
   get files() {
     const { held } = this;
     const all = [...this.#tabs].flatMap(([tab, { files, name, hasEnded }]) => {
-      const kept = files.filter((one) => !hasEnded || !held.includes(one.id));
+      const kept = files.filter((one) => !hasEnded || !held.includes(one.id || one.waits));
       return kept.map((one) => ({ ...one, tab, tabName: name, hasEnded, key: `${tab} ${one.number}` }));
     });
-    const left = this.left.filter((one) => !all.some(({ id }) => id === one.id));
-    return [...all, ...left.map((one) => ({ ...one, key: one.id, hasEnded: true }))];
+    const left = this.left.filter((one) => !held.includes(one.id || one.key) && !all.some(({ id }) => id && id === one.id));
+    return [...all, ...left.map((one) => ({ ...one, key: one.id || one.key, hasEnded: true }))];
   }
 }

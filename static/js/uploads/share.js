@@ -17,9 +17,9 @@ export function share(line) {
     return;
   }
   told = states;
-  for (const one of line.transfers.filter(({ id }) => id)) {
-    if (["done", "given-up"].includes(one.state)) drop(one.id);
-    else note(one.id, one.isActive);
+  for (const one of line.transfers.filter(({ id, waits }) => id || waits)) {
+    if (["done", "given-up"].includes(one.state)) drop(one.id || one.waits);
+    else note(one.id || one.waits, one.isActive);
   }
   post();
 }

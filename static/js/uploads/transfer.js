@@ -48,8 +48,9 @@ export class Transfer {
   #watch = 0;
   #movedMs = 0;
 
-  constructor(file, { name = "", parts = "1", before, onChange, onPlace = () => {} }) {
-    Object.assign(this, { file, name, parts, before, onChange, onPlace });
+  // `waits` is the key under which the file waits for its turn, where the browser keeps it.
+  constructor(file, { name = "", parts = "1", waits = "", before, onChange, onPlace = () => {} }) {
+    Object.assign(this, { file, name, parts, waits, before, onChange, onPlace });
     addEventListener("online", () => this.state === "away" && this.begin());
   }
 
@@ -59,9 +60,10 @@ export class Transfer {
 
   // What is to be known of it elsewhere; plain values. `left_s` is null while it is not known.
   get facts() {
-    const { id, state, reason, lesson, pace, file } = this;
+    const { id, waits, state, reason, lesson, pace, file } = this;
     const percent = (100 * this.sentBytes) / file.size;
-    return { id, state, reason, lesson, name: file.name, percent, speed: pace.bytesPerSecond, left_s: pace.secondsFor(file.size - this.sentBytes) };
+    const left_s = pace.secondsFor(file.size - this.sentBytes);
+    return { id, waits, state, reason, lesson, name: file.name, percent, speed: pace.bytesPerSecond, left_s };
   }
 
   // The one button: it pauses what is under way, and lets go on what is not.
