@@ -157,7 +157,7 @@ def next_of(shown: LessonView) -> tuple[str, str]:
     if shown.active_job is not None or stations["publish"] == "done":
         return "", ""
     if stations["ingest"] == "failed":
-        return gettext("Next: see under History what went wrong"), page("history")
+        return gettext("Next: see what went wrong, and try again"), page("")
     if stations["build_dataset"] == "done":
         return gettext("Next: check the dataset and publish it"), url_for("pages.publish", lesson=shown.id)
     if stations["transcribe"] == "done" or _is_silent(shown):
