@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import agreement, build_dataset, joined, lessons, local, runner, summarize
+from ppi.workflows import agreement, build_dataset, joined, lessons, local, runner, summarize, word_lists
 from tests.conftest import DATA, PASSWORD
 
 SAID = {
     "language": "ru", "engine": "x", "model": "x", "duration_s": 63.92, "segments": [
         {"start_s": 1.0, "end_s": 2.0, "text": "Доброе утро!", "speaker": "Учитель", "flags": ["repetition"], "words": [
-            {"text": "Доброе", "start_s": 1.0, "end_s": 1.5, "probability": 0.9},
+            {"text": "Доброе", "start_s": 1.0, "end_s": 1.5, "probability": 0.9,
+             "unaligned": True},
             {"text": "утро!", "start_s": 1.5, "end_s": 2.0, "probability": 0.2}]},
         {"start_s": 3.0, "end_s": 4.0, "text": "Well done.", "speaker": "Аня", "language": "en", "words": []},
     ],
+    "hearing": {"device": "cpu", "aligner": "ru=letters", "thresholds": {"repeats_from": 4}},
 }  # fmt: skip
 
 
@@ -52,7 +54,7 @@ class Furnished:
             "publish-none": f"/publish?lesson={self.fresh}", "files": "/files", "account": "/account", "help": "/help",
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
             "people": "/admin/people", "jobs": "/jobs", "storage": "/admin/storage", "settings": "/admin/settings",
-            "lessons-deleted": "/lessons/deleted",
+            "lessons-deleted": "/lessons/deleted", "words": f"/words?lesson={self.full}",
             "styleguide": "/styleguide",
         }  # fmt: skip
 
@@ -69,6 +71,8 @@ def furnish(services: Services, folder, owner: str = "admin") -> Furnished:
         )
     runner.wait_for(services, job)
     runner.wait_for(services, summarize.request_summary(services, row, engine_name="extractive", style="report"))
+    keeper = services.users.by_name(owner)
+    word_lists.save(services, keeper, name="Алгебра 7а", words="дробь, Анна Петровна", list_id="algebra")
     (folder / "no-video.mp4").write_text("not a video")
     refused = local.ingest_file(services, folder / "no-video.mp4", "Не видео", owner)
     runner.wait_for(services, refused)

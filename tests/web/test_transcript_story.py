@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ppi.records import Segment, Transcript, Word
-from ppi.workflows import corrections, local, runner
+from ppi.workflows import corrections, local, runner, word_lists
 from tests.conftest import DATA
 
 
@@ -305,7 +305,10 @@ def test_the_transcript_is_read_without_scripts(visit):
     expect(page.locator("#s2 .text")).to_have_text("Вода испаряется.")
 
 
-def test_a_list_of_words_is_kept_chosen_and_deleted_after_a_question(visit, lesson):
+def test_a_list_of_words_is_kept_chosen_and_deleted_after_a_question(visit, live_server, lesson):
+    admin = live_server.services.users.by_name("admin")
+    for one in word_lists.load(live_server.services, admin).lists:  # of other stories on this server
+        word_lists.delete(live_server.services, admin, one.id)
     page = visit()
     page.goto(f"/lessons/{lesson.id}")
     page.locator("summary", has_text="Transcribe again").click()
