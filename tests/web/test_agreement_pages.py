@@ -43,6 +43,10 @@ TWO = export({1: [(1, 5, "Похвала П"), (10, 20, "Введение")], 4:
 
 @pytest.fixture
 def lesson(services) -> LessonRow:
+    return taken_in(services)
+
+
+def taken_in(services) -> LessonRow:
     """A lesson of anna's that is ready, of a minute, without annotations."""
     anna = services.users.by_name("anna")
     info = MediaInfo("mov", 60.0, 0.0, 4, VideoTrack("h264", 320, 240, 25.0, False), (AudioTrack("aac", 44_100, 2),))

@@ -13,8 +13,8 @@ from ppi.errors import NotFound
 from ppi.services import Services
 from ppi.web.app import build_app
 from ppi.workflows import comparisons, lessons, meanings, recycle_bin
-from tests.conftest import PASSWORD
-from tests.web.test_agreement_pages import TWO, annotate, export, here, lesson, page_of, work  # noqa: F401  (two fixtures)
+from tests.conftest import PASSWORD, settings_for, with_people
+from tests.web.test_agreement_pages import TWO, annotate, export, here, lesson, page_of, taken_in, work  # noqa: F401
 
 WAITS = "Comparing the annotators of 1 file: this usually takes a few seconds."
 
@@ -107,13 +107,21 @@ def test_marks_that_change_while_they_are_compared_are_compared_again(services, 
     assert comparisons.people(services, asked) == ("5", "6")
 
 
-def test_of_many_who_look_at_once_one_comparison_is_made(services, lesson):  # noqa: F811
-    annotate(services, lesson, TWO)
-    grounds = [Services(services.settings) for _ in range(4)]
-    asked = comparisons.ask(services, lessons.view(services, lesson))
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda number: comparisons.request(grounds[number % 4], asked).id, range(8)))
-    assert len(set(found)) == 1 and len(jobs_of(services, lesson)) == 1
+@pytest.mark.parametrize("ground", ["SQLite", "Redis"])
+def test_of_many_who_look_at_once_one_comparison_is_made(request, tmp_path, here, ground):  # noqa: F811
+    variables = request.getfixturevalue("own_redis").variables() if ground == "Redis" else {}
+    services = with_people(Services(settings_for(tmp_path / "data", **variables)))
+    row = taken_in(services)
+    annotate(services, row, TWO)
+    asked = comparisons.ask(services, lessons.view(services, row))
+    others = [Services(services.settings) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        jobs = list(pool.map(lambda other: comparisons.request(other, asked).id, others))
+        assert len(set(jobs)) == 1 and [job.id for job in jobs_of(services, row)] == jobs[:1]
+        found = list(pool.map(lambda other: comparisons.made(other, row, step_s=0.1, chosen=()), others))
+    assert len(here) == 1 and found == [comparisons.kept(services, asked)] * 4
+    work(services)
+    assert len(here) == 1 and services.ledger.get(jobs[0]).status == "completed"
 
 
 def test_without_scripts_a_link_looks_again_and_a_failure_is_tried_again(session_for, lesson, services, here):  # noqa: F811
