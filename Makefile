@@ -61,6 +61,7 @@ bench: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## time PPI and the a
 	$(PY) -m bench.load
 	$(PY) -m bench.speech
 	$(PY) -m bench.pages
+	$(PY) -m bench.annotations
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .
