@@ -72,13 +72,17 @@ def set_quota(user_id: str) -> Response:
 @bp.post("/admin/people/<user_id>/disable")
 def disable(user_id: str) -> Response:
     """Keep an account from logging in; its lessons stay."""
-    access.services().users.set_disabled(_named(user_id).id, True)
+    user = _named(user_id)
+    access.services().users.set_disabled(user.id, True)
+    flash(gettext("%(name)s cannot log in any more. The lessons stay; “Enable” takes it back.", name=user.name), "success")
     return redirect(url_for("people.index"))
 
 
 @bp.post("/admin/people/<user_id>/enable")
 def enable(user_id: str) -> Response:
-    access.services().users.set_disabled(_named(user_id).id, False)
+    user = _named(user_id)
+    access.services().users.set_disabled(user.id, False)
+    flash(gettext("%(name)s can log in again.", name=user.name), "success")
     return redirect(url_for("people.index"))
 
 

@@ -6,8 +6,11 @@ document.getElementById("token-form").addEventListener("submit", (event) => {
   const form = event.currentTarget;
   during(event.submitter, async () => {
     const { token } = await call("POST", "/account/tokens", { label: form.elements.label.value });
-    document.getElementById("token").value = token;
     document.getElementById("token-shown").hidden = false;
     form.reset();
+    const shown = document.getElementById("token");
+    shown.value = token;
+    shown.focus();
+    shown.select();
   });
 });

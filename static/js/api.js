@@ -1,4 +1,5 @@
 // Calls to the server: JSON in and out, the page's security token, and messages for people.
+import { backTo } from "./focus.js";
 
 export const words = JSON.parse(document.getElementById("words").textContent);
 
@@ -25,6 +26,7 @@ export async function call(method, path, body) {
 // Run an action for a button: it cannot be pressed twice, and failures are said.
 export async function during(button, action) {
   button.disabled = true;
+  button.setAttribute("aria-busy", "true");
   try {
     return await action();
   } catch (error) {
@@ -32,6 +34,8 @@ export async function during(button, action) {
     return null;
   } finally {
     button.disabled = false;
+    button.removeAttribute("aria-busy");
+    backTo(button);
   }
 }
 

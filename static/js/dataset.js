@@ -1,5 +1,6 @@
 // Step 2: files are read as soon as they are chosen or dropped, choices for labels at once, then the build.
-import { call, say, words } from "./api.js";
+import { call, fill, say, words } from "./api.js";
+import { backTo, keepFocus } from "./focus.js";
 
 const given = document.getElementById("given-form");
 const build = document.getElementById("dataset-form");
@@ -15,7 +16,7 @@ const PARTS = ["understood", "kept-annotations", "kept-patterns", "annotations-h
 // What is sent goes one after the other, and the build after all of it.
 let waiting = Promise.resolve();
 
-async function renew(focused) {
+async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!page.getElementById("understood")) {
@@ -23,14 +24,18 @@ async function renew(focused) {
     return;
   }
   const opened = document.getElementById("left")?.open;
-  for (const part of PARTS) document.getElementById(part).replaceChildren(...page.getElementById(part).childNodes);
+  for (const id of PARTS) {
+    const part = document.getElementById(id);
+    keepFocus(part, () => part.replaceChildren(...page.getElementById(id).childNodes));
+  }
   if (opened && document.getElementById("left")) document.getElementById("left").open = true;
-  if (focused) document.getElementById(focused)?.focus();
   document.getElementById("said").textContent = document.querySelector("#understood .facts")?.innerText ?? "";
 }
 
 // A file is sent alone, so that one that cannot be read takes nothing with it; the page then shows what is kept.
 async function send(field, sent) {
+  const told = document.getElementById(`reading-${field.id}`);
+  told.textContent = fill(words.reading, { name: field.files[0].name });
   try {
     await call("POST", given.action, sent);
     given.elements.annotations.required = false;
@@ -38,8 +43,10 @@ async function send(field, sent) {
   } catch (error) {
     fail(document.getElementById("dataset-error"), error);
   } finally {
+    told.textContent = "";
     field.disabled = false;
     field.value = "";
+    backTo(field);
   }
 }
 
@@ -76,7 +83,7 @@ async function choose(radio) {
   const meanings = { "as-written": null, "left-out": "", another: form.elements[`other-${number}`].value.trim() || null };
   const meaning = radio.value.startsWith("=") ? radio.value.slice(1) : meanings[radio.value];
   await call("POST", new URL(form.action).pathname, { meanings: { [label]: meaning } });
-  await renew(document.activeElement?.id);
+  await renew();
 }
 
 document.getElementById("understood")?.addEventListener("change", (event) => {
@@ -106,5 +113,6 @@ build?.addEventListener("submit", async (event) => {
   } catch (error) {
     fail(failure, error);
     button.disabled = false;
+    backTo(button);
   }
 });

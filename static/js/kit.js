@@ -1,5 +1,6 @@
 // The annotation kit: give the table, choose what annotators do.
 import { call, fill, words } from "./api.js";
+import { backTo } from "./focus.js";
 
 const form = document.getElementById("kit-form");
 const failure = document.getElementById("kit-error");
@@ -17,6 +18,7 @@ form?.addEventListener("submit", async (event) => {
     failure.textContent = error.message || words.failed;
     failure.hidden = false;
     event.submitter.disabled = false;
+    backTo(event.submitter);
   }
 });
 form?.elements.variant.addEventListener("change", () => {

@@ -10,6 +10,10 @@ const failure = document.getElementById("login-error");
 dialog.addEventListener("shown.bs.modal", () => {
   if (!form.contains(document.activeElement)) form.elements.username.focus();
 });
+// Escape shuts nothing here, but takes the focus into the empty dialog.
+dialog.addEventListener("focus", (event) => {
+  if (event.target === dialog) (form.contains(event.relatedTarget) ? event.relatedTarget : form.elements.username).focus();
+});
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   failure.hidden = true;

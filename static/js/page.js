@@ -1,35 +1,18 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
 import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, during, words } from "./api.js";
+import { ask } from "./confirm.js";
 import { startDrawer } from "./drawer.js";
+import { startFocus } from "./focus.js";
 import { watchAll } from "./progress.js";
 import { tellDone } from "./title.js";
 import { watchUploads } from "./uploads/watch.js";
-
-function ask(button) {
-  const dialog = document.getElementById("confirm");
-  document.getElementById("confirm-text").textContent = button.dataset.confirm;
-  document.getElementById("confirm-name").textContent = button.dataset.name || "";
-  const yes = document.getElementById("confirm-yes");
-  const title = document.getElementById("confirm-title");
-  yes.dataset.usual ||= yes.textContent;
-  title.dataset.usual ||= title.textContent;
-  yes.textContent = button.dataset.yes || yes.dataset.usual;
-  title.textContent = button.dataset.title || title.dataset.usual;
-  const modal = Modal.getOrCreateInstance(dialog);
-  return new Promise((resolve) => {
-    const answer = (isYes) => () => { resolve(isYes); modal.hide(); };
-    yes.onclick = answer(true);
-    dialog.addEventListener("hidden.bs.modal", () => resolve(false), { once: true });
-    modal.show();
-  });
-}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-post]");
   if (!button) return;
   event.preventDefault();
-  if (button.dataset.confirm && !(await ask(button))) return;
+  if (button.dataset.confirm && !(await ask(button.dataset))) return;
   await during(button, async () => {
     await call("POST", button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
     if (!button.dispatchEvent(new Event("ppi:posted", { bubbles: true, cancelable: true }))) return;
@@ -88,6 +71,7 @@ document.addEventListener("click", async (event) => {
 // The server writes times by the clock of this browser from the next page on.
 document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`;
 
+startFocus();
 tellDone();
 startDrawer();
 watchAll();

@@ -5,10 +5,13 @@ import { call, during, say, words } from "./api.js";
 document.getElementById("load-files").addEventListener("click", (event) => {
   event.preventDefault();
   during(event.currentTarget, async () => {
+    const list = document.getElementById("stored");
+    if (!list.children.length) list.textContent = words.loading;
     const answer = await fetch("/?stored=1", { headers: { Accept: "text/html" } });
+    if (!answer.ok) list.textContent = "";
     if (!answer.ok) throw new Error(words.failed);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    document.getElementById("stored").replaceChildren(...page.getElementById("stored").childNodes);
+    list.replaceChildren(...page.getElementById("stored").childNodes);
   });
 });
 document.getElementById("storage-form").addEventListener("submit", (event) => {

@@ -1,5 +1,6 @@
 // Step 1: videos from the computer, chosen or dropped, checked, then sent a few at a time.
 import { call, fill, say, words } from "./api.js";
+import { ask } from "./confirm.js";
 import { shownSize } from "./sizes.js";
 import { rememberDone, tellDoneHere, tellNothing, tellPercent } from "./title.js";
 import { begun, rests } from "./uploads/begun.js";
@@ -186,7 +187,11 @@ function arrived(entry) {
   location.assign(`/lessons/${entry.transfer.lesson}`);
 }
 
+// What has arrived on the server is lost by that: it is asked for first.
 async function leave(entry) {
+  const isBegun = entry.transfer?.sentBytes > 0 && entry.transfer.state !== "done";
+  const question = { confirm: words.giveUpText, name: entry.file.name, title: words.giveUpTitle, yes: words.giveUp };
+  if (isBegun && !(await ask(question))) return;
   entries = entries.filter((one) => one !== entry);
   entry.row.element.remove();
   drop.querySelector("input").focus();

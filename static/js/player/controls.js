@@ -1,5 +1,6 @@
 // The buttons beside the recording: they press what the keys press, and show what holds.
 import { fill } from "../api.js";
+import { allow } from "../focus.js";
 import { openKeys, showKeys } from "./keys.js";
 import { numberAt, timeCode } from "./times.js";
 
@@ -35,7 +36,7 @@ export function openControls(box, player, phrases) {
   });
   player.onChanged(({ interval, isLooping }) => {
     part("interval").textContent = interval ? fill(phrases.chosen, { start: timeCode(interval.start), end: timeCode(interval.end) }) : "";
-    for (const name of ["replay", "clear"]) button(name).disabled = !interval;
+    for (const name of ["replay", "clear"]) allow(button(name), interval !== null);
     button("loop").setAttribute("aria-pressed", isLooping);
   });
   showCaptions(video, button("captions"));

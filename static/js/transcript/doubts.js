@@ -1,5 +1,7 @@
 // Doubtful words one after the other, from where the recording stands; and ticking off what is right as it is.
 
+import { allow } from "../focus.js";
+
 // A word is heard with what comes right before it.
 const LEAD_S = 0.5;
 
@@ -21,7 +23,7 @@ export function openDoubts(words, player) {
 
   function refresh() {
     const isOver = places().length === 0;
-    for (const button of buttons) button.disabled = isOver;
+    for (const button of buttons) allow(button, !isOver);
   }
 
   function go(step) {

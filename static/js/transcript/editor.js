@@ -1,5 +1,6 @@
 // Corrections in place: one segment at a time becomes a field that saves itself; undo and redo; two editors at once.
 import { call, fill, say, words } from "../api.js";
+import { allow } from "../focus.js";
 
 const DELAY_MS = 1200;
 const AGAIN_MS = 4000;
@@ -20,6 +21,7 @@ export function openEditor(list, page, phrases, onChanged) {
   };
   // Captions without times of words: said once, not at every word.
   const isShared = list.classList.contains("times-shared");
+  const toPencil = (segment) => segment.querySelector(".pencil").focus();
   const segmentAt = (place) => document.getElementById(`s${place}`);
   const textOf = (segment) => segment.querySelector(".text").textContent.trim().replace(/\s+/g, " ");
 
@@ -27,8 +29,8 @@ export function openEditor(list, page, phrases, onChanged) {
   function take(found) {
     if (!found.segments || Object.keys(found.segments).some((place) => !segmentAt(place))) return location.reload();
     version = found.version;
-    buttons.undo.disabled = !found.undo;
-    buttons.redo.disabled = !found.redo;
+    allow(buttons.undo, found.undo);
+    allow(buttons.redo, found.redo);
     document.getElementById("edited-note").hidden = !found.edited;
     for (const [place, given] of Object.entries(found.segments)) segmentAt(place).dataset.speaker = given.speaker;
     for (const [place, given] of Object.entries(found.segments)) if (isOther(segmentAt(place), given)) draw(segmentAt(place), given);
@@ -65,7 +67,10 @@ export function openEditor(list, page, phrases, onChanged) {
     segment.querySelector(".word-marks")?.remove();
     if (given.marks && !isShared) text.after(Object.assign(document.createElement("p"), { className: "word-marks visually-hidden", textContent: given.marks }));
     document.getElementById("rough").hidden = isShared || !list.querySelector(".shared, .unaligned");
-    segment.querySelector(".doubts, .checked")?.remove();
+    const before = segment.querySelector(".doubts, .checked");
+    const isHere = before?.contains(document.activeElement);
+    before?.remove();
+    if (isHere) toPencil(segment);
     segment.classList.toggle("is-doubtful", given.doubts.length > 0);
     const told = document.createElement("div");
     if (given.doubts.length) {
@@ -119,16 +124,13 @@ export function openEditor(list, page, phrases, onChanged) {
   }
 
   function pressed(event) {
-    if (event.key === "Escape") {
-      const segment = field.closest(".segment");
-      close();
-      segment.querySelector(".pencil").focus();
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      const next = field.closest(".segment").nextElementSibling;
-      close();
-      if (event.ctrlKey || event.metaKey) open(next);
-    }
+    const segment = field.closest(".segment");
+    const next = event.key === "Enter" && (event.ctrlKey || event.metaKey) && segment.nextElementSibling;
+    if (!["Escape", "Enter"].includes(event.key)) return;
+    event.preventDefault();
+    close();
+    if (next) open(next);
+    else if (!field) toPencil(segment);
   }
 
   // One request at a time, in the order of the typing.
@@ -176,12 +178,14 @@ export function openEditor(list, page, phrases, onChanged) {
     box.append(phrases.meanwhile, Object.assign(document.createElement("blockquote"), { textContent: given.text }));
     box.append(choice("btn-primary", phrases.keepMine, () => {
       box.remove();
+      field.focus();
       save(field, true);
     }), choice("btn-quiet", phrases.takeTheirs, () => {
       box.remove();
       field.value = field.dataset.saved = given.text;
       tell("");
       close();
+      toPencil(segment);
     }));
     field.after(box);
   }
