@@ -19,6 +19,7 @@ from ppi.jobs.lessons import Lessons, Links
 from ppi.jobs.lessons_sqlite import SqliteLessons
 from ppi.jobs.links_sqlite import SqliteLinks
 from ppi.jobs.locks import COMPARISONS, DECISIONS, TRANSCRIPTS, WORD_LISTS, FileLocks, Locks, RedisLocks
+from ppi.jobs.usual import Usual
 from ppi.jobs.watch import Watch
 from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
@@ -97,6 +98,11 @@ class Services:
     def watch(self) -> Watch:
         """What is under way, for everybody who watches."""
         return Watch(self.ledger)
+
+    @cached_property
+    def usual(self) -> Usual:
+        """How long jobs took lately."""
+        return Usual(self.ledger)
 
     @cached_property
     def lessons(self) -> Lessons:

@@ -60,7 +60,7 @@ WEB = {"ppi.web.*"}
 OWNERS = {
     "flask": {"ppi", *WEB}, "flask_login": WEB, "flask_wtf": WEB, "flask_limiter": WEB, "flask_babel": WEB, "wtforms": WEB,
     "werkzeug": {*WEB, "ppi.accounts.users"}, "limits": {"ppi.web.limits_sqlite"}, "apispec": {"ppi.web.openapi"},
-    "prometheus_client": {"ppi.web.system"}, "babel": {"ppi.summary.wording"},
+    "prometheus_client": {"ppi.web.system"}, "babel": {"ppi.summary.wording", "ppi.web.words"},
     "gunicorn": {"ppi.server"}, "dotenv": {"ppi.settings"},
     "click": {
         "ppi.cli", "ppi.cli_transcripts", "ppi.cli_models",

@@ -31,7 +31,7 @@ class Pocketsphinx:
 
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
-        on_heard: Callable[[Heard], None] = lambda heard: None,
+        on_heard: Callable[[Heard], None] = lambda heard: None, on_fetched: Progress = lambda fraction: None,
     ) -> Transcript:  # fmt: skip
         if language not in ("", "en"):
             raise InputError("pocketsphinx knows English only. Choose the engine whisper for this language.")

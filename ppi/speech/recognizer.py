@@ -43,7 +43,7 @@ class Recognizer(Protocol):
 
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
-        on_heard: Callable[[Heard], None] = lambda heard: None,
+        on_heard: Callable[[Heard], None] = lambda heard: None, on_fetched: Progress = lambda fraction: None,
     ) -> Transcript:  # fmt: skip
         """The transcript; empty for silence. `language` is an ISO 639-1 code, "" to have it found out.
 
@@ -56,19 +56,24 @@ class Recognizer(Protocol):
 class Ears:
     """Collects what a child process reports; begins where `heard` ends.
 
-    ("at", fraction), ("heard", stretch), ("about", what hears on which device).
+    ("at", fraction), ("heard", stretch), ("about", what hears on which device), ("fetched", fraction of the model).
     """
 
-    def __init__(self, heard: Heard, duration_s: float, on_progress: Progress, on_heard: Callable[[Heard], None]):
+    def __init__(
+        self, heard: Heard, duration_s: float, on_progress: Progress, on_heard: Callable[[Heard], None],
+        on_fetched: Progress = lambda fraction: None,
+    ):  # fmt: skip
         self.heard = heard
         self.about: dict[str, str] = {}
-        self._on_progress, self._on_heard = on_progress, on_heard
+        self._on_progress, self._on_heard, self._on_fetched = on_progress, on_heard, on_fetched
         self._fraction = min(heard.until_s / duration_s, 1.0)
 
     def report(self, told: tuple[str, Any]) -> None:
         kind, value = told
         if kind == "at":
             self._fraction = max(self._fraction, min(value, 1.0))
+        elif kind == "fetched":
+            self._on_fetched(value)
         elif kind == "about":
             self.about = value
         elif kind == "heard":

@@ -36,13 +36,13 @@ class Whisper:
 
     def transcribe(
         self, speech_wav: Path, language: str, on_progress: Progress, heard: Heard = NOTHING,
-        on_heard: Callable[[Heard], None] = lambda heard: None,
+        on_heard: Callable[[Heard], None] = lambda heard: None, on_fetched: Progress = lambda fraction: None,
     ) -> Transcript:  # fmt: skip
         duration_s = wav.duration_s(speech_wav)
         if wav.is_silent(speech_wav):
             return Transcript((), "", self.engine, self.model, duration_s)
         aligners = [(one.language, one.model, str(one.path)) for one in aligner.ready(self._settings)]
-        ears = Ears(heard, duration_s, on_progress, on_heard)
+        ears = Ears(heard, duration_s, on_progress, on_heard, on_fetched)
         wanted = {
             "path": str(speech_wav), "model": self.model, "weights": str(self._weights), "hub": self._settings.hub,
             "language": language, "before": heard.language, "device": self._settings.device,

@@ -14,6 +14,7 @@ from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
 from ppi.web import access
 from ppi.web.errors import translated
+from ppi.web.words import how_long
 from ppi.workflows import job_list, kit, lessons
 
 bp = Blueprint("jobs", __name__)
@@ -54,7 +55,7 @@ def page() -> str:
 
 @bp.app_context_processor
 def _for_all_templates() -> dict[str, Any]:
-    return {"trail": trail}
+    return {"trail": trail, "how_long": how_long}
 
 
 def trail(job: Job) -> list[tuple[float, str]]:
@@ -120,6 +121,8 @@ def describe_job(job: Job, position: int | None = None) -> dict[str, Any]:
         "position": access.services().ledger.position(job) if position is None else position,
         "started": _iso(job.started_s) if job.started_s else None,
     }  # fmt: skip
+    if job.is_active:
+        shown["how_long"] = how_long(job)
     if job.status == "running" and "left_s" in job.stage_args:
         shown["remaining_s"] = job.stage_args["left_s"]
     if job.error:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from babel.dates import format_timedelta
 from flask import g
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
+
+from ppi.jobs.ledger import Job
+from ppi.web import access
 
 
 def kinds() -> dict[str, str]:
@@ -29,6 +34,7 @@ def statuses() -> dict[str, str]:
             "uploading_video": gettext("Storing the video"),
             "downloading": gettext("Fetching from storage"),
             "extracting_audio": gettext("Extracting audio"),
+            "fetching_model": gettext("Fetching the model"),
             "transcribing": gettext("Transcribing"),
             "telling_speakers": gettext("Telling speakers apart"),
             "summarizing": gettext("Summarising"),
@@ -45,6 +51,19 @@ def statuses() -> dict[str, str]:
     return g.statuses
 
 
+def how_long(job: Job) -> str:
+    """What can be said of the time that a job of this kind takes, before its own pace is known."""
+    found = access.services().usual.of(job.kind)
+    if found is None:
+        return gettext("how long is not known here yet; you may leave this page")
+    low, high = (
+        format_timedelta(timedelta(seconds=max(1, round(one))), format="short", locale=get_locale()) for one in found
+    )  # fmt: skip
+    if low == high:
+        return gettext("usually about %(time)s", time=low)
+    return gettext("usually from %(low)s to %(high)s", low=low, high=high)
+
+
 def words() -> dict[str, Any]:
     """What the scripts of the pages say."""
     return {
@@ -53,6 +72,8 @@ def words() -> dict[str, Any]:
         "paused": gettext("Paused. Nothing is lost."),
         "position": gettext("Place in the queue: {position}"),
         "left": gettext("about {time} left"),
+        "loading": gettext("Loading…"),
+        "reading": gettext("Reading {name}; this takes some seconds."),
         "copied": gettext("Copied!"),
         "offline": gettext("The server does not answer. Trying again…"),
         "chooseFile": gettext("Choose a video first."),
@@ -80,6 +101,9 @@ def words() -> dict[str, Any]:
         "tryAgain": gettext("Try again"),
         "continued": gettext("Goes on where it stopped"),
         "givenUp": gettext("Given up: {name}"),
+        "giveUp": gettext("Give up"),
+        "giveUpTitle": gettext("Give this upload up?"),
+        "giveUpText": gettext("What has arrived of this video will be deleted."),
         "jobsUnderWay": gettext("Jobs under way: {count}"),
         "mayNotTell": gettext("The browser does not allow it. Allow notifications of this page there, then press again."),
         "tabClosed": gettext("Not being sent: its page was closed. What has arrived is kept."),

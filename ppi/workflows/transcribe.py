@@ -91,7 +91,7 @@ def hear(services: Services, row: LessonRow, job: Job, run: Run, folder: Path, l
         pace.at(fraction)
         kept.write_due()
 
-    transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep)
+    transcript = hearer.transcribe(speech, language, on_tick, kept.load(), kept.keep, pace.fetched)
     if wanted.get("word_list") and transcript.hearing.get("phrases"):
         transcript = dataclasses.replace(transcript, hearing={**transcript.hearing, "word_list": wanted["word_list"]})
     corrections.keep_new(services, row, transcript, check=run.check)

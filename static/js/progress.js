@@ -53,7 +53,7 @@ export function showJob(box, found, { isInTitle = false } = {}) {
   box.querySelector(".watch-status").textContent = words.statuses[found.status] || found.status;
   box.querySelector(".watch-percent").textContent = `${found.progress} %`;
   const place = found.position ? fill(words.position, { position: found.position }) : "";
-  const message = [found.message || place, remaining(found)].filter(Boolean).join(" · ");
+  const message = [found.message || place, remaining(found) || found.how_long].filter(Boolean).join(" · ");
   const line = box.querySelector(".watch-message");
   if (line.textContent !== message) line.textContent = message;
   setBar(box.querySelector(".progress"), found.progress);
@@ -68,7 +68,8 @@ export function setBar(bar, percent) {
 function remaining(found) {
   if (found.remaining_s !== undefined) return fill(words.left, { time: clock(found.remaining_s) });
   if (!found.started || found.progress < 5 || found.progress > 98) return "";
-  const gone = (Date.now() - Date.parse(found.started)) / 1000;
+  // Both by the server's clock: that of this computer may be another.
+  const gone = (Date.parse(found.timestamp) - Date.parse(found.started)) / 1000;
   return gone > 4 ? fill(words.left, { time: clock((gone * (100 - found.progress)) / found.progress) }) : "";
 }
 
