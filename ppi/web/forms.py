@@ -26,6 +26,7 @@ PLAIN = {
     "storage.revoke_links": 0, "storage.delete_file": 0, "transcription.transcribe": 0, "summaries.summarize": 0,
     "transcript.upload": texts.MAX_UPLOAD_BYTES + 64 * 1024, "transcript.edit": 0, "transcript.check": 0,
     "transcript.restore": 0, "transcript.speaker": 0, "word_lists.delete": 0, "speakers.find": 0, "speakers.name": 0,
+    "auth.revoke_token": 0,
 }  # fmt: skip
 
 # endpoint -> what says how much a form with a recording may hold, and refuses one that may not come before it is read.
@@ -66,27 +67,35 @@ def given() -> Any:
     return request.form.to_dict() if is_plain() else request.get_json(silent=True)
 
 
-def questions() -> dict[str, tuple[Callable[[], str], str, str]]:
-    """endpoint -> what it is about, what happens, and the word for doing it."""
-    return {
+def questions() -> dict[str, tuple[str, str, str]]:
+    """endpoint -> what it is about, what happens, and the word for doing it. Forms say in `called` what it is about."""
+    called = request.form.get("called", "")
+    found = {
         "storage.delete_file": (
-            lambda: request.form.get("object_name", ""),
+            request.form.get("object_name", ""),
             gettext("The file will be deleted; with the video of a lesson goes everything made of it."), gettext("Delete"),
         ),
         "storage.revoke_links": (
-            lambda: "",
+            called,
             gettext("Label Studio projects that use the stable link will stop showing the video. A new one is made at once."),
             gettext("Revoke"),
         ),
         "word_lists.delete": (
-            lambda: "", gettext("The list is deleted. Transcripts that were made with it keep its words."), gettext("Delete"),
+            called, gettext("The list is deleted. Transcripts that were made with it keep its words."), gettext("Delete"),
         ),
         "joined.delete": (
-            lambda: "",
+            called,
             gettext("The joined dataset is deleted. The lessons and their own datasets stay, and so does what was published."),
             gettext("Delete the joined dataset"),
         ),
+        "auth.revoke_token": (called, gettext("Programs that use it stop working."), gettext("Revoke")),
     }  # fmt: skip
+    if "reset" in request.form:
+        text = gettext(
+            "All choices for the labels of this lesson are forgotten; the labels are read as they are written again."
+        )  # fmt: skip
+        found["preview.choose"] = (called, text, gettext("Take all choices back"))
+    return found
 
 
 def _ask() -> str | None:
@@ -96,7 +105,7 @@ def _ask() -> str | None:
     g.is_question = True
     fields = [(key, value) for key, value in request.form.items(multi=True) if key != "csrf_token"]
     return render_template(
-        "sure.html", step=0, chosen=None, name=name(), text=text, yes=yes, fields=fields, back=came_from()
+        "sure.html", step=0, chosen=None, name=name, text=text, yes=yes, fields=fields, back=came_from()
     )  # fmt: skip
 
 

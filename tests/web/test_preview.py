@@ -163,7 +163,7 @@ def test_the_form_of_the_page_chooses_without_a_script(browser, anna, services, 
     form |= {"meaning-0": "as-written", "other-0": ""}
     browser.post(f"/api/lessons/{lesson.id}/meanings", data=form, headers=FORM)
     assert meanings.kept(services, lesson) == {"тест": ""}
-    browser.post(f"/api/lessons/{lesson.id}/meanings", data=form | {"reset": "1"}, headers=FORM)
+    browser.post(f"/api/lessons/{lesson.id}/meanings", data=form | {"reset": "1", "sure": "yes"}, headers=FORM)
     assert meanings.kept(services, lesson) == {}
 
 

@@ -133,4 +133,7 @@ def read_the_checks(page, lesson):
     expect(page.locator("#push #ready")).to_contain_text("согласие", ignore_case=True)
     page.goto(f"/dataset?lesson={lesson.id}")
     page.get_by_role("button", name="Отменить все решения").click()
+    expect(page.get_by_role("heading", name="Отменить все решения?")).to_be_visible()
+    expect(page.locator("main form")).to_contain_text("Урок с метками")
+    page.get_by_role("button", name="Отменить все решения").click()
     expect(page.locator(".segments tbody tr")).to_have_count(4)
