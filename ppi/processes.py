@@ -112,7 +112,10 @@ class WarmChild:
                 on_report(value)
             on_tick()
             if deadline is not None and time.monotonic() > deadline:
-                raise ToolFailed("The helper process took longer than {limit_s} s and was stopped.", limit_s=timeout_s)
+                raise ToolFailed(
+                    "The helper process took longer than {limit_s} s and was stopped. Try again; if it happens again, tell "
+                    "the administrator.", limit_s=timeout_s
+                )  # fmt: skip
 
     def _send(self, call: tuple[str, dict[str, Any]]) -> None:
         try:
@@ -193,7 +196,10 @@ def _answer(pipe: Any, target: str, kwargs: dict[str, Any]) -> tuple[str, Any]:
         import traceback
 
         traceback.print_exc()
-        return "error", Unexpected("{what} failed: {reason}", what=target, reason=f"{type(error).__name__}: {error}")
+        return "error", Unexpected(
+            "{what} failed ({reason}). Try again; if it happens again, tell the administrator.",
+            what=target, reason=f"{type(error).__name__}: {error}"
+        )  # fmt: skip
 
 
 def _die_with_parent() -> None:

@@ -80,7 +80,7 @@ class Users:
         """Raises NotFound."""
         user = self._read().get(user_id)
         if user is None:
-            raise NotFound("There is no such account.", user_id=user_id)
+            raise NotFound("There is no such account any more. Reload the list of people.", user_id=user_id)
         return user
 
     def by_name(self, name: str) -> User:
@@ -101,7 +101,7 @@ class Users:
 
         def change(users: dict[str, User]) -> None:
             if any(_same(other.name, name) for other in users.values()):
-                raise Conflict("There is an account named {name} already.", name=name)
+                raise Conflict("There is an account named {name} already. Choose another name.", name=name)
             users[user.id] = user
 
         self._change(change)
@@ -180,7 +180,7 @@ class Users:
     def revoke_token(self, user_id: str, token_id: str) -> None:
         """Raises NotFound."""
         if all(token.id != token_id for token in self.get(user_id).tokens):
-            raise NotFound("There is no such token.", token_id=token_id)
+            raise NotFound("There is no such token any more. Reload the page.", token_id=token_id)
         kept = lambda user: tuple(token for token in user.tokens if token.id != token_id)  # noqa: E731
         self._update(user_id, lambda user: replace(user, tokens=kept(user)))
 
@@ -227,7 +227,7 @@ class Users:
 
     def _known(self, users: dict[str, User], user_id: str) -> User:
         if user_id not in users:
-            raise NotFound("There is no such account.", user_id=user_id)
+            raise NotFound("There is no such account any more. Reload the list of people.", user_id=user_id)
         return users[user_id]
 
     def _read(self) -> dict[str, User]:
@@ -296,7 +296,7 @@ def _ended(user: User) -> User:
 
 def _hash(password: str) -> str:
     if len(password) < MIN_PASSWORD:
-        raise InputError("A password has at least {least} characters.", least=MIN_PASSWORD)
+        raise InputError("A password has at least {least} characters. Choose a longer one.", least=MIN_PASSWORD)
     with PARALLEL_HASHES:
         return generate_password_hash(password, method="scrypt")
 

@@ -136,7 +136,7 @@ def compare(
     people = wanted if len(wanted) > 1 else everybody
     on_progress(everybody, len(people), 0.0)
     if len(people) > MAX_ANNOTATORS:
-        raise AnnotationError("More than {limit} annotators cannot be compared at once.", limit=MAX_ANNOTATORS)
+        raise AnnotationError("More than {limit} annotators cannot be compared at once. Choose fewer.", limit=MAX_ANNOTATORS)
     marks = [mark for mark in marks if mark.annotator in set(people)]
     tracks = {**{name: [] for name in names}, **moments.by_pattern(marks)} if len(people) > 1 else {}
     pairs, done = list(combinations(people, 2)), count()

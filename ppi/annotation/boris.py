@@ -128,7 +128,10 @@ def _begins_s(name: str, given: dict[str, Any], video_name: str) -> float:
     """What the observation's clock shows when the lesson's file begins."""
     offset_s = _time_s(given.get("time offset", 0))
     if offset_s is None:
-        raise AnnotationError("Observation {name}: its time offset is not a number.", name=name[:80])
+        raise AnnotationError(
+            "Observation {name}: its time offset is not a number. Correct it in BORIS and save the project again.",
+            name=name[:80]
+        )  # fmt: skip
     about = given.get("media_info")
     lengths = about.get("length") if isinstance(about, dict) else None
     named = {file_name(path): value for path, value in lengths.items()} if isinstance(lengths, dict) else {}

@@ -156,7 +156,8 @@ def _event(number: int, row: Row, above: list[list[str]]) -> Event:
     state = row.get("status", "").upper()
     if state not in (boris.START, boris.STOP, boris.POINT):
         raise AnnotationError(
-            "Line {number}: the status is {value}, not START, STOP or POINT.", number=number, value=repr(state)[:40]
+            "Line {number}: the status is {value}, not START, STOP or POINT. Correct it in the table.",
+            number=number, value=repr(state)[:40]
         )
     time_s = _time_s(row, "time", number) - (_offset_s(row) or _offset_s({"offset": told.get("time offset (s)", "")}))
     return Event(f"row {number}", observation, time_s, row.get("subject", ""), row["label"], "", state)

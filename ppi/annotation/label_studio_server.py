@@ -316,7 +316,10 @@ def _meaning(error: Exception, url: str, token: str) -> PpiError:
     if status is not None and status >= 500:
         return BackendError("Label Studio is failing (status {status}). Try again later; nothing is lost.", status=status)
     if status in (400, 409, 413, 422):
-        return InputError("Label Studio refuses the lesson: {reason}", reason=_reason(error, token))
+        return InputError(
+            "Label Studio refuses the lesson ({reason}). Mend that in Label Studio, or ask the administrator to, then send "
+            "the lesson again.", reason=_reason(error, token).rstrip(".")
+        )  # fmt: skip
     if status is not None and 300 <= status < 400:
         return InputError("{url} leads to another address. Set LABEL_STUDIO_URL to the one it leads to.", url=_origin(url))
     if type(error).__module__.startswith("httpx"):

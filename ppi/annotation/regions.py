@@ -81,13 +81,18 @@ def _by_region(result: list[Any], where: str, dropped: list[Dropped]) -> dict[st
     grouped: dict[str, list[dict[str, Any]]] = {}
     for number, item in enumerate(result, start=1):
         if not isinstance(item, dict):
-            raise AnnotationError("{where}: item {number} has the wrong shape.", where=where, number=number)
+            raise AnnotationError(
+                "{where}: item {number} has the wrong shape. Export the annotations again as JSON.", where=where, number=number
+            )  # fmt: skip
         kind, region_id = item.get("type"), item.get("id")
         region_id = region_id if isinstance(region_id, str) and region_id else f"item-{number}"
         if kind not in (*LABEL_TYPES, *ANSWER_TYPES):
             dropped.append(Dropped(f"{where}, region {region_id[:80]}", "unknown_type", str(kind)[:80]))
         elif not isinstance(item.get("value"), dict):
-            raise AnnotationError("{where}, region {region}: it has no value.", where=where, region=region_id[:80])
+            raise AnnotationError(
+                "{where}, region {region}: it has no value. Export the annotations again as JSON.",
+                where=where, region=region_id[:80]
+            )  # fmt: skip
         else:
             grouped.setdefault(region_id[:80], []).append(item)
     return grouped
@@ -209,19 +214,25 @@ class _Group:
         given = value.get(name) or []
         given = [given] if isinstance(given, str) else given
         if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-            raise AnnotationError("{where}: {name} is not a list of texts.", where=self._where, name=name)
+            raise AnnotationError(
+                "{where}: {name} is not a list of texts. Export the annotations again as JSON.", where=self._where, name=name
+            )  # fmt: skip
         return tuple(text.strip() for text in given if text.strip())
 
     def _dicts(self, value: dict[str, Any], name: str) -> list[dict[str, Any]]:
         given = value.get(name) or []
         if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-            raise AnnotationError("{where}: {name} is not a list of objects.", where=self._where, name=name)
+            raise AnnotationError(
+                "{where}: {name} is not a list of objects. Export the annotations again as JSON.", where=self._where, name=name
+            )  # fmt: skip
         return given
 
     def _number(self, value: dict[str, Any], name: str, default: float | None = None) -> float:
         number = value.get(name, default)
         if not is_number(number):
-            raise AnnotationError("{where}: {name} is not a number.", where=self._where, name=name)
+            raise AnnotationError(
+                "{where}: {name} is not a number. Export the annotations again as JSON.", where=self._where, name=name
+            )  # fmt: skip
         return number
 
     def _drop(self, reason: str, detail: str) -> None:

@@ -97,7 +97,10 @@ def _cut(wanted: Sequence[Wanted], kept: Kept, cut: Cut, report: Progress) -> li
     missing = [number for number in range(len(wanted)) if number not in kept.clips]
     made = cut([wanted[number] for number in missing], report) if missing else []
     if len(made) != len(missing):
-        raise DatasetError("Of {wanted} clips only {made} were cut.", wanted=len(missing), made=len(made))
+        raise DatasetError(
+            "Of {wanted} clips only {made} were cut. Build again; if it happens again, tell the administrator.",
+            wanted=len(missing), made=len(made)
+        )  # fmt: skip
     clips = {**kept.clips, **dict(zip(missing, made, strict=True))}
     return [clips[number] for number in range(len(wanted))]
 

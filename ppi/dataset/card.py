@@ -138,14 +138,17 @@ def own_text_of(card: str) -> str:
 def checked_language(language: str) -> str:
     """The language of a card, as it was given. Raises InputError when cards are not written in it."""
     if language not in LANGUAGES:
-        raise InputError("Cards are written in {known}, not in {language}.", known=", ".join(LANGUAGES), language=language[:20])
+        raise InputError(
+            "Cards are written in {known}, not in {language}. Choose one of these.",
+            known=", ".join(LANGUAGES), language=language[:20]
+        )  # fmt: skip
     return language
 
 
 def checked_own_text(text: str) -> str:
     """The makers' words as they go into a card. Raises InputError when they are too long."""
     if len(text) > MAX_OWN_CHARACTERS:
-        raise InputError("The text of the card may have {most} characters at most.", most=MAX_OWN_CHARACTERS)
+        raise InputError("The text of the card may have {most} characters at most. Shorten it.", most=MAX_OWN_CHARACTERS)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("<!--", "").replace("-->", "")
     return "".join(char for char in lines if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs")).strip()
 

@@ -75,9 +75,14 @@ def rows_of(folder: Path) -> list[Row]:
         lines = (folder / layout.METADATA).read_text(encoding="utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError("{folder} is no dataset: its metadata.jsonl cannot be read.", folder=str(folder)) from error
+        raise InputError(
+            "{folder} is no dataset: its metadata.jsonl cannot be read. Give the folder of a dataset.", folder=str(folder)
+        ) from error  # fmt: skip
     if not all(isinstance(row, dict) and _is_comparable(row) for row in rows):
-        raise InputError("{folder} is no dataset: its metadata.jsonl lacks ids, spans or patterns.", folder=str(folder))
+        raise InputError(
+            "{folder} is no dataset: its metadata.jsonl lacks ids, spans or patterns. Give the folder of a dataset.",
+            folder=str(folder)
+        )  # fmt: skip
     return rows
 
 

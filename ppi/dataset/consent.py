@@ -27,7 +27,7 @@ def checked(state: str = "unknown", license: str = "other", embargo_until: str =
         raise InputError("The licence must be one of {known}, not {license}.", known=", ".join(LICENSES), license=license[:40])
     teacher = " ".join(teacher.split())
     if len(teacher) > MAX_TEACHER_CHARACTERS or any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in teacher):
-        raise InputError("The code of the teacher may have {most} characters at most.", most=MAX_TEACHER_CHARACTERS)
+        raise InputError("The code of the teacher may have {most} characters at most. Shorten it.", most=MAX_TEACHER_CHARACTERS)
     if embargo_until:
         try:
             embargo_until = datetime.date.fromisoformat(embargo_until).isoformat()

@@ -86,7 +86,9 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DatasetError("{folder} is not a dataset of PPI: it has no manifest.json.", folder=folder.name) from error
+        raise DatasetError(
+            "{folder} is not a dataset of PPI: it has no manifest.json. Give the folder of a dataset.", folder=folder.name
+        ) from error  # fmt: skip
     except (OSError, ValueError) as error:
         raise DatasetError("The manifest.json of {folder} cannot be read. Build it again.", folder=folder.name) from error
     formats = (FORMAT, *EARLIER_FORMATS)

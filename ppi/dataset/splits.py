@@ -42,7 +42,10 @@ class Shares:
 def check(shares: Shares) -> None:
     """Raises InputError unless the shares are numbers from 0 up and something is left to train with."""
     if shares.by not in GROUPINGS:
-        raise InputError("Samples are kept together by {known}, not by {by}.", known=", ".join(GROUPINGS), by=shares.by[:40])
+        raise InputError(
+            "Samples are kept together by {known}, not by {by}. Choose one of these.",
+            known=", ".join(GROUPINGS), by=shares.by[:40]
+        )  # fmt: skip
     given = [getattr(shares, split) for split in SPLITS]
     if not all(0 <= share <= 100 for share in given) or shares.train <= 0:
         raise InputError("The shares of train, validation and test must be numbers from 0 to 100, and train more than 0.")

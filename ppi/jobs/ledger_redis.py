@@ -49,7 +49,7 @@ class RedisLedger:
         with self._database.faults() as client:
             row = client.hgetall(f"{PREFIX}job:{job_id}")
         if not row:
-            raise NotFound("There is no such job.", job_id=job_id)
+            raise NotFound("There is no such job any more. Look at the list of jobs.", job_id=job_id)
         return _job(row)
 
     def missing(self, job_ids: Sequence[str]) -> set[str]:
@@ -158,7 +158,7 @@ class RedisLedger:
         job = job or self._change(job_id, {"status": "running"}, asked)
         if job is None:
             self.get(job_id)
-            raise Conflict("This job has already ended.", job_id=job_id)
+            raise Conflict("This job has already ended. Reload the page to see what came of it.", job_id=job_id)
         return job
 
     def retry(self, job_id: str) -> Job:
@@ -167,7 +167,9 @@ class RedisLedger:
         ended = ("error", "cancelled")
         changed = self._change(job_id, {"status": job.status}, again) if job.status in ended else None
         if changed is None:
-            raise Conflict("Only a failed or cancelled job can be tried again.", job_id=job_id)
+            raise Conflict(
+                "Only a failed or cancelled job can be tried again. Reload the page to see how it stands.", job_id=job_id
+            )  # fmt: skip
         self._journal.keep("job", job_id, asdict(changed))
         return changed
 

@@ -67,7 +67,7 @@ class SqliteLedger:
     def get(self, job_id: str) -> Job:
         rows = self._select("WHERE id=?", job_id)
         if not rows:
-            raise NotFound("There is no such job.", job_id=job_id)
+            raise NotFound("There is no such job any more. Look at the list of jobs.", job_id=job_id)
         return rows[0]
 
     def missing(self, job_ids: Sequence[str]) -> set[str]:
@@ -171,14 +171,16 @@ class SqliteLedger:
             ).fetchall()
         if not rows:
             self.get(job_id)
-            raise Conflict("This job has already ended.", job_id=job_id)
+            raise Conflict("This job has already ended. Reload the page to see what came of it.", job_id=job_id)
         return _job(rows[0])
 
     def retry(self, job_id: str) -> Job:
         with self._database.transaction() as connection:
             job = self.get(job_id)
             if job.status not in ("error", "cancelled"):
-                raise Conflict("Only a failed or cancelled job can be tried again.", job_id=job_id)
+                raise Conflict(
+                    "Only a failed or cancelled job can be tried again. Reload the page to see how it stands.", job_id=job_id
+                )  # fmt: skip
             _change(connection, job, {**RETRIED, "attempts_base": job.attempt, "updated_s": time.time()})
         return self.get(job_id)
 

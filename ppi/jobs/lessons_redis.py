@@ -68,7 +68,9 @@ class RedisLessons:
     def get(self, lesson_id: str) -> LessonRow:
         found = self._rows([lesson_id])
         if not found:
-            raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+            raise NotFound(
+                "There is no such lesson; it may have been deleted. Look at the list of lessons.", lesson_id=lesson_id
+            )  # fmt: skip
         return found[0]
 
     def missing(self, lesson_ids: list[str]) -> set[str]:

@@ -43,7 +43,9 @@ class SqliteLessons:
     def get(self, lesson_id: str) -> LessonRow:
         rows = self._select("WHERE id=?", lesson_id)
         if not rows:
-            raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+            raise NotFound(
+                "There is no such lesson; it may have been deleted. Look at the list of lessons.", lesson_id=lesson_id
+            )  # fmt: skip
         return rows[0]
 
     def missing(self, lesson_ids: list[str]) -> set[str]:

@@ -68,7 +68,7 @@ class Run:
 
     def _report(self, fraction: float) -> None:
         if self._is_lost:
-            raise LeaseLost("Another runner took this job over.", job_id=self.job.id)
+            raise LeaseLost("Another runner took this job over. There is nothing to do: it goes on there.", job_id=self.job.id)
         with self._lock:
             self._progress = max(self._progress, min(int(fraction * 100), 99))
             now = time.monotonic()
@@ -80,4 +80,4 @@ class Run:
             raise Cancelled("The job was cancelled.", job_id=self.job.id)
         if answer == "lost":
             self._is_lost = True
-            raise LeaseLost("Another runner took this job over.", job_id=self.job.id)
+            raise LeaseLost("Another runner took this job over. There is nothing to do: it goes on there.", job_id=self.job.id)

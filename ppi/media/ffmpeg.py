@@ -378,7 +378,7 @@ def _locate(wanted: str) -> str:
     if found is not None:
         return os.path.abspath(found)
     if wanted:
-        raise SettingsError("FFMPEG_BINARY: there is no program {path}", path=wanted)
+        raise SettingsError("FFMPEG_BINARY: there is no program {path}. Correct the path.", path=wanted)
     import imageio_ffmpeg
 
     try:

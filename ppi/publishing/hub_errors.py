@@ -31,7 +31,7 @@ def meaning(error: Exception, repo_id: str, endpoint: str, token: str) -> PpiErr
         return BackendError("The Hub is failing (status {status}). Try again later; nothing is lost.", status=status)
     reason = " ".join(f"{type(error).__name__}: {error}".replace(token, "***").split())[:300]
     if status is not None or isinstance(error, ValueError):
-        return InputError("The Hub refuses the dataset: {reason}", reason=reason)
+        return InputError("The Hub refuses the dataset ({reason}). Mend that, then push it again.", reason=reason.rstrip("."))
     return BackendError(
         "The Hub at {endpoint} cannot be reached ({reason}). Check the network and HF_ENDPOINT, then try again.",
         endpoint=endpoint, reason=reason,

@@ -156,7 +156,9 @@ def _load(report: Report, weights: str, model: str, hub: str, device: str, compu
         return loaded.keep(("faster-whisper", weights, device, compute_type), lambda: _model(weights, device, compute_type))
     except (RuntimeError, ValueError, OSError) as error:
         reason = str(error)[:200]
-        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=weights, reason=reason) from error
+        raise InputError(
+            "{path} is not a usable Whisper checkpoint ({reason}). Fetch the model again.", path=weights, reason=reason
+        ) from error  # fmt: skip
 
 
 def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str, str]]:

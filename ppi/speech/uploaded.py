@@ -62,8 +62,9 @@ def _check_size(segments: tuple[Segment, ...], duration_s: float | None) -> None
         raise InputError("This transcript holds more text than any lesson. Give the transcript of one recording.")
     if duration_s is not None and segments[-1].start_s > duration_s + BEYOND_S:
         raise InputError(
-            "The last caption begins at {caption_s} s, but the recording ends at {duration_s} s. Is this the transcript of "
-            "another recording?", caption_s=round(segments[-1].start_s), duration_s=round(duration_s),
+            "The last caption begins at {caption_s} s, but the recording ends at {duration_s} s. This seems to be the "
+            "transcript of another recording: give that of this lesson.",
+            caption_s=round(segments[-1].start_s), duration_s=round(duration_s),
         )  # fmt: skip
 
 
@@ -89,7 +90,10 @@ def _read_captions(text: str, kind: str) -> list[Segment]:
     try:
         captions = webvtt.WebVTT.from_buffer(io.StringIO(text), format=kind).captions
     except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError, ValueError) as error:
-        raise InputError("This is neither SRT nor VTT nor a transcript in JSON ({reason}).", reason=str(error)[:200]) from error
+        raise InputError(
+            "This is neither SRT nor VTT nor a transcript in JSON ({reason}). Save it again as one of these.",
+            reason=str(error)[:200]
+        ) from error  # fmt: skip
     if len(captions) > MAX_SEGMENTS:
         raise InputError("This transcript holds more text than any lesson. Give the transcript of one recording.")
     return [

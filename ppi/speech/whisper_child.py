@@ -191,7 +191,9 @@ def _read(model: str, file: Path):
         if model in WHISPER_SIZES:  # a download whose checksum is wrong
             raise missing(model, file) from error
         reason = str(error)[:200]
-        raise InputError("{path} is not a usable Whisper checkpoint: {reason}", path=str(file), reason=reason) from error
+        raise InputError(
+            "{path} is not a usable Whisper checkpoint ({reason}). Fetch the model again.", path=str(file), reason=reason
+        ) from error  # fmt: skip
 
 
 def _tell_progress(report: Callable[[float], None]) -> None:

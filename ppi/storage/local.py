@@ -154,7 +154,7 @@ class LocalStore:
             try:
                 os.replace(source, place)
             except (IsADirectoryError, NotADirectoryError) as error:
-                raise InputError("The name {key} is taken by a folder.", key=key) from error
+                raise InputError("The name {key} is taken by a folder. Choose another name.", key=key) from error
             _sync_folder(place.parent)
 
     def _info(
@@ -173,12 +173,12 @@ class LocalStore:
     def _found(self, bucket: str, key: str) -> Path:
         path = self._object(bucket, key)
         if not path.is_file() or path.is_symlink():
-            raise NotFound("There is no such file in storage.", object_name=key)
+            raise NotFound("There is no such file in storage; it may have been deleted. Reload the page.", object_name=key)
         return path
 
     def _object(self, bucket: str, key: str) -> Path:
         if not key or key.endswith("/") or not _is_safe(key):
-            raise InputError("{key} cannot be the name of a file in storage.", key=key)
+            raise InputError("{key} cannot be the name of a file in storage. Choose another name.", key=key)
         return self._root / "objects" / self._part(bucket) / key
 
     def _about(self, bucket: str, key: str) -> Path:
@@ -186,7 +186,7 @@ class LocalStore:
 
     def _part(self, bucket: str) -> str:
         if not _is_safe(bucket) or "/" in bucket or not bucket:
-            raise InputError("{bucket} cannot be the name of a bucket.", bucket=bucket)
+            raise InputError("{bucket} cannot be the name of a bucket. Choose another name.", bucket=bucket)
         return bucket
 
     def _prune(self, folder: Path) -> None:

@@ -151,7 +151,7 @@ class S3Store:
         self, bucket: str, key: str, data: Any, size_bytes: int, content_type: str, metadata: Mapping[str, str] | None
     ) -> None:
         if not key:
-            raise InputError("{key} cannot be the name of a file in storage.", key=key)
+            raise InputError("{key} cannot be the name of a file in storage. Choose another name.", key=key)
         # The SDK refuses anything but ASCII in metadata.
         encoded = {name: quote(value) for name, value in (metadata or {}).items()}
         with self._errors(key):
@@ -195,7 +195,7 @@ class S3Store:
                 endpoint=self._settings.endpoint,
             ) from error
         except ValueError as error:  # the SDK's own rules for names
-            raise InputError("{key} cannot be the name of a file in storage.", key=key) from error
+            raise InputError("{key} cannot be the name of a file in storage. Choose another name.", key=key) from error
 
 
 class _Watched(io.RawIOBase):
@@ -244,11 +244,11 @@ def _info(bucket: str, found: Any, content_type: str = "", metadata: Mapping[str
 
 def _translated(error: S3Error, key: str) -> Exception:
     if error.code in MISSING:
-        return NotFound("There is no such file in storage.", object_name=key)
+        return NotFound("There is no such file in storage; it may have been deleted. Reload the page.", object_name=key)
     if error.code in REFUSED:
         return BackendError("The object store refuses PPI's keys. Check MINIO_ACCESS_KEY and MINIO_SECRET_KEY.")
     if error.code in ("KeyTooLongError", "InvalidObjectName", "XMinioInvalidObjectName"):
-        return InputError("{key} cannot be the name of a file in storage.", key=key)
+        return InputError("{key} cannot be the name of a file in storage. Choose another name.", key=key)
     if error.code in ("XMinioStorageFull", "EntityTooLarge"):
         return DiskFull("The object store has no room left. Ask the administrator.")
     return ServerAway("The object store answered {code}. Try again in a minute.", code=str(error.code))

@@ -154,7 +154,10 @@ def _bounded(parts: Any, deadline_s: float) -> bytes:
         if time.monotonic() > deadline_s:
             raise _Passing(BackendError("The chat server takes too long for one answer. Try again later."))
         if len(kept) > MAX_ANSWER_BYTES:
-            raise InputError("The chat server's answer is larger than {limit_kb} KB.", limit_kb=MAX_ANSWER_BYTES // 1000)
+            raise InputError(
+                "The chat server's answer is larger than {limit_kb} KB. Try again, or choose the engine without a model.",
+                limit_kb=MAX_ANSWER_BYTES // 1000
+            )  # fmt: skip
     return kept
 
 
@@ -163,7 +166,9 @@ def _text_of(answer: bytes) -> str:
     try:
         content = json.loads(answer)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        raise BackendError("The address in LLM_BASE_URL does not answer as a chat server does.") from None
+        raise BackendError(
+            "The address in LLM_BASE_URL does not answer as a chat server does. The administrator corrects it."
+        ) from None  # fmt: skip
     return content if isinstance(content, str) else ""
 
 

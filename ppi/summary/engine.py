@@ -45,7 +45,10 @@ def choose(settings: SummarySettings, engine: str = "") -> str:
 def check_language(language: str) -> None:
     """Raises InputError unless summaries can be had in this language; "" means that of the lesson."""
     if language and language not in LANGUAGES:
-        raise InputError("Summaries can be had in {known}, not in {language}.", known=", ".join(LANGUAGES), language=language)
+        raise InputError(
+            "Summaries can be had in {known}, not in {language}. Choose one of these.",
+            known=", ".join(LANGUAGES), language=language
+        )  # fmt: skip
 
 
 def identity(settings: SummarySettings, engine: str, transcript: Transcript, language: str) -> dict[str, Any]:

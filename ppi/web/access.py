@@ -189,7 +189,7 @@ def _check() -> None:
     if needed != "public" and account is None:
         raise NotLoggedIn("Log in first.")
     if needed == "nobody" or (needed in ("admin", "local") and account.role != "admin"):
-        raise AccessDenied("Only an administrator may do this.")
+        raise AccessDenied("Only an administrator may do this. Ask one.")
     if request.method not in SAFE_METHODS and request.endpoint not in NO_CSRF and not g.get("is_token"):
         _check_csrf()
 

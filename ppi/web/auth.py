@@ -75,7 +75,7 @@ def change_password() -> Response:
     try:
         new = account.new_password()
         if access.services().users.verify(user.name, request.form.get("current", "")) is None:
-            raise AccessDenied("The current password is wrong. Nothing was changed.")
+            raise AccessDenied("The current password is wrong. Nothing was changed: type it again.")
         access.services().users.set_password(user.id, new)
     except (InputError, AccessDenied) as error:
         return on_page(error, account.page)
@@ -96,7 +96,7 @@ def end_session(handle: str) -> Response:
     """End one session of the account, on some other device or here."""
     found = next((one for one in account.listed(access.current().id) if one.handle == handle), None)
     if found is None:
-        raise NotFound("This session has ended already.")
+        raise NotFound("This session has ended already. Reload the page.")
     access.services().sessions.end(found.id)
     flash(gettext("The session was ended."), "success")
     return redirect(url_for("pages.account"))
@@ -147,5 +147,5 @@ def _credentials() -> tuple[str, str]:
 def _verified(name: str, password: str) -> User:
     found = access.services().users.verify(name, password)
     if found is None:
-        raise NotLoggedIn("The user name or the password is wrong.")
+        raise NotLoggedIn("The user name or the password is wrong. Try again, or ask the administrator for a new link.")
     return found

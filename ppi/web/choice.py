@@ -50,7 +50,7 @@ class Choice:
 def of(to: str, kept: Sequence[str] = ()) -> Choice:
     """What the field `find` finds, in an address or in a form. Raises NotFound when there is no such page."""
     if to not in PAGES:
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("There is nothing at this address. Check it, or go on from the start page.")
     endpoint, state = PAGES[to]
     text = request.values.get("find", "").strip()
     number = look.asked_page("page", "all") if to in MANY else 1

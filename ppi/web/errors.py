@@ -83,14 +83,16 @@ def _http(error: HTTPException) -> Response:
 
 def _http_message(status: int) -> str:
     if status == 404:
-        return gettext("There is nothing at this address.")
+        return gettext("There is nothing at this address. Check it, or go on from the start page.")
     if status == 405:
-        return gettext("This address does not take such requests.")
+        return gettext("This address does not take such requests. The page “HTTP API” says which it takes.")
     if status == 413:
-        return gettext("This is more than the server takes in one request.")
+        return gettext("This is more than the server takes in one request. Send less at a time.")
     if status == 429:
         return gettext("Too many tries. Wait five minutes, then try again.")
-    return gettext("The request could not be understood (status %(status)s).", status=status)
+    return gettext(
+        "The request could not be understood (status %(status)s). Go back, reload the page and try again.", status=status
+    )  # fmt: skip
 
 
 def _unknown(error: Exception) -> Response:

@@ -77,7 +77,7 @@ def undo() -> Response:
     services = access.services()
     rows = recycle_bin.chosen(services, access.current(), request.form.getlist("lesson"))
     if not rows:
-        raise NotFound("This lesson cannot be brought back any more.")
+        raise NotFound("This lesson cannot be brought back any more. Upload its video again.")
     back, kept = lesson_list.each(rows, lambda row: recycle_bin.bring_back(services, row))
     g.audit_object = [row.id for row in back] or None
     if back:
@@ -92,7 +92,7 @@ def empty() -> str | Response:
     services = access.services()
     rows = recycle_bin.chosen(services, access.current(), request.form.getlist("lesson"))
     if not rows:
-        raise NotFound("This lesson is deleted for good already.")
+        raise NotFound("This lesson is deleted for good already. There is nothing more to do.")
     if request.form.get("sure") != "yes":
         g.audit_object = None
         return _question(rows, is_for_good=True)

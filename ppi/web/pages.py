@@ -160,7 +160,7 @@ def account() -> str:
 def sample(name: str) -> Response:
     """A file of the sample lesson, to save."""
     if name not in sample_lesson.FILES:
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("There is nothing at this address. Check it, or go on from the start page.")
     return send_from_directory(sample_lesson.FOLDER, name, as_attachment=True)
 
 

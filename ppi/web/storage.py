@@ -92,12 +92,12 @@ def media(bucket: str, key: str) -> Response:
     """An object of the local store, for whoever holds a signed link to it. HEAD and Range work; CORS for Label Studio."""
     store = access.services().store
     if not store.is_local:
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("There is nothing at this address. Check it, or go on from the start page.")
     # A value that comes twice is no value we signed.
     given = {name: ",".join(values) for name, values in request.args.lists()}
     download_name = store.verify(bucket, key, given)
     if lessons.is_hidden(access.services(), key):
-        raise NotFound("There is no such file in storage.", object_name=key)
+        raise NotFound("There is no such file in storage; it may have been deleted. Reload the page.", object_name=key)
     answer = allow_label_studio(_serve(store.stat(bucket, key), download_name))
     if answer.status_code == 200:
         left_s = int(given["expires"]) - int(time.time())

@@ -110,7 +110,10 @@ def convert_file(source: Path, target: Path, *, video: Path | None = None, setti
     export = formats.read(source.read_bytes(), source.name, frame_rate=frame_rate, duration_s=duration_s, video_name=video_name)
     if not any(annotation.regions for annotation in export.annotations):
         reasons = sorted({dropped.reason for dropped in export.dropped})
-        raise AnnotationError("There is no mark to write. Left out: {reasons}.", reasons=", ".join(reasons) or "-")
+        raise AnnotationError(
+            "There is no mark to write. Left out: {reasons}. Correct the annotations, then try again.",
+            reasons=", ".join(reasons) or "-"
+        )  # fmt: skip
     about = {"frame_rate": frame_rate, "duration_s": duration_s, "video_name": video_name}
     made = _written(export, wanted.kind, target.stem, **about)
     target.write_bytes(made.data)

@@ -50,7 +50,7 @@ def ingest_from_storage(services: Services, user: User, *, object_name: str, tas
         return _again(services, row, parts)
     found = services.store.stat(services.raw, object_name)
     if user.role != "admin" and found.metadata.get(keys.USER_ID) != user.id:
-        raise NotFound("There is no such file in storage.", object_name=object_name)
+        raise NotFound("There is no such file in storage; it may have been deleted. Reload the page.", object_name=object_name)
     file_name = object_name.rsplit("/", 1)[-1]
     row = uploads.reserve(
         services, user, file_name=file_name, task_name=task_name, size_bytes=found.size_bytes, parts=parts,

@@ -118,18 +118,20 @@ def overview(services: Services, user: User) -> list[Joined]:
 def get(services: Services, joined_id: str) -> Joined:
     """Raises NotFound."""
     if not joined_id.isalnum():
-        raise NotFound("There is no such dataset.", dataset_id=joined_id)
+        raise NotFound("There is no such dataset; it may have been deleted. Look at the list of lessons.", dataset_id=joined_id)
     try:
         return _read(services, keys.joined_record(joined_id))
     except NotFound as error:
-        raise NotFound("There is no such dataset.", dataset_id=joined_id) from error
+        raise NotFound(
+            "There is no such dataset; it may have been deleted. Look at the list of lessons.", dataset_id=joined_id
+        ) from error  # fmt: skip
 
 
 def owned(services: Services, user: User, joined_id: str) -> Joined:
     """The joined dataset, if the user may see it. Raises NotFound alike for "not there" and "not yours"."""
     joined = get(services, joined_id)
     if user.role != "admin" and joined.owner_id != user.id:
-        raise NotFound("There is no such dataset.", dataset_id=joined_id)
+        raise NotFound("There is no such dataset; it may have been deleted. Look at the list of lessons.", dataset_id=joined_id)
     return joined
 
 

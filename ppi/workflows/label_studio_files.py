@@ -36,7 +36,9 @@ def place(services: Services, lesson_id: str, wanted: Wanted) -> None:
     """
     root = Path(services.settings.label_studio.data_dir)
     if not root.is_dir():
-        raise SettingsError("LABEL_STUDIO_DATA_DIR: there is no folder {path}", path=str(root))
+        raise SettingsError(
+            "LABEL_STUDIO_DATA_DIR: there is no folder {path}. Make it, or leave the setting empty.", path=str(root)
+        )  # fmt: skip
     folder = _folder(services, lesson_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +50,8 @@ def place(services: Services, lesson_id: str, wanted: Wanted) -> None:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise of_full_disk(error) or SettingsError(
-            "LABEL_STUDIO_DATA_DIR: PPI cannot write into {path} ({reason})", path=str(folder), reason=error.strerror or ""
+            "LABEL_STUDIO_DATA_DIR: PPI cannot write into {path} ({reason}). Give it the right to.",
+            path=str(folder), reason=error.strerror or ""
         ) from error
 
 

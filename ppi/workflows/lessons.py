@@ -79,7 +79,7 @@ def owned(services: Services, user: User, lesson_id: str) -> LessonRow:
     """The lesson, if the user may see it. Raises NotFound alike for "not there" and "not yours"."""
     row = present(services, lesson_id)
     if user.role != "admin" and row.owner_id != user.id:
-        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+        raise NotFound("There is no such lesson; it may have been deleted. Look at the list of lessons.", lesson_id=lesson_id)
     return row
 
 
@@ -87,7 +87,7 @@ def present(services: Services, lesson_id: str) -> LessonRow:
     """The lesson, unless it was deleted. Raises NotFound."""
     row = services.lessons.get(lesson_id)
     if row.state in HIDDEN:
-        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+        raise NotFound("There is no such lesson; it may have been deleted. Look at the list of lessons.", lesson_id=lesson_id)
     return row
 
 
@@ -101,7 +101,7 @@ def owned_job(services: Services, user: User, job_id: str) -> Job:
     """The job, if the user may see it. Raises NotFound."""
     job = services.ledger.get(job_id)
     if _is_of_hidden(services, job) or (user.role != "admin" and job.owner_id != user.id):
-        raise NotFound("There is no such job.", job_id=job_id)
+        raise NotFound("There is no such job any more. Look at the list of jobs.", job_id=job_id)
     return job
 
 

@@ -37,10 +37,12 @@ def keep(services: Services, row: LessonRow, given: Mapping[str, str | None], co
         if name not in (None, LEFT_OUT) and name not in names:
             raise InputError("The table of patterns has no “{name}”. Choose one of its patterns.", name=(name or "")[:80])
         if len(label) > MAX_LABEL_CHARACTERS:
-            raise InputError("A label is longer than {most} characters.", most=MAX_LABEL_CHARACTERS)
+            raise InputError(
+                "A label is longer than {most} characters. Shorten it in the annotations.", most=MAX_LABEL_CHARACTERS
+            )  # fmt: skip
     now = {label: name for label, name in (kept(services, row) | given).items() if name is not None}
     if len(now) > MOST:
-        raise InputError("No more than {most} labels can be given a meaning.", most=MOST)
+        raise InputError("No more than {most} labels can be given a meaning. Correct the others in the annotations.", most=MOST)
     _store(services, row, now)
     return now
 

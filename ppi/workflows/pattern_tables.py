@@ -78,7 +78,9 @@ def given_or_kept(services: Services, shown: LessonView, table: IO[bytes] | None
         return
     ending = Path(name).suffix.lower()
     if ending not in TYPES:
-        raise InputError("The pattern table must be an XLSX or CSV file, not {suffix}.", suffix=ending or name)
+        raise InputError(
+            "The pattern table must be an XLSX or CSV file, not {suffix}. Save it as one of these.", suffix=ending or name
+        )  # fmt: skip
     services.work_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=services.work_dir, prefix=f"request-{shown.id}-") as folder:
         path = Path(folder) / f"patterns{ending}"
@@ -107,5 +109,5 @@ def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
     """Write what was sent into a file. Raises InputError when it is larger than the limit."""
     data = source.read(limit_bytes + 1)
     if len(data) > limit_bytes:
-        raise InputError("The file is larger than {limit_mb} MB.", limit_mb=limit_bytes // 1_000_000)
+        raise InputError("The file is larger than {limit_mb} MB. Choose a smaller one.", limit_mb=limit_bytes // 1_000_000)
     target.write_bytes(data)

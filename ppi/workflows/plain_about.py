@@ -26,7 +26,10 @@ def say_in_folder(
         try:
             return (folder / path).read_bytes()
         except OSError as error:
-            raise DatasetError("{folder} is not a dataset of PPI: it has no {path}.", folder=folder.name, path=path) from error
+            raise DatasetError(
+                "{folder} is not a dataset of PPI: it has no {path}. Give the folder of a dataset.",
+                folder=folder.name, path=path
+            ) from error  # fmt: skip
 
     agreed, words, spoken = refresh.said_now(read)
     agreed = replace(agreed, **{name: value for name, value in consent.items() if value is not None})

@@ -42,7 +42,7 @@ def request_push(
     hub.check_repo_id(repo_id)
     _check_consent(services, thing, is_private)
     if any(job.is_active and job.kind in (PUBLISH, PREVIEW) for job in services.ledger.list(lesson_id=thing.id)):
-        raise Conflict("This dataset is being published already.")
+        raise Conflict("This dataset is being published already. Wait for that, or cancel it under “Jobs”.")
     wanted = {"repo_id": repo_id, "is_private": is_private, "by": by or thing.owner_name}
     job = services.ledger.submit(PREVIEW if is_dry_run else PUBLISH, thing.owner_id, thing.id, wanted)
     services.ring(job)

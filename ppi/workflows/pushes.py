@@ -119,7 +119,7 @@ def deleted_lesson(services: Services, lesson_id: str, user: User | None = None)
     """What `user` may see of it, or anybody. Raises NotFound alike for "not there", "not yours" and "never published"."""
     found = next(map(_deleted, push_records.of_deleted(services, lesson_id)), None) if lesson_id.isalnum() else None
     if found is None or (user is not None and user.role != "admin" and found.owner_id != user.id):
-        raise NotFound("There is no such lesson.", lesson_id=lesson_id)
+        raise NotFound("There is no such lesson; it may have been deleted. Look at the list of lessons.", lesson_id=lesson_id)
     return found
 
 

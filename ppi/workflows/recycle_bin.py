@@ -52,12 +52,14 @@ def delete_file(services: Services, user: User, object_name: str, *, is_undoable
     row = services.lessons.of_keys([object_name]).get(object_name)
     if row is None or (user.role != "admin" and row.owner_id != user.id):
         if user.role != "admin":
-            raise NotFound("There is no such file in storage.", object_name=object_name)
+            raise NotFound(
+                "There is no such file in storage; it may have been deleted. Reload the page.", object_name=object_name
+            )  # fmt: skip
         services.store.stat(services.raw, object_name)
         services.store.delete(services.raw, object_name)
         return None
     if row.state in HIDDEN:
-        raise NotFound("There is no such file in storage.", object_name=object_name)
+        raise NotFound("There is no such file in storage; it may have been deleted. Reload the page.", object_name=object_name)
     if object_name == row.video_key and is_undoable:
         put_in(services, row)
         return row
@@ -87,7 +89,7 @@ def owned(services: Services, user: User, lesson_id: str) -> LessonRow:
     """The deleted lesson, if the user may bring it back. Raises NotFound alike for "too late" and "not yours"."""
     row = services.lessons.get(lesson_id)
     if row.state != BINNED or not _is_visible(user, row) or _is_due(row):
-        raise NotFound("This lesson cannot be brought back any more.", lesson_id=lesson_id)
+        raise NotFound("This lesson cannot be brought back any more. Upload its video again.", lesson_id=lesson_id)
     return row
 
 
@@ -99,7 +101,7 @@ def bring_back(services: Services, row: LessonRow) -> None:
     quota = quotas.of_owner(services, row.owner_id)
     was = _state_before(services, row)
     if not services.lessons.bring_back(row.id, was, max_lessons=quota.max_lessons, max_bytes=quota.max_bytes):
-        raise NotFound("This lesson cannot be brought back any more.", lesson_id=row.id)
+        raise NotFound("This lesson cannot be brought back any more. Upload its video again.", lesson_id=row.id)
     if label_studio_files.is_used(services) and services.ledger.list(lesson_id=row.id, kind="kit", limit=1):
         with suppress(Conflict):  # it was never prepared as a whole
             kit.request_preparation(services, row)

@@ -110,7 +110,7 @@ def shown_summary(services: Services, row: LessonRow) -> ShownSummary:
     """The lesson's summary for its page; pictures are presigned links. Raises NotFound when there is none."""
     shelf = summaries.load(services, row)
     if shelf.document is None or not shelf.kept:
-        raise NotFound("This lesson has no summary yet.", lesson_id=row.id)
+        raise NotFound("This lesson has no summary yet. Make one first.", lesson_id=row.id)
     blocks = summaries.shown(shelf.document, lambda picture: _address(services, picture))
     verified, points = outline.verified_of(shelf.kept[0].summary)
     said = shelf.document.said

@@ -200,7 +200,10 @@ def adopt(services: Services, row: LessonRow, path: str) -> LessonRow:
 def commit_upload(services: Services, row: LessonRow) -> Job:
     """All bytes are here: hand the lesson to the ingest job. Repeating it is harmless."""
     if row.offset_bytes != row.size_bytes:
-        raise Conflict("The upload is not complete yet: {have} of {all} bytes.", have=row.offset_bytes, all=row.size_bytes)
+        raise Conflict(
+            "The upload is not complete yet: {have} of {all} bytes. Continue it first.",
+            have=row.offset_bytes, all=row.size_bytes
+        )  # fmt: skip
     services.lessons.move_on(row.id, "uploading", "received")
     return submit_ingest(services, row)
 

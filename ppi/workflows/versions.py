@@ -72,7 +72,7 @@ def _rows(services: Services, thing: Thing, number: int) -> list[dict[str, Any]]
         return [_comparable(row) for row in stored_datasets.rows_of(services, prefix_of(thing))]
     key = _kept(services, thing).get(number)
     if key is None:
-        raise NotFound("Version {number} of this dataset is not kept any more.", number=number)
+        raise NotFound("Version {number} of this dataset is not kept any more. Choose a newer one.", number=number)
     text = gzip.decompress(b"".join(services.store.read(_bucket(services, thing), key))).decode()
     return [_comparable(json.loads(line)) for line in text.split("\n") if line]
 

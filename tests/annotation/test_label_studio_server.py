@@ -213,13 +213,13 @@ def test_every_refusal_says_what_to_do_and_is_not_repeated_behind_the_jobs_back(
 def test_a_refusal_is_told_in_the_servers_words(stub):
     body = json.dumps(RECORDED["title_refused"]["body"]).encode()
     stub.faults.append(Fault("POST /api/projects/", 400, body=body))
-    with pytest.raises(InputError, match=r"refuses the lesson: Ensure this field has no more than 50 characters\.$"):
+    with pytest.raises(InputError, match=r"refuses the lesson \(Ensure this field has no more than 50 characters\)\. Mend"):
         put(stub)
 
 
 def test_a_server_that_repeats_the_token_gets_it_into_no_message(stub):
     stub.faults.append(Fault("POST /api/projects/", 400, body=json.dumps({"detail": f"no {LEGACY_TOKEN} here"}).encode()))
-    with pytest.raises(InputError, match=r"refuses the lesson: no \*\*\* here"):
+    with pytest.raises(InputError, match=r"refuses the lesson \(no \*\*\* here"):
         put(stub)
 
 

@@ -33,7 +33,7 @@ def test_the_page_is_locked_until_somebody_logs_in(open_page):
     page.fill("#username", "nobody-at-all")
     page.fill("#password", "wrong-password")
     page.click("#login-form button[type=submit]")
-    expect(page.get_by_role("alert")).to_have_text("The user name or the password is wrong.")
+    expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong.")
 
 
 def test_the_whole_wizard_from_log_in_to_the_zip(open_page, live_server):

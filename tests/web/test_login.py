@@ -34,7 +34,7 @@ def test_a_right_password_logs_in_and_names_the_user(app, services):
 def test_wrong_names_and_passwords_get_the_same_answer(app, changed):
     client, answer = log_in(app, **changed)
     assert (answer.status_code, answer.json["code"]) == (401, "not_logged_in")
-    assert answer.json["error"] == "The user name or the password is wrong."
+    assert answer.json["error"] == "The user name or the password is wrong. Try again, or ask the administrator for a new link."
     assert not is_in(client)
 
 
