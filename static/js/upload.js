@@ -8,7 +8,7 @@ import { judge } from "./uploads/checks.js";
 import { canKeep, dropped, forget, isSentElsewhere, kept, pick, reopen, take } from "./uploads/handles.js";
 import { Line } from "./uploads/line.js";
 import { Row } from "./uploads/row.js";
-import { turn } from "./uploads/said.js";
+import { turns } from "./uploads/said.js";
 import { share } from "./uploads/share.js";
 import { Transfer, earlier, loadTus } from "./uploads/transfer.js";
 import { endWaiting, isWaiting, keepWaiting, placed } from "./uploads/waiting.js";
@@ -173,8 +173,7 @@ function changed(entry) {
 }
 
 function announce({ transfer }) {
-  const said = turn(transfer.facts);
-  if (said) document.getElementById("upload-said").textContent = said;
+  for (const said of turns([transfer.facts])) document.getElementById("upload-said").textContent = said;
 }
 
 // One file leads to its lesson; after several the page stays, with a way to each.

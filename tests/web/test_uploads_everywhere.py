@@ -118,6 +118,14 @@ def someone_else_sees_nothing(other):
     other.goto("/logout")
 
 
+@pytest.fixture(autouse=True)
+def patience():
+    """Much goes on in these browsers at once."""
+    expect.set_options(timeout=15_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.mark.slow
 def test_who_moves_on_in_the_same_tab_takes_the_upload_along(open_page, network, live_server, tmp_path):  # noqa: F811
     page, asked = open_page(), []

@@ -20,10 +20,15 @@ export function note({ state, percent, speed, left_s, reason }) {
   return said[state] ?? "";
 }
 
-// What a screen reader should say of it: beginnings and ends, not every percent.
-export function turn({ name, state, reason }) {
-  const said = {
-    sending: words.uploading, paused: words.paused, away: words.noNetwork, done: words.sent, failed: reason, left: words.tabClosed, lost: words.notBegun,
-  }[state];
-  return said ? `${name}: ${said}` : "";
+// What a screen reader should say of files, once each for what came to the same: beginnings and ends, not every percent.
+export function turns(files) {
+  const names = new Map();
+  for (const { name, state, reason } of files) {
+    const said = {
+      sending: words.uploading, paused: words.paused, away: words.noNetwork, done: words.sent, failed: reason, left: words.tabClosed,
+      lost: words.notBegun,
+    }[state];
+    if (said) names.set(said, [...(names.get(said) ?? []), name]);
+  }
+  return [...names].map(([said, all]) => `${all.join(", ")}: ${said}`);
 }

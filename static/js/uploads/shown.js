@@ -7,7 +7,7 @@ import { MARK } from "../title.js";
 import { Board } from "./board.js";
 import { tab as own, tell, whenEnded } from "./channel.js";
 import { findLeft, goOn } from "./left.js";
-import { mainWord, note, turn } from "./said.js";
+import { mainWord, note, turns } from "./said.js";
 import { ACTIVE } from "./transfer.js";
 
 // After a tab has ended the page that comes next in it, if one does, goes on first, then the tab that somebody looks at.
@@ -22,6 +22,8 @@ const board = new Board();
 const rows = new Map();
 const states = new Map();
 let timer = 0;
+// Somebody has to do something.
+const isStuck = ({ state }) => ["failed", "left", "lost"].includes(state);
 
 export function heard(message) {
   if (message.isClosed) return ended(message.tab);
@@ -60,9 +62,8 @@ function draw(isNews = false) {
   for (const [key, row] of rows) if (!files.some((one) => one.key === key)) remove(key, row);
   for (const file of files) show(file);
   list.append(...files.filter((one) => !rows.get(one.key).isConnected).map((one) => rows.get(one.key)));
-  for (const file of files) announce(file, isNews);
-  const isStuck = files.some(({ state }) => ["failed", "left", "lost"].includes(state));
-  countUploads({ count: files.filter((one) => !one.hasEnded && ACTIVE.includes(one.state)).length, isStuck });
+  announce(files, isNews);
+  countUploads({ count: files.filter((one) => !one.hasEnded && ACTIVE.includes(one.state)).length, isStuck: files.some(isStuck) });
 }
 
 function remove(key, row) {
@@ -84,8 +85,7 @@ function make(key) {
 function show(file) {
   const row = rows.get(file.key) ?? make(file.key);
   const find = (name) => row.querySelector(`.transfer-${name}`);
-  const isStuck = ["failed", "left", "lost"].includes(file.state);
-  row.classList.toggle("refused", isStuck);
+  row.classList.toggle("refused", isStuck(file));
   find("file").textContent = file.name;
   row.querySelector(".progress").setAttribute("aria-label", file.name);
   setBar(row.querySelector(".progress"), file.percent);
@@ -116,15 +116,22 @@ function showTab({ tab, tabName }) {
   setTimeout(() => !document.hidden && document.hasFocus() && say(fill(words.itsTab, { mark: MARK }), "calm"), CALLED_MS);
 }
 
-function announce(file, isNews) {
+function announce(files, isNews) {
+  const turned = files.filter((file) => hasTurned(file, isNews));
+  if (turned.some(({ state }) => state === "done")) document.dispatchEvent(new Event("ppi:begun"));
+  const stuck = turned.filter(isStuck);
+  for (const said of turns(stuck)) {
+    notify(words.uploadStopped, said, stuck[0].key);
+    say(said);
+  }
+  for (const said of turns(turned.filter(({ state }) => state === "done"))) say(said, "good");
+  const others = turns(turned.filter((one) => !isStuck(one) && one.state !== "done"));
+  if (others.length) document.getElementById("sent-said").textContent = others.join(" ");
+}
+
+function hasTurned(file, isNews) {
   // A file has its number from the server only after a while.
   const before = states.get(file.id) ?? states.get(file.key);
   for (const one of [file.id, file.key]) if (one) states.set(one, file.state);
-  if ((before === undefined && !isNews) || before === file.state || (isUploadPage && file.tab === own)) return;
-  const said = turn(file);
-  if (["failed", "left", "lost"].includes(file.state)) notify(words.uploadStopped, said, file.id || file.key);
-  if (file.state === "done") document.dispatchEvent(new Event("ppi:begun"));
-  if (!said) return;
-  if (["done", "failed", "left", "lost"].includes(file.state)) say(said, file.state === "done" ? "good" : "bad");
-  else document.getElementById("sent-said").textContent = said;
+  return (before !== undefined || isNews) && before !== file.state && !(isUploadPage && file.tab === own);
 }
