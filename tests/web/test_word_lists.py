@@ -76,17 +76,24 @@ def test_what_cannot_be_kept_is_said_and_stands_in_the_form_as_it_was_typed(serv
     assert "New list" not in anna.get("/words").text and "You may keep 2 lists" in anna.get("/words").text
 
 
-def test_of_several_who_save_at_once_each_is_kept_on_every_machine(services, tmp_path):
-    """Another process on the same store and locks sees the same lists."""
+def test_of_several_who_save_at_once_each_is_kept_for_all(open_services):
+    """Other services on the same store, with locks of the system or in Redis, see the same lists."""
+    services = with_people(open_services())
     user = services.users.by_name("anna")
-    others = [services, Services(services.settings)]
+    others = [services, open_services()]
 
     def save(number: int) -> None:
         word_lists.save(others[number % 2], user, name=f"List {number}", words=f"word {number}")
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(save, range(12)))
-    assert {one.name for one in word_lists.load(others[1], user).lists} == {f"List {number}" for number in range(12)}
+    kept = word_lists.load(others[1], user).lists
+    assert {one.name for one in kept} == {f"List {number}" for number in range(12)}
+    word_lists.choose(others[1], user, kept[5].id)
+    now = word_lists.load(services, user)
+    assert (now.last, now.lists[0], len(now.lists)) == (kept[5].id, kept[5], 12)
+    word_lists.choose(services, user, "")
+    assert word_lists.load(others[1], user).last == "", "none is a choice, too"
 
 
 def test_a_list_that_was_deleted_elsewhere_is_there_again_when_it_is_saved(services):
