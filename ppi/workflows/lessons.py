@@ -25,6 +25,8 @@ PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
 # What comparisons of annotators are called after the stem: `.agreement.<hash>.<hash>.json`.
 COMPARED = ".agreement"
 _COMPARED = re.compile(re.escape(COMPARED) + r"(\.[0-9a-f]{16}){1,2}\.json$")
+# Kinds of jobs that a look at a page begins: they change nothing, and a lesson is not kept longer for them.
+BY_LOOKING = ("compare", "peaks")
 LINK_LIFE_S = 7 * 24 * 3600
 # What a stable link leads to: a day of annotating with one page open. It outlives the link's end by no more than that.
 FOLLOWED_LIFE_S = 24 * 3600
@@ -233,7 +235,7 @@ def expire_lessons(services: Services) -> int:
         return 0
     expired = 0
     for shown in overview_of_all(services):
-        changed_s = max([shown.row.created_s, *(job.updated_s for job in shown.jobs.values())])
+        changed_s = max([shown.row.created_s, *(job.updated_s for kind, job in shown.jobs.items() if kind not in BY_LOOKING)])
         if shown.row.state == "stored" and shown.active_job is None and changed_s < time.time() - kept_s:
             log.info("lesson %s of user %s: kept long enough, deleted", shown.id, shown.row.owner_id)
             delete_lesson(services, shown.row)

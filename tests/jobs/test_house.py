@@ -38,6 +38,8 @@ def test_lessons_go_when_their_retention_has_passed_since_their_last_change(kept
     for row, status in ((used, "completed"), (busy, "queued")):
         changed_s = time.time() - (1 if status == "completed" else 40) * DAY_S
         kept.ledger.restore(Job(f"j{row.id}", "transcribe", "speech", row.owner_id, row.id, {}, status, updated_s=changed_s))
+    looked_at = Job(f"k{old.id}", "compare", "media", old.owner_id, old.id, {}, "completed", updated_s=time.time())
+    kept.ledger.restore(looked_at)
     assert lessons.expire_lessons(kept) == 1
     assert {row.id for row in kept.lessons.list()} == {young.id, used.id, busy.id}
     assert [item.key for item in kept.store.list(kept.raw, old.prefix)] == []
