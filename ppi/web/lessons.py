@@ -158,6 +158,8 @@ def next_of(shown: LessonView) -> tuple[str, str]:
         return "", ""
     if stations["ingest"] == "failed":
         return gettext("Next: see what went wrong, and try again"), page("")
+    if stations["build_dataset"] == "failed":
+        return gettext("Next: see what went wrong, and try again"), url_for("pages.dataset", lesson=shown.id)
     if stations["build_dataset"] == "done":
         return gettext("Next: check the dataset and publish it"), url_for("pages.publish", lesson=shown.id)
     if stations["transcribe"] == "done" or _is_silent(shown):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ppi.errors import InputError
 from tests.conftest import PASSWORD
 
 
@@ -91,6 +92,19 @@ def test_a_row_says_what_is_done_what_runs_and_what_is_next(person, make, servic
     services.ledger.submit("transcribe", row.owner_id, row.id, {}, queue="speech")
     page = client.get("/lessons?state=working").text
     assert '<li class="done">Video' in page and '<li class="runs">Transcript' in page and "Next:" not in page
+
+
+def test_a_lesson_says_where_it_goes_on_after_a_failure_and_without_sound(person, make, services):
+    client, _ = person("anna")
+    for name, kind, end, wanted in (
+        ("Немой", "ingest", lambda job: services.ledger.finish(job.id, 1, {"has_audio": False}), "Next: annotate"),
+        ("Сбой", "build_dataset", lambda job: services.ledger.fail(job.id, 1, InputError("No.")), "Next: see what went wrong"),
+    ):
+        row = make(name)
+        job = services.ledger.submit(kind, row.owner_id, row.id, {}, queue="media")
+        services.ledger.claim(f"1:0:{name}", "host", ["media"], 4)
+        end(job)
+        assert wanted in client.get(f"/lessons?text={name}").text
 
 
 @pytest.mark.parametrize("path", [
