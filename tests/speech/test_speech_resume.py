@@ -258,7 +258,7 @@ class Quick:
     def identity(self):
         return ""
 
-    def transcribe(self, speech_wav, language, on_progress, heard=NOTHING, on_heard=nothing):
+    def transcribe(self, speech_wav, language, on_progress, heard=NOTHING, on_heard=nothing, on_fetched=nothing):
         on_heard(MINUTE)
         on_heard(replace(MINUTE, until_s=120.0))
         time.sleep(0.35)
