@@ -12,6 +12,9 @@ from flask_babel import get_locale, gettext
 from ppi.jobs.ledger import Job
 from ppi.web import access
 
+# Jobs that take seconds whatever the lesson.
+QUICK = "compare", "kit"
+
 
 def kinds() -> dict[str, str]:
     """What a job of each kind is about."""
@@ -54,6 +57,8 @@ def statuses() -> dict[str, str]:
 def how_long(job: Job) -> str:
     """What can be said of the time that a job of this kind takes, before its own pace is known."""
     found = access.services().usual.of(job.kind)
+    if found is None and job.kind in QUICK:
+        return gettext("usually some seconds")
     if found is None:
         return gettext("how long is not known here yet; you may leave this page")
     low, high = (
