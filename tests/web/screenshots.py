@@ -33,7 +33,7 @@ DIALOGS = {
     "dialog-link": ("lesson", ("[data-bs-target='#share']",), "#share.show"),
     "dialog-copied": ("lesson", ("[data-bs-target='#share']", "#share .copy[data-mini]"), "#copied.show"),
     "dialog-delete": ("lesson", ("[data-post$='/delete']",), "#confirm.show"),
-    "dialog-jobs": ("lessons", ("#jobs-link",), "#jobs-drawer.show"),
+    "dialog-jobs": ("lessons", ("#jobs-link",), "#jobs-drawer.show .jobs > li"),
     "dialog-keys": ("transcript", ("[data-bs-target='#keys']",), "#keys.show"),
     "dialog-player-keys": ("lesson", ("[data-act='keys']",), "#keys.show"),
     "menu-person": ("lessons", (".user-menu > summary",), ".user-menu[open]"),
