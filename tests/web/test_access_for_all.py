@@ -169,10 +169,10 @@ MOVING = """() => {
   }
   return found;
 }"""
-# WCAG 1.4.12. What is meant to end with dots, and what scrolls, loses nothing.
+# WCAG 1.4.12. What is meant to end with dots, and what scrolls, loses nothing; the ruler repeats the time that stands in words.
 SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
 p { margin-bottom: 2em !important }"""
-MEANT = ".visually-hidden, .acts thead, .figures thead, video, svg, select, input, textarea, .progress, .mark, img"
+MEANT = ".visually-hidden, .acts thead, .figures thead, video, svg, select, input, textarea, .progress, .mark, .ruler, img"
 CUT_OFF = """(meant) => [...document.querySelectorAll("body *")].filter((one) => {
   const look = getComputedStyle(one);
   const isCut = (look.overflowY === "hidden" && one.scrollHeight > one.clientHeight + 2)
