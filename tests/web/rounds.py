@@ -55,6 +55,7 @@ class Furnished:
             "api": "/api/docs", "nothing": "/nothing-here", "system": "/admin/system", "audit": "/admin/audit",
             "people": "/admin/people", "jobs": "/jobs", "storage": "/admin/storage", "settings": "/admin/settings",
             "lessons-deleted": "/lessons/deleted", "words": f"/words?lesson={self.full}",
+            "withdraw": f"/lessons/{self.full}/withdraw",
             "styleguide": "/styleguide",
         }  # fmt: skip
 
