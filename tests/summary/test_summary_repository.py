@@ -49,6 +49,7 @@ def fetch(settings: SummarySettings, report=lambda told: None) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_repository_is_fetched_at_its_revision_and_summarises_offline_afterwards(hub, tmp_path):
     settings, said = wanted(hub, tmp_path, f"{MODEL}@v1"), transcript_of(list(SAID))
     first = engine.summarize(said, settings, quiet)
@@ -65,6 +66,7 @@ def test_a_repository_is_fetched_at_its_revision_and_summarises_offline_afterwar
     assert engine.identity(settings, "transformers", said, "") == before, "known by its hashes, not by its times"
 
 
+@pytest.mark.slow
 def test_the_chat_model_is_listed_fetched_with_progress_and_checked(hub, tmp_path):
     variables = {"SUMMARY_MODEL": MODEL, "SUMMARY_MODEL_DIR": str(tmp_path / "chat"), "HF_ENDPOINT": hub.url}
     settings, progress = settings_for(tmp_path / "data", **variables), []
