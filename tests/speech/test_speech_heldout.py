@@ -40,5 +40,4 @@ def test_sentences_that_were_in_no_training_are_heard_at_their_times(engine, lan
         away_s += away_from_truth_s(heard, [(word, 3.0 + start_s) for word, start_s in spoken.words])
     assert count > 30 and errors / count < 0.2
     assert len(away_s) > 0.8 * count, "the words that were heard right"
-    # The furthest was 0.293 to 0.313 s away, by the run: one step of the times is 0.02 s, and rounding moves a word by one.
-    assert sum(away >= 0.3 for away in away_s) <= 1 and max(away_s) < 0.35
+    assert max(away_s) < 0.3, "every word of what was heard right"

@@ -12,7 +12,7 @@ from pathlib import Path
 # name, {n} a number, {t} a topic, {q} things to count, {d} a task, {a} praise); and "held_out" sentences.
 KNOWN = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 HELD_OUT = {language: known["held_out"] for language, known in KNOWN.items()}
-ROWS = 700
+ROWS, DEVELOPMENT = 700, 20
 
 
 def sentences(language: str) -> tuple[list[str], list[str]]:
@@ -27,6 +27,13 @@ def sentences(language: str) -> tuple[list[str], list[str]]:
     new |= {_as_sentence(row) for row in rows}
     held = [_plain(one) for one in HELD_OUT[language]]
     return sorted(old), sorted(one for one in new - old if not any(part in _plain(one) for part in held))
+
+
+def development(language: str) -> list[str]:
+    """Sentences that decide when a training of times ends, and are in none: some of the mixed patterns."""
+    mixed = {one for pattern in KNOWN[language]["mixed"] for one in _filled(pattern, language)}
+    known = mixed & set(sentences(language)[1])
+    return random.Random(5).sample(sorted(known), DEVELOPMENT)
 
 
 def _filled(pattern: str, language: str):
