@@ -17,7 +17,7 @@ from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
 from ppi.web.player import has_waveform, phrases, player_of
-from ppi.web.words import kinds, statuses, words
+from ppi.web.words import kinds, of_uploads, statuses, words
 from ppi.workflows import (
     about_lesson,
     annotate,
@@ -76,7 +76,7 @@ def home() -> str:
     return render_template(
         "home.html", step=1, found=found, chosen=None, most_bytes=services.settings.upload.max_upload_bytes,
         most_lessons=use.quota.max_lessons if use else None, use=use, endings=file_list.VIDEO_ENDINGS,
-        room=uploads.room(services, account) if account else None,
+        room=uploads.room(services, account) if account else None, more_words=of_uploads(),
         unfinished=uploads.unfinished(services, account) if account else [],
         stored=file_list.videos(services, account) if account and request.args.get("stored") else None,
     )  # fmt: skip

@@ -81,31 +81,16 @@ def words() -> dict[str, Any]:
         "reading": gettext("Reading {name}; this takes some seconds."),
         "copied": gettext("Copied!"),
         "offline": gettext("The server does not answer. Trying again…"),
-        "chooseFile": gettext("Choose a video first."),
-        "chooseStored": gettext("Choose a file first."),
-        "tooLarge": gettext(
-            "This file is larger than the limit of {limit}. Compress it or cut it into parts, then choose it again."
-        ),
         "pause": gettext("Pause"),
         "resume": gettext("Continue"),
         "failed": gettext("Something went wrong. Try again."),
         "chosen": gettext("Chosen: {name}"),
-        "severalChosen": gettext("Files chosen: {count}"),
-        "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM, AVI or MTS."),
-        "emptyFile": gettext("The file is empty. Copy it anew from where it was recorded, then choose it again."),
-        "noRoom": gettext("The server has room for {room} now. Delete lessons that are not needed, or ask the administrator."),
-        "overBytes": gettext("Your account has room for {left} of video. Delete a lesson, then send this one."),
         "waits": gettext("Waits until another file is through"),
-        "nothingToSend": gettext("None of the chosen files can be sent. The list says why."),
         "noNetwork": gettext("No connection. It goes on by itself when the network is back."),
         "connecting": gettext("Connecting…"),
         "sent": gettext("Sent. The server prepares the lesson."),
         "notSent": gettext("Not sent: {reason}"),
-        "remove": gettext("Remove"),
-        "cancel": gettext("Cancel"),
         "tryAgain": gettext("Try again"),
-        "continued": gettext("Goes on where it stopped"),
-        "givenUp": gettext("Given up: {name}"),
         "giveUp": gettext("Give up"),
         "giveUpTitle": gettext("Give this upload up?"),
         "giveUpText": gettext("What has arrived of this video will be deleted."),
@@ -116,6 +101,27 @@ def words() -> dict[str, Any]:
         "uploadStopped": gettext("An upload has stopped."),
         "uploadsUnderWay": gettext("Files on their way: {count}"),
         "itsTab": gettext("Look for the tab whose title begins with {mark}."),
-        "sentElsewhere": gettext("Another tab of this browser sends this file."),
         "kinds": kinds(),
+    }
+
+
+def of_uploads() -> dict[str, str]:
+    """What only the scripts of the upload page say."""
+    return {
+        "chooseFile": gettext("Choose a video first."),
+        "chooseStored": gettext("Choose a file first."),
+        "tooLarge": gettext(
+            "This file is larger than the limit of {limit}. Compress it or cut it into parts, then choose it again."
+        ),
+        "severalChosen": gettext("Files chosen: {count}"),
+        "noVideo": gettext("This is no video. Choose MP4, MOV, MKV, WebM, AVI or MTS."),
+        "emptyFile": gettext("The file is empty. Copy it anew from where it was recorded, then choose it again."),
+        "noRoom": gettext("The server has room for {room} now. Delete lessons that are not needed, or ask the administrator."),
+        "overBytes": gettext("Your account has room for {left} of video. Delete a lesson, then send this one."),
+        "nothingToSend": gettext("None of the chosen files can be sent. The list says why."),
+        "continued": gettext("Goes on where it stopped"),
+        "givenUp": gettext("Given up: {name}"),
+        "remove": gettext("Remove"),
+        "sentElsewhere": gettext("Another tab of this browser sends this file."),
+        "cancel": gettext("Cancel"),
     }

@@ -1,9 +1,7 @@
 // What the tabs of one person tell each other of uploads. Nothing of it goes over the network.
-//
-// The account is a part of every name here: who logs in after somebody else in the same browser hears nothing of their files.
-export const account = document.querySelector("meta[name=account]")?.content ?? "";
+import { account, channel } from "./watch.js";
+
 export const tab = [...crypto.getRandomValues(new Uint32Array(2))].join("-");
-const channel = account && "BroadcastChannel" in window ? new BroadcastChannel(`ppi-uploads-${account}`) : null;
 const listeners = new Set();
 const lockOf = (one) => `ppi-tab-${account}-${one}`;
 const ASK_MS = 20_000;
@@ -19,7 +17,7 @@ export function tell(message) {
   listeners.forEach((listener) => listener(whole));
 }
 
-if (channel) channel.onmessage = ({ data }) => listeners.forEach((listener) => listener(data));
+channel?.addEventListener("message", ({ data }) => listeners.forEach((listener) => listener(data)));
 
 // From now on others learn when this tab ends: it holds a lock as long as it lives, so a crash is noticed too.
 export const live = () => new Promise((resolve) => {

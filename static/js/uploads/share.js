@@ -35,6 +35,8 @@ function begin(line) {
     if (message.isCalled) markTab();
     else line.transfers[message.number]?.press();
   });
+  // What this tab sends is shown on its own page too.
+  import("./shown.js").then(() => post());
   addEventListener("pageshow", (event) => event.persisted && post());
 }
 

@@ -5,7 +5,7 @@ import { tell as notify } from "../notify.js";
 import { setBar } from "../progress.js";
 import { MARK } from "../title.js";
 import { Board } from "./board.js";
-import { tab as own, tell, whenEnded } from "./channel.js";
+import { hear, tab as own, tell, whenEnded } from "./channel.js";
 import { findLeft, goOn } from "./left.js";
 import { mainWord, note, turns } from "./said.js";
 import { ACTIVE } from "./transfer.js";
@@ -27,9 +27,12 @@ const isStuck = ({ state }) => ["failed", "left", "lost"].includes(state);
 
 export function heard(message) {
   if (message.isClosed) return ended(message.tab);
+  if (!message.files) return undefined;
   if (board.hear(message) && message.tab !== own) whenEnded(message.tab, () => ended(message.tab));
   return draw(!message.isAnswer);
 }
+
+hear(heard);
 
 function ended(tab) {
   if (!board.end(tab)) return;
