@@ -17,7 +17,7 @@ from ppi.errors import Conflict
 from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, Segment, Span, Transcript, VideoTrack, Word
 from ppi.storage import keys
-from ppi.workflows import corrections, uploads
+from ppi.workflows import corrections, texts, uploads
 from ppi.workflows.ingest import describe
 from tests.web.test_plain_forms import ACCEPT, Forms
 
@@ -148,6 +148,17 @@ def test_words_without_an_exact_time_are_marked_for_eyes_and_ears_and_the_page_s
     assert "4 из 8" in russian and "меньше 0,4" in russian
     found = anna.get(f"/api/lessons/{row.id}/transcript?segment=1").json["segments"]["1"]
     assert found["words"][0][5] == "shared unaligned" and "Вода" in found["marks"]
+
+
+def test_a_gpu_that_failed_is_said_to_readers_in_their_language_and_why(services, anna):
+    told = "the GPU could not be used (CUDA failed with error out of memory), so the processor was used"
+    heard = {"device": "cpu", "fallback": told, "aligner_fallback": "the same of the aligner"}
+    row = lesson_of(services, "anna", said=replace(SAID, notes=(texts.ON_PROCESSOR,), hearing=heard))
+    page = anna.get(f"/lessons/{row.id}/transcript").text
+    assert "The GPU could not be used, so the processor heard this lesson." in page
+    assert f"{told}; the same of the aligner" in page
+    russian = anna.get(f"/lessons/{row.id}/transcript", headers={"Accept-Language": "ru"}).text
+    assert "Видеокартой воспользоваться не удалось, поэтому урок распознан на процессоре." in russian
 
 
 def test_captions_without_times_of_words_say_so_once_and_mark_no_word(anna, row):
