@@ -1,32 +1,12 @@
 // The page's title tells whoever looks at another tab how far things are.
 const title = document.title;
-let mark = "";
-let told = title;
-
-function write(text) {
-  told = text;
-  document.title = mark + text;
-}
 
 export function tellPercent(percent) {
-  write(`${Math.floor(percent)} % · ${title}`);
+  document.title = `${Math.floor(percent)} % · ${title}`;
 }
 
 export function tellNothing() {
-  write(title);
-}
-
-// Somebody looks for this tab among others: it shows itself, or where the browser lets no page do that, is marked until it is found.
-export const MARK = "▶";
-export function markTab() {
-  window.focus();
-  if (!document.hidden) return;
-  mark = `${MARK} `;
-  write(told);
-  document.addEventListener("visibilitychange", () => {
-    mark = "";
-    write(told);
-  }, { once: true });
+  document.title = title;
 }
 
 // To be told once the page that is loaded next is there; only where nobody looks now.
@@ -45,6 +25,6 @@ export function tellDoneHere() {
 }
 
 function showDone() {
-  write(`✓ ${title}`);
+  document.title = `✓ ${title}`;
   document.addEventListener("visibilitychange", tellNothing, { once: true });
 }

@@ -1,4 +1,7 @@
 // What the tabs of one person tell each other of uploads. Nothing of it goes over the network.
+//
+// The account is a part of every name in watch.js and here: who logs in after somebody else in the same browser hears nothing of
+// their files. A page gives the tabs half a second to answer before what nobody sends counts as left behind.
 import { account, channel } from "./watch.js";
 
 export const tab = [...crypto.getRandomValues(new Uint32Array(2))].join("-");

@@ -1,7 +1,7 @@
 // What this tab sends, told to all tabs: at once when a state changes, else once a second. Others may pause it and call it.
-import { markTab } from "../title.js";
 import { drop, note } from "./begun.js";
 import { hear, live, tab, tell } from "./channel.js";
+import { markTab } from "./mark.js";
 
 const EVERY_MS = 1000;
 let lines = null;

@@ -3,10 +3,10 @@ import { fill, say, words } from "../api.js";
 import { countUploads } from "../drawer.js";
 import { tell as notify } from "../notify.js";
 import { setBar } from "../progress.js";
-import { MARK } from "../title.js";
 import { Board } from "./board.js";
 import { hear, tab as own, tell, whenEnded } from "./channel.js";
 import { findLeft, goOn } from "./left.js";
+import { MARK } from "./mark.js";
 import { mainWord, note, turns } from "./said.js";
 import { ACTIVE } from "./transfer.js";
 

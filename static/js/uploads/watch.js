@@ -1,10 +1,7 @@
-// Every page hears what the tabs of its person send: all that it loads before there is something to show.
-//
-// The account is a part of every name here: who logs in after somebody else in the same browser hears nothing of their files.
+// All that a page loads before there is an upload to show.
 export const account = document.querySelector("meta[name=account]")?.content ?? "";
 export const channel = account && "BroadcastChannel" in window ? new BroadcastChannel(`ppi-uploads-${account}`) : null;
 export const BEGUN = `ppi-begun ${account} `;
-// So long do the other tabs have to answer before what nobody sends counts as left behind.
 const WAIT_MS = 500;
 
 export function watchUploads() {
