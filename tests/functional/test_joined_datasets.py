@@ -126,7 +126,8 @@ def test_a_form_that_is_refused_keeps_what_was_typed(services, lesson, client_fo
     token = client.post("/api/login", json={"username": "admin", "password": "admin-password-1"}).json["csrf_token"]
     page = client.post("/joined", data=form | {"action": "build", "csrf_token": token}, headers=headers)
     assert page.status_code == 400 and "The lesson Б has no dataset." in page.text
-    assert page.text.count("checked") == 3 and 'value="Моя"' in page.text and 'value="70"' in page.text
+    assert all(f'id="chosen-{row.id}" checked' in page.text for row in rows)
+    assert 'id="by-teacher" checked' in page.text and 'value="Моя"' in page.text and 'value="70"' in page.text
 
 
 def test_grouping_by_lesson_divides_the_lessons_of_a_teacher(services, lesson):
