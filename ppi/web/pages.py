@@ -233,9 +233,10 @@ def _chosen() -> LessonRow | None:
 
 
 def _versions(shown: lessons.LessonView) -> list[dict[str, Any]]:
-    """The versions of the lesson's dataset, the newest first."""
-    prefix = build_dataset.dataset_prefix(shown.row)
-    return stored_datasets.versions_of(access.services(), prefix)[::-1] if shown.has_dataset else []
+    """The versions of the lesson's dataset, the newest first; a build that failed leaves those before."""
+    if "build_dataset" not in shown.jobs:
+        return []
+    return stored_datasets.versions_of(access.services(), build_dataset.dataset_prefix(shown.row))[::-1]
 
 
 def _pushed(row: LessonRow) -> list[pushes.Push]:
