@@ -8,10 +8,13 @@ import re
 
 import pytest
 
+from ppi.dataset.layout import CHANGES
+from ppi.errors import InputError
 from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.storage import keys
 from ppi.workflows import annotations, plain_agreement, plain_dataset
+from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA
 from tests.web.test_access import lesson  # noqa: F401  (a fixture)
@@ -158,3 +161,14 @@ def test_the_job_builds_of_the_file_that_was_kept(services, ready, anna, monkeyp
     assert given.key == keys.derivative_key(ready.video_key, ".annotations.csv")
     assert b"".join(services.store.read(services.raw, given.key)) == table
     assert job.input["table"] == ".patterns.csv"
+
+
+def test_a_build_that_failed_leaves_the_way_to_the_dataset_of_before(anna, services, ready):
+    said, history = "The dataset of before is still there.", json.dumps({"versions": [{"version": 1, "samples": 3}]})
+    services.store.put_bytes(services.final, dataset_prefix(ready) + CHANGES, history.encode())
+    assert said not in anna.get(f"/lessons/{ready.id}").text
+    job = services.ledger.submit("build_dataset", ready.owner_id, ready.id, {}, queue="media")
+    services.ledger.claim("1:0:here", "host", ["media"], 4)
+    services.ledger.fail(job.id, 1, InputError("No."))
+    page = anna.get(f"/lessons/{ready.id}").text
+    assert said in page and f'href="/publish?lesson={ready.id}"' in page

@@ -12,7 +12,6 @@ import pytest
 
 from ppi.dataset import changes
 from ppi.dataset.layout import CHANGES, METADATA, REPORT
-from ppi.errors import InputError
 from ppi.storage import keys
 from ppi.workflows import about_lesson, joined, versions
 from ppi.workflows.about_lesson import dataset_prefix
@@ -97,17 +96,6 @@ def test_many_samples_come_in_pages_with_the_filter_kept_and_pictures_come_late(
     following = re.search(r'rel="next" href="([^"]+)"', page)[1].replace("&amp;", "&")
     assert "split=train" in following and '<li id="pattern_19">' in anna.get(following).text
     assert '<li id="pattern_300">' in anna.get(f"/datasets/{lesson.id}/samples?page=999").text
-
-
-def test_a_build_that_failed_leaves_the_way_to_the_dataset_of_before(anna, services, lesson):
-    said = "The dataset of before is still there."
-    put(services, lesson, CHANGES, json.dumps({"versions": [{"version": 1, "samples": 3, "inputs": [], "counts": {}}]}))
-    assert said not in anna.get(f"/lessons/{lesson.id}").text
-    job = services.ledger.submit("build_dataset", lesson.owner_id, lesson.id, {}, queue="media")
-    services.ledger.claim("1:0:here", "host", ["media"], 4)
-    services.ledger.fail(job.id, 1, InputError("No."))
-    page = anna.get(f"/lessons/{lesson.id}").text
-    assert said in page and f'href="/publish?lesson={lesson.id}"' in page
 
 
 def test_a_clip_is_a_link_that_works_without_a_script(anna, lesson):
