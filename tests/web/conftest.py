@@ -28,14 +28,15 @@ def new_page(browser):
 
     Errors of scripts and of the security policy fail the test. Options are those of Playwright's contexts.
     """
-    contexts, faults = [], []
+    contexts, faults, servers = [], [], []
 
     def make(server, language="en", name="", **options):
+        servers.append(server)
         context = browser.new_context(base_url=server.url, locale=language, **options)
         chromium.watch(context, faults)
         contexts.append(context)
+        forget_tries(server)
         if name:
-            forget_tries(server)
             rounds.log_in(context, name)
         page = context.new_page()
         page.set_default_timeout(20_000)
@@ -44,6 +45,8 @@ def new_page(browser):
     yield make
     for context in contexts:
         context.close()
+    for server in servers:
+        forget_looks(server)
     assert faults == []
 
 
@@ -58,6 +61,14 @@ def open_page(new_page, live_server):
         return page
 
     return make
+
+
+def forget_looks(server) -> None:
+    """Accounts keep the language that somebody chose on a page; the next test's browser asks for its own."""
+    users = server.services.users
+    for user in users.all():
+        if user.language:
+            users.set_language(user.id, "")
 
 
 def forget_tries(server) -> None:

@@ -18,7 +18,7 @@ ROW = r"<dt><code>(\w+)</code></dt><dd>(.*?)</dd>\s*<dd class=\"meaning\">(.*?)<
 PATHS = {
     "PPI_DATA_DIR": "./data", "PPI_USERS_FILE": "users.json in the data folder",
     "APP_LOG_FILE": "logs/ppi.log in the data folder", "WHISPER_MODEL_DIR": "~/.cache/whisper",
-    "PPI_SPEAKERS_DIR": "~/.cache/ppi/speakers",
+    "PPI_SPEAKERS_DIR": "~/.cache/ppi/speakers", "SUMMARY_MODEL_DIR": "~/.cache/ppi/chat",
 }  # fmt: skip
 
 
