@@ -44,10 +44,10 @@ apt:
 
 # Four for two cores: tests often wait, for a server, a browser or a child process.
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(T)
+	$(PY) -m pytest -n 4 --dist loadfile $(T)
 
 test-slow: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## the long trials
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(T)
+	$(PY) -m pytest -n 2 --dist loadfile -m slow $(T)
 
 .venv-notebook/.ready: bench/requirements-notebook.txt
 	test -x .venv-notebook/bin/python || python3 -m venv .venv-notebook

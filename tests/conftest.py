@@ -31,15 +31,6 @@ pytest_plugins = [
     "tests.fixtures_label_studio", "tests.fixtures_speakers", "tests.fixtures_summary",
 ]  # fmt: skip
 
-# The longest: folders, and what a browser's tests ask for.
-LONG_FOLDERS, LONG_FIXTURE = {"speech", "functional"}, "browser"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first, so that at the end no process waits for another one's: the Makefile keeps this order."""
-    long = {item.path for item in items if LONG_FIXTURE in item.fixturenames or item.path.parent.name in LONG_FOLDERS}
-    items.sort(key=lambda item: item.path not in long)
-
 
 def need(is_there: bool, what: str) -> None:
     """Skip at a desk, fail in CI, when something the test needs is missing."""
