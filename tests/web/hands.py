@@ -81,8 +81,8 @@ class Hands:
         raise AssertionError(f"{told} was not reached at {self.page.url}; passed were {passed}")
 
     def fault(self) -> str:
-        """What is wrong with where the focus is now; pages scroll to it gently, which takes a moment."""
-        for _ in range(20):
+        """What is wrong with where the focus is now; pages scroll to it gently, which takes a moment, on long ones seconds."""
+        for _ in range(100):
             if not (found := self.page.evaluate(SEEN)):
                 break
             self.page.wait_for_timeout(50)
