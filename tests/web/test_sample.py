@@ -75,6 +75,6 @@ def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, new_p
     page.set_input_files("#patterns", files["sample_patterns.xlsx"])
     expect(page.locator(".segments tbody tr")).to_have_count(10)
     page.get_by_role("button", name=words["really"]).click()
-    page.wait_for_url(re.compile("/publish"), timeout=240_000)
+    page.wait_for_url(re.compile("/publish"), timeout=120_000)
     page.get_by_role("link", name=words["samples"], exact=True).click()
     expect(page.locator(".samples > li")).to_have_count(10)
