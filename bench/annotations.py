@@ -1,12 +1,18 @@
 """What pages about annotations cost the server: the annotators' agreement, and step 2 with its preview.
 
-`python -m bench.annotations`. CPU of this process for one answer, in milliseconds, the least of some tries; what a child costs
-stands beside it. "New process" means that nothing was read in this one.
+`python -m bench.annotations [agreement | step2]`. The agreement: CPU of this process for one answer, in milliseconds, the least
+of some tries; what a child costs stands beside it. "New process" means that nothing was read in this one.
+
+Step 2: each answer comes from a process of its own that has shown nothing yet but the list of lessons, as after a restart.
+Milliseconds from question to answer and, in brackets, of CPU with that of its children; the least of some tries, taken in turn.
+"In the request" is the same page as if it worked everything out before it answered.
 """
 
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,24 +22,28 @@ from flask.testing import FlaskClient
 from ppi.jobs.lessons import LessonRow
 from ppi.services import Services
 from ppi.web.app import build_app
-from ppi.workflows import comparisons, preview, runner
+from ppi.workflows import comparisons, runner, understood
 from tests.conftest import settings_for, with_people
 from tests.web.test_agreement_pages import annotate, export, taken_in
 
-TRIES = 5
+TRIES, FRESH_TRIES = 5, 3
+IN_REQUEST, AS_IT_IS = "in-request", "as-it-is"
 # People, marks of each, patterns. The lesson is a minute; nothing here depends on its length but the grid.
 COMPARED = ((4, 150, 12), (20, 400, 30))
-UNDERSTOOD = ((4, 125), (4, 625), (4, 1125), (4, 2250), (4, 5000))
+# The last are as many as are taken.
+UNDERSTOOD = ((4, 125), (4, 625), (4, 1125), (4, 2250), (4, 5_000), (4, 25_000))
 
 
-def main() -> None:
+def main(only: str = "") -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        services = with_people(Services(settings_for(Path(scratch) / "data")))
-        row, client = taken_in(services), build_app(services).test_client()
+        folder = Path(scratch) / "data"
+        services = with_people(Services(settings_for(folder)))
+        row = taken_in(services)
         _, token = services.users.create_token(row.owner_id, "bench")
-        client.environ_base |= {"HTTP_AUTHORIZATION": f"Bearer {token}", "HTTP_ACCEPT": "text/html"}
-        _agreement(services, row, client)
-        _preview(services, row, client)
+        if only in ("", "agreement"):
+            _agreement(services, row, _client(services, token))
+        if only in ("", "step2"):
+            _step2(services, row, folder, token)
 
 
 def _agreement(services: Services, row: LessonRow, client: FlaskClient) -> None:
@@ -55,20 +65,55 @@ def _agreement(services: Services, row: LessonRow, client: FlaskClient) -> None:
         print(f"| {people * marks} | {' | '.join(told)} |", flush=True)
 
 
-def _preview(services: Services, row: LessonRow, client: FlaskClient) -> None:
-    print("\n| marks | KB | step 2, new process | with its child | again |\n| --- | --- | --- | --- | --- |")
+def _step2(services: Services, row: LessonRow, folder: Path, token: str) -> None:
+    print("\n| marks | KB | in the request | first look | once kept | ratio | the job, CPU s of the child | kept, KB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+
+    def answer(how: str) -> tuple[float, ...]:
+        command = [sys.executable, "-m", "bench.annotations", how, str(folder), token, row.id]
+        return tuple(map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()))
+
     for people, marks in UNDERSTOOD:
         data, found = _marks(people, marks, 30), []
         annotate(services, row, data)
-        for _ in range(TRIES):
-            preview._kept.clear()
-            preview._kept_plans.clear()
-            child_s = _children_s()
-            first = _cost(client, f"/dataset?lesson={row.id}")
-            whole = first + 1000 * (_children_s() - child_s)
-            found.append((first, whole, _cost(client, f"/dataset?lesson={row.id}")))
-        told = [f"{min(one):.0f}" for one in zip(*found, strict=True)]
-        print(f"| {people * marks} | {len(data) / 1000:.0f} | {' | '.join(told)} |", flush=True)
+        for _ in range(FRESH_TRIES):
+            _forget(services, row)
+            waited = answer(IN_REQUEST)
+            _forget(services, row)
+            first, child_s = answer(AS_IT_IS), _children_s()
+            runner.do_next(services, runner.make_worker(services), "media")
+            found.append((waited, first, answer(AS_IT_IS), _children_s() - child_s))
+        [kept] = services.store.list(services.raw, f"{row.prefix}урок.understood.")
+        least = [min(one) for one in zip(*found, strict=True)]
+        told = [f"{wall_ms:.0f} ({cpu_ms:.0f})" for wall_ms, cpu_ms in least[:3]]
+        ratio = f"{least[0][0] / max(least[1][0], least[2][0]):.1f}"
+        size = f"{kept.size_bytes / 1000:.0f}"
+        told = [f"{people * marks} | {len(data) / 1000:.0f}", *told, ratio, f"{least[3]:.1f}", size]
+        print(f"| {' | '.join(told)} |", flush=True)
+
+
+def _answered(how: str, folder: str, token: str, lesson_id: str) -> None:
+    """In a process of its own: what the page costs that shows what was understood."""
+    if how == IN_REQUEST:
+        understood.at_once = lambda services, asked: understood.made(services, asked.row)
+    client = _client(Services(settings_for(Path(folder))), token)
+    client.get("/lessons")
+    began_s, cpu_s = time.perf_counter(), time.process_time() + _children_s()
+    answer = client.get(f"/dataset?lesson={lesson_id}")
+    wall_s, cpu_s = time.perf_counter() - began_s, time.process_time() + _children_s() - cpu_s
+    assert answer.status_code == 200, answer.text
+    print(1000 * wall_s, 1000 * cpu_s)
+
+
+def _client(services: Services, token: str) -> FlaskClient:
+    client = build_app(services).test_client()
+    client.environ_base |= {"HTTP_AUTHORIZATION": f"Bearer {token}", "HTTP_ACCEPT": "text/html"}
+    return client
+
+
+def _forget(services: Services, row: LessonRow) -> None:
+    for found in services.store.list(services.raw, f"{row.prefix}урок.understood."):
+        services.store.delete(services.raw, found.key)
 
 
 def _marks(people: int, marks: int, patterns: int) -> bytes:
@@ -94,4 +139,7 @@ def _children_s() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] in ([IN_REQUEST], [AS_IT_IS]):
+        _answered(*sys.argv[1:])
+    else:
+        main(*sys.argv[1:2])

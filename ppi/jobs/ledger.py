@@ -22,7 +22,7 @@ QUEUE_OF = {
     "ingest": "receive", "transcribe": "speech", "summarize": "speech", "build_dataset": "dataset", "publish": "publish",
     "preview_push": "publish", "send_lesson": "publish", "fetch_annotations": "publish", "kit": "receive",
     "normalize": "dataset", "join": "dataset", "withdraw": "dataset", "speakers": "speech",
-    "compare": "media",
+    "compare": "media", "understand": "media",
 }  # fmt: skip
 HEAVY_QUEUES, LIGHT_QUEUES = ("speech", "dataset"), ("receive", "media", "publish")
 ACTIVE = ("queued", "running")

@@ -20,7 +20,8 @@ STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default"
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "telling_speakers", "summarizing",
-    "building", "publishing", "preparing", "converting", "exchanging", "comparing", "completed", "error", "cancelled",
+    "building", "publishing", "preparing", "converting", "exchanging", "comparing", "reading", "completed", "error",
+    "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
@@ -123,11 +124,12 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      "fetched=1 those fetched from Label Studio. What cannot be read is not kept. Answers counts of what was understood.",
      {WITH_FORM: {"annotations": FILE, "patterns": FILE, "fetched": TEXT}},
      {**SUCCESS, "segments": NUMBER, "undecided": NUMBER, "dropped": NUMBER}),
-    ("get", "/api/lessons/{lesson_id}/preview", "What a build would hold, and labels that the table does not have.", {},
+    ("get", "/api/lessons/{lesson_id}/preview",
+     "What a build would hold, and labels that the table does not have. It is waited for.", {},
      {**SUCCESS, "segments": ROWS, "labels": ROWS, "dropped": ROWS, "unused": {"type": "array", "items": TEXT},
       "is_fetched": FLAG}),
     ("post", "/api/lessons/{lesson_id}/meanings", "Say what labels mean: a pattern of the table, an empty text to leave them "
-     "out, null to read them as they are written; reset takes every choice back.",
+     "out, null to read them as they are written; reset takes every choice back. Where counts take time they are null.",
      {WITH_JSON: {"meanings": {"type": "object"}, "reset": FLAG}},
      {**SUCCESS, "segments": NUMBER, "undecided": NUMBER, "dropped": NUMBER}),
     ("post", "/api/datasets", "Build a dataset of a lesson, without patterns of the table that is kept with it; clips are cut "

@@ -16,7 +16,7 @@ from ppi.web.agreement import exact
 from ppi.web.errors import STATUS, translated
 from ppi.web.paging import page_of
 from ppi.workflows import annotate, annotations, lessons, pattern_tables, preview
-from ppi.workflows.preview import Understood
+from ppi.workflows.preview import Look
 
 bp = Blueprint("preview", __name__)
 PER_PAGE, LABELS_PER_PAGE = 40, 15
@@ -47,14 +47,17 @@ def keep(lesson_id: str) -> Response:
 
 @bp.get("/api/lessons/<lesson_id>/preview")
 def show(lesson_id: str) -> Response:
-    """What a build would hold: segments, labels that the table lacks, what is left out. All null before there are marks."""
-    return jsonify(success=True, **_as_data(_understood(_owned(lesson_id))))
+    """What a build would hold: segments, labels that the table lacks, what is left out. All null before there are marks.
+
+    It waits until that is worked out.
+    """
+    return jsonify(success=True, **_as_data(preview.waited_for(access.services(), _owned(lesson_id))))
 
 
 @bp.post("/api/lessons/<lesson_id>/meanings")
 def choose(lesson_id: str) -> Response:
     """{meanings: {label: a pattern's name, "" to leave it out, null to read it as it is written}}, or {reset: true}; answers
-    the counts.
+    the counts, null where they take time: then `show` waits for them.
 
     The form of the page sends label-N, meaning-N and other-N instead.
     """
@@ -74,12 +77,12 @@ def dataset_page(row: LessonRow | None, problem: str = "") -> str:
     """Step 2 of the lesson, or the choice of one; `problem` is what was wrong with a file that was just sent."""
     shown = lessons.view(access.services(), row) if row else None
     has_table = shown is not None and bool(pattern_tables.kept_suffix(shown))
-    understood, fault = _attempted(shown) if shown else (None, "")
+    understood, fault = _attempted(shown) if shown else ({"look": None}, "")
     return render_template(
         "dataset.html", step=2, choice=choice.of("dataset"), chosen=row, shown=shown, has_table=has_table,
         problem=problem or fault,
         annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
-        understood=understood, **(_pages(understood, row.id) if understood else {}),
+        **understood,
     )  # fmt: skip
 
 
@@ -89,25 +92,23 @@ def _owned(lesson_id: str) -> LessonRow:
     return row
 
 
-def _understood(row: LessonRow) -> Understood | None:
-    return preview.understood(access.services(), lessons.view(access.services(), row))
-
-
-def _attempted(shown: lessons.LessonView) -> tuple[Understood | None, str]:
+def _attempted(shown: lessons.LessonView) -> tuple[dict[str, Any], str]:
     """What was understood, or why nothing was: a file may have been kept by an earlier version that read more."""
     try:
-        return preview.understood(access.services(), shown), ""
+        look = preview.look(access.services(), shown)
+        return {"look": look, **(_pages(look, shown.id) if look else {})}, ""
     except PpiError as error:
-        return None, translated(error.template, error.ids)
+        return {"look": None}, translated(error.template, error.ids)
 
 
 def _kept(row: LessonRow, place: str) -> Response:
     g.then = url_for("pages.dataset", lesson=row.id, **_turned()) + place
-    found = _understood(row)
-    if found is None:
+    look = preview.look(access.services(), lessons.view(access.services(), row))
+    if look is None:
         return jsonify(success=True, segments=0, undecided=0, dropped=0)
-    made = found.plan
-    return jsonify(success=True, segments=len(made.samples), undecided=found.undecided, dropped=len(made.dropped))
+    if (found := look.found) is None:
+        return jsonify(success=True, segments=None, undecided=None, dropped=None)
+    return jsonify(success=True, segments=len(found.segments), undecided=found.undecided, dropped=len(found.dropped))
 
 
 def _refused(row: LessonRow, error: PpiError) -> Response:
@@ -153,41 +154,36 @@ def _turned() -> dict[str, Any]:
     return {name: request.args[name] for name in ("segments", "labels", "left") if request.args.get(name)}
 
 
-def _pages(understood: Understood, lesson_id: str) -> dict[str, Any]:
-    samples = understood.plan.samples
-
+def _pages(look: Look, lesson_id: str) -> dict[str, Any]:
     def turned_address(name: str, place: str) -> Callable[[int], str]:
         """The addresses of the pages of one list, while the others stay where they are."""
         return lambda number: url_for("pages.dataset", **{**_turned(), "lesson": lesson_id, name: number}) + f"#{place}"
 
+    labels, found = page_of(look.labels, "labels", LABELS_PER_PAGE), look.found
     return {
-        "segments": page_of(samples, "segments", PER_PAGE), "labels": page_of(understood.labels, "labels", LABELS_PER_PAGE),
-        "left": page_of(understood.plan.dropped, "left", PER_PAGE),
-        "marked_s": sum(sample.span.duration_s for sample in samples),
-        "annotators": sorted({sample.annotator for sample in samples}),
-        "used": sorted({pattern.type for sample in samples for pattern in sample.patterns}),
-        "known": set(understood.plan.table), "turned": _turned(), "turned_address": turned_address,
-        "exact": exact, "decimal": format_decimal,
+        "segments": page_of(found.segments, "segments", PER_PAGE) if found else None,
+        "left": page_of(found.dropped, "left", PER_PAGE) if found else None,
+        "labels": labels | {"items": look.described(labels["items"])},
+        "turned": _turned(), "turned_address": turned_address, "exact": exact, "decimal": format_decimal,
         "fields": {"label": LABEL, "meaning": MEANING, "other": OTHER},
         "values": {"as_written": AS_WRITTEN, "left_out": LEFT_OUT, "another": ANOTHER, "named": NAMED},
     }  # fmt: skip
 
 
-def _as_data(understood: Understood | None) -> dict[str, Any]:
-    if understood is None:
+def _as_data(look: Look | None) -> dict[str, Any]:
+    if look is None:
         return {"segments": None, "labels": None, "dropped": None, "unused": None, "is_fetched": None}
-    made = understood.plan
     segments = [
         {
-            "start_s": sample.span.start_s, "end_s": sample.span.end_s, "annotator": sample.annotator,
-            "patterns": [pattern.type for pattern in sample.patterns],
+            "start_s": segment.span.start_s, "end_s": segment.span.end_s, "annotator": segment.annotator,
+            "patterns": segment.patterns,
         }
-        for sample in made.samples
+        for segment in look.found.segments[:]
     ]  # fmt: skip
     return {
-        "segments": segments, "labels": [asdict(label) for label in understood.labels],
-        "dropped": [asdict(item) for item in made.dropped], "unused": list(made.unused) if understood.table else [],
-        "is_fetched": understood.is_fetched,
+        "segments": segments, "labels": [asdict(label) for label in look.described(look.labels[:])],
+        "dropped": [asdict(item) for item in look.found.dropped[:]], "unused": look.found.unused[:],
+        "is_fetched": look.is_fetched,
     }  # fmt: skip
 
 

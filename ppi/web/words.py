@@ -13,7 +13,7 @@ from ppi.jobs.ledger import Job
 from ppi.web import access
 
 # Jobs that take seconds whatever the lesson.
-QUICK = "compare", "kit"
+QUICK = "compare", "kit", "understand"
 
 
 def kinds() -> dict[str, str]:
@@ -25,6 +25,7 @@ def kinds() -> dict[str, str]:
         "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
         "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
         "peaks": gettext("Waveform"), "speakers": gettext("Speakers"), "compare": gettext("Comparison of annotators"),
+        "understand": gettext("Preview of the annotations"),
     }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def statuses() -> dict[str, str]:
             "preparing": gettext("Preparing for Label Studio"),
             "converting": gettext("Making the annotation copy"),
             "comparing": gettext("Comparing annotators"),
+            "reading": gettext("Reading the annotations"),
             "completed": gettext("Done"),
             "error": gettext("Failed"),
             "cancelled": gettext("Cancelled"),

@@ -47,13 +47,14 @@ def named(path: Path, given_name: str) -> Path:
     return path.rename(path.with_suffix(formats.recognise(path.read_bytes(), given_name)))
 
 
-def keep(services: Services, row: LessonRow, path: Path) -> None:
-    """Put the file with the lesson as `<stem>.annotations.<ending>`, in place of what was there."""
+def keep(services: Services, row: LessonRow, path: Path) -> ObjectInfo:
+    """Put the file with the lesson as `<stem>.annotations.<ending>`, in place of what was there; answers what is stored."""
     key = keys.derivative_key(row.video_key, NAME + path.suffix)
-    put(services, None, row, path, key, CONTENT_TYPES[path.suffix])
+    kept = put(services, None, row, path, key, CONTENT_TYPES[path.suffix])
     for found in _kept(services, row):
         if found.key != key:
             services.store.delete(services.raw, found.key)
+    return kept
 
 
 def stored(services: Services, row: LessonRow) -> ObjectInfo:

@@ -7,20 +7,18 @@ the annotators. `<stem>.agreement.<inputs>.json` holds who annotated, as soon as
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ppi.annotation import agreement, kept_agreement
 from ppi.annotation.agreement import Agreement
 from ppi.annotation.patterns import Codebook
-from ppi.errors import AnnotationError, Conflict, NotFound, ToolFailed, TooManyTries, by_count, translatable
+from ppi.errors import AnnotationError, Conflict, ToolFailed, TooManyTries, by_count, translatable
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import Run
@@ -28,8 +26,7 @@ from ppi.processes import run_in_child
 from ppi.records import ObjectInfo
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import lessons, meanings, pattern_tables
-from ppi.workflows.ingest import owner_metadata
+from ppi.workflows import derived, lessons, meanings, pattern_tables
 from ppi.workflows.lessons import COMPARED, LessonView
 from ppi.workflows.plain_agreement import CHILD_MEMORY_BYTES, CHILD_TIMEOUT_S
 
@@ -46,7 +43,6 @@ COMPARING = by_count("count", "Comparing {count} annotator", "Comparing {count} 
 CHANGED = translatable("The annotations changed meanwhile. Look at the disagreements again.")
 _SOURCE = re.compile(r"(?:\.label-studio)?\.annotations(?:\.(\d+))?(?:\.json|\.eaf|\.TextGrid|\.csv)")
 _read: dict[tuple[str, ...], Agreement] = {}
-log = logging.getLogger(__name__)
 
 # Gets how many people are compared, and the share that is done.
 Tell = Callable[[int, float], None]
@@ -66,7 +62,7 @@ class Asked:
     @property
     def inputs(self) -> str:
         etags = [(found.key, found.etag) for found in (*self.sources, *filter(None, [self.table]))]
-        return _hash([MADE_BY, etags, self.about])
+        return derived.hash_of([MADE_BY, etags, self.about])
 
     @property
     def place(self) -> str:
@@ -75,7 +71,7 @@ class Asked:
 
     @property
     def key(self) -> str:
-        return f"{self.place}{_hash([self.step_s, self.chosen])}.json"
+        return f"{self.place}{derived.hash_of([self.step_s, self.chosen])}.json"
 
     @property
     def people_key(self) -> str:
@@ -98,7 +94,10 @@ def numbered(shown: LessonView) -> list[tuple[int, ObjectInfo]]:
 
 
 def ask(services: Services, shown: LessonView, *, step_s: float = STEP_S, chosen: Sequence[str] = ()) -> Asked:
-    """Raises AnnotationError for a step out of bounds, Conflict when the lesson has no annotations yet."""
+    """To choose everybody is to choose nobody, as soon as it is known who annotated.
+
+    Raises AnnotationError for a step out of bounds, Conflict when the lesson has no annotations yet.
+    """
     agreement.check_step(step_s)
     given, row = sources(shown), shown.row
     if not given or not shown.is_ready:
@@ -107,14 +106,15 @@ def ask(services: Services, shown: LessonView, *, step_s: float = STEP_S, chosen
         "video_name": row.video_key.removeprefix(row.prefix), "duration_s": shown.info.duration_s,
         "frame_rate": shown.info.video.frame_rate, "lesson_id": row.id, "meanings": meanings.kept(services, row),
     }  # fmt: skip
-    return Asked(row, tuple(given), pattern_tables.kept(shown), about, step_s, tuple(sorted(set(chosen))))
+    asked = Asked(row, tuple(given), pattern_tables.kept(shown), about, step_s, tuple(sorted(set(chosen))))
+    return replace(asked, chosen=()) if asked.chosen and set(asked.chosen) == set(people(services, asked)) else asked
 
 
 def kept(services: Services, asked: Asked) -> Agreement | None:
     """The comparison, if it was made already, in any process."""
     name = (str(services.settings.data_dir), services.raw, asked.key)
     if name not in _read:
-        found = _stored(services, asked.key, kept_agreement.unpacked)
+        found = derived.kept(services, asked.key, lambda read: kept_agreement.unpacked(read()))
         if found is None:
             return None
         _read[name] = found
@@ -125,7 +125,7 @@ def kept(services: Services, asked: Asked) -> Agreement | None:
 
 def people(services: Services, asked: Asked) -> tuple[str, ...]:
     """Everybody whose work is compared; () while that is not known."""
-    return _stored(services, asked.people_key, lambda data: tuple(map(str, json.loads(data)["everybody"]))) or ()
+    return derived.kept(services, asked.people_key, lambda read: tuple(map(str, json.loads(read())["everybody"]))) or ()
 
 
 def made(
@@ -148,8 +148,9 @@ def made(
             if found is not None:
                 return found
             data = _compared(services, asked, tell, tick)
-            if ask(services, lessons.view(services, row), step_s=step_s, chosen=chosen).key == asked.key:
-                _keep(services, asked, data)
+            now = ask(services, lessons.view(services, row), step_s=step_s, chosen=chosen)
+            if now.inputs == asked.inputs:
+                _keep(services, now, data)
                 return kept_agreement.unpacked(data)
     raise Conflict(CHANGED)
 
@@ -157,19 +158,16 @@ def made(
 def request(services: Services, asked: Asked) -> Job:
     """The job that compares this: the one under way, the one that failed or was cancelled, or a new one.
 
-    However many ask for it at once, in any process, it is the same. Raises TooManyTries when many others of the lesson wait.
+    Raises TooManyTries when many others of the lesson wait.
     """
     jobs = services.ledger.list(lesson_id=asked.row.id, kind=KIND)
-    last = next((job for job in jobs if job.input["key"] == asked.key), None)
+    last = derived.newest_of(jobs, asked.key)
     if last is not None and last.status != "completed":
         return last
     if sum(job.is_active for job in jobs) >= MOST_UNDER_WAY:
         raise TooManyTries("Several comparisons of this lesson are under way. Wait until they are done, then compare again.")
     wanted = {"key": asked.key, "step_s": asked.step_s, "chosen": list(asked.chosen)}
-    name = _hash([asked.key, last.id if last else ""])
-    job = services.ledger.submit(KIND, asked.row.owner_id, asked.row.id, wanted, job_id=name)
-    services.ring(job)
-    return job
+    return derived.begin(services, KIND, asked.row, wanted, last)
 
 
 def run_compare(services: Services, job: Job, run: Run) -> dict[str, Any]:
@@ -185,13 +183,6 @@ def run_compare(services: Services, job: Job, run: Run) -> dict[str, Any]:
 
     found = made(services, row, step_s=job.input["step_s"], chosen=job.input["chosen"], tell=tell, on_tick=run.check)
     return {"annotators": len(found.annotators), "disagreements": len(found.disagreements)}
-
-
-def give_up(services: Services, row: LessonRow) -> None:
-    """Stop the lesson's comparisons: nobody wants them any more."""
-    for job in services.ledger.list(lesson_id=row.id, kind=KIND):
-        if job.is_active:
-            services.ledger.cancel(job.id)
 
 
 @contextmanager
@@ -218,7 +209,7 @@ def _compared(services: Services, asked: Asked, tell: Tell, on_tick: Callable[[]
         nonlocal known
         everybody, count, share = told
         if not known:
-            _put(services, asked.row, asked.people_key, json.dumps({"everybody": everybody}).encode())
+            derived.put(services, asked.row, asked.people_key, json.dumps({"everybody": everybody}).encode())
             known = True
         tell(count, share)
 
@@ -239,28 +230,9 @@ def _compared(services: Services, asked: Asked, tell: Tell, on_tick: Callable[[]
 
 def _keep(services: Services, asked: Asked, data: bytes) -> None:
     """In place of those of other inputs, and of the oldest when there are many."""
-    _put(services, asked.row, asked.key, data)
+    derived.put(services, asked.row, asked.key, data)
     all_kept = services.store.list(services.raw, keys.derivative_key(asked.row.video_key, f"{COMPARED}."))
     mine = [found for found in all_kept if found.key.startswith(asked.place) and found.key != asked.people_key]
     oldest = sorted(mine, key=lambda found: found.last_modified_s)[:-MOST_KEPT]
     for found in (*oldest, *(found for found in all_kept if not found.key.startswith(asked.place))):
         services.store.delete(services.raw, found.key)
-
-
-def _stored(services: Services, key: str, read: Callable[[bytes], Any]) -> Any:
-    """What is kept under this key; None when there is nothing that can be read: it can be made again."""
-    try:
-        return read(b"".join(services.store.read(services.raw, key)))
-    except NotFound:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        log.warning("%s cannot be read: %s", key, type(error).__name__)
-        return None
-
-
-def _put(services: Services, row: LessonRow, key: str, data: bytes) -> None:
-    services.store.put_bytes(services.raw, key, data, content_type="application/json", metadata=owner_metadata(row))
-
-
-def _hash(values: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]

@@ -18,7 +18,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.jobs.run import HandOver, Run
 from ppi.media import audio, peaks, poster, probe
 from ppi.media import parts as media_parts
-from ppi.records import AudioTrack, MediaInfo, VideoTrack
+from ppi.records import AudioTrack, MediaInfo, ObjectInfo, VideoTrack
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.workflows import uploads
@@ -147,13 +147,13 @@ def _cut_parts(services: Services, row: LessonRow, run: Run, video: Path, info: 
         put(services, run, row, path, row.prefix + path.name, content_type)
 
 
-def put(services: Services, run: Run | None, row: LessonRow, path: Path, key: str, content_type: str) -> None:
-    """Store a derivative with the owner's metadata, provided this attempt still holds its job."""
+def put(services: Services, run: Run | None, row: LessonRow, path: Path, key: str, content_type: str) -> ObjectInfo:
+    """Store a derivative with the owner's metadata, provided this attempt still holds its job; answers what is stored."""
     on_progress: Callable[[float], None] = lambda fraction: None  # noqa: E731
     if run is not None:
         run.check()
         on_progress = lambda fraction: run.check()  # noqa: E731
-    services.store.put_file(
+    return services.store.put_file(
         services.raw, key, path, content_type=content_type, metadata=owner_metadata(row), on_progress=on_progress
     )
 

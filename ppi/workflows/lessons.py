@@ -22,11 +22,12 @@ from ppi.workflows.ingest import media_info
 
 # Work in progress that is nobody's to look at.
 PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
-# What comparisons of annotators are called after the stem: `.agreement.<hash>.<hash>.json`.
-COMPARED = ".agreement"
-_COMPARED = re.compile(re.escape(COMPARED) + r"(\.[0-9a-f]{16}){1,2}\.json$")
+# What is worked out of a lesson's files is called so after the stem: `.agreement.<hash>.<hash>.json`. See derived.py.
+COMPARED, UNDERSTOOD = ".agreement", ".understood"
+_DERIVED = re.compile(rf"(?:{re.escape(COMPARED)}|{re.escape(UNDERSTOOD)})(?:\.[0-9a-f]{{16}}){{1,2}}\.json$")
 # Kinds of jobs that a look at a page begins: they change nothing, and a lesson is not kept longer for them.
-BY_LOOKING = ("compare", "peaks")
+BY_LOOKING = ("compare", "peaks", "understand")
+STOP_S, POLL_S = 10.0, 0.1
 LINK_LIFE_S = 7 * 24 * 3600
 # What a stable link leads to: a day of annotating with one page open. It outlives the link's end by no more than that.
 FOLLOWED_LIFE_S = 24 * 3600
@@ -218,7 +219,28 @@ def delete_lesson(services: Services, row: LessonRow) -> None:
         return
     # Marked first, so that nobody takes the jobs that go now for lost ones.
     services.lessons.move_on(row.id, row.state, DELETING)
+    if not is_busy(services, row):
+        stop_looking(services, row, STOP_S)
     finish_deletion(services, row, row.state)
+
+
+def is_busy(services: Services, row: LessonRow) -> bool:
+    """Whether a job of the lesson is active that somebody waits for."""
+    return any(job.is_active and job.kind not in BY_LOOKING for job in services.ledger.list(lesson_id=row.id))
+
+
+def stop_looking(services: Services, row: LessonRow, wait_s: float = 0.0) -> None:
+    """Cancel the jobs that looks at pages began, and wait so long for those that run to end: nobody wants them any more."""
+    deadline_s = time.monotonic() + wait_s
+    for job in _looking(services, row):
+        with suppress(Conflict):  # it has ended just now
+            services.ledger.cancel(job.id)
+    while time.monotonic() < deadline_s and _looking(services, row):
+        time.sleep(POLL_S)
+
+
+def _looking(services: Services, row: LessonRow) -> list[Job]:
+    return [job for job in services.ledger.list(lesson_id=row.id) if job.is_active and job.kind in BY_LOOKING]
 
 
 def sweep_deleted(services: Services) -> None:
@@ -265,12 +287,13 @@ def list_files(services: Services, user: User) -> list[ObjectInfo]:
     """The objects of the raw bucket that the user may see."""
     if user.role == "admin":
         hidden = {row.prefix for row in services.lessons.in_state(*HIDDEN)}
-        return [found for found in services.store.list(services.raw) if hidden.isdisjoint(prefixes_of(found.key))]
-    found = [found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)]
+        found = [found for found in services.store.list(services.raw) if hidden.isdisjoint(prefixes_of(found.key))]
+    else:
+        found = [found for row in services.lessons.list(user.id) for found in services.store.list(services.raw, row.prefix)]
     return [item for item in found if not _is_hidden(item.key)]
 
 
 def _is_hidden(name: str) -> bool:
-    """Work in progress, comparisons of annotators, and versions of a transcript, which have pages of their own."""
-    is_compared = _COMPARED.search(name) is not None
-    return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or is_compared or corrections.is_kept_beside(name)
+    """Work in progress, what is worked out for pages, and versions of a transcript, which have pages of their own."""
+    is_derived = _DERIVED.search(name) is not None
+    return name.endswith((PARTIAL, SUMMARY_PARTIAL)) or is_derived or corrections.is_kept_beside(name)

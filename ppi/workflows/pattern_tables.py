@@ -57,10 +57,15 @@ def codebook(services: Services, table: ObjectInfo) -> Codebook:
             file.flush()
             os.fsync(file.fileno())
 
-    with services.tables.open(services.raw, table.key, f"{table.etag} {READING}", read) as path:
+    with services.tables.open(services.raw, table.key, _reading_of(table), read) as path:
         kept = json.loads(path.read_text())
     rows = tuple(Pattern(one["type"], one["description"], tuple(one["subcategories"])) for one in kept["patterns"])
     return Codebook(rows, tuple(Dropped(**one) for one in kept["problems"]))
+
+
+def is_read(services: Services, table: ObjectInfo) -> bool:
+    """Whether this machine has read the stored table before, so that `codebook` takes no time."""
+    return services.tables.holds(services.raw, table.key, _reading_of(table))
 
 
 @contextmanager
@@ -88,8 +93,8 @@ def given_or_kept(services: Services, shown: LessonView, table: IO[bytes] | None
         yield path, f".patterns{ending}"
 
 
-def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> None:
-    """Keep a table with the lesson in place of the one before, read, so that no page waits for that.
+def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> ObjectInfo:
+    """Keep a table with the lesson in place of the one before, read, so that no page waits for that; answers what is stored.
 
     Raises Conflict while a dataset is being built of the one before.
     """
@@ -97,12 +102,17 @@ def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> None
     if building is not None and building.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
     row, key = shown.row, keys.derivative_key(shown.row.video_key, suffix)
-    put(services, None, row, path, key, TYPES[Path(suffix).suffix])
+    stored = put(services, None, row, path, key, TYPES[Path(suffix).suffix])
     for other in KEPT_AS:
         if other != suffix:
             services.store.delete(services.raw, keys.derivative_key(row.video_key, other))
     with suppress(Conflict, NotFound):  # somebody put another one there meanwhile, and reads that
-        codebook(services, services.store.stat(services.raw, key))
+        codebook(services, stored)
+    return stored
+
+
+def _reading_of(table: ObjectInfo) -> str:
+    return f"{table.etag} {READING}"
 
 
 def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:

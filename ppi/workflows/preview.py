@@ -1,37 +1,30 @@
-"""What a build would hold, before anything is built: the marks and the table as they were understood, and odd labels."""
+"""What a build would hold, before anything is built: files are kept with the lesson, and odd labels get a meaning."""
 
 from __future__ import annotations
 
 import io
 import tempfile
-import threading
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from ppi.annotation.meanings import marks_of
 from ppi.annotation.patterns import Codebook
-from ppi.dataset import plan
 from ppi.errors import Conflict, InputError
+from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
-from ppi.records import Export, ObjectInfo, Pattern
+from ppi.records import ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import annotate, lessons, meanings, pattern_tables, plain_dataset
+from ppi.workflows import annotate, lessons, meanings, pattern_tables, plain_dataset, plain_understood, understood
 from ppi.workflows import annotations as given
 from ppi.workflows.ingest import put
 from ppi.workflows.lessons import LessonView
+from ppi.workflows.understood import Asked, Found
 
-KEPT = 4
-WAIT_S = 10.0  # for somebody else who is choosing meanings
-# What was read last in this process, by the etags of the files, and what was understood of it, by what labels mean besides: the
-# next page of a long preview must not cost seconds.
-_kept: dict[tuple, tuple[Export, Codebook]] = {}
-_kept_plans: dict[tuple, tuple[plan.Plan, tuple[Label, ...]]] = {}
-_one_at_a_time = threading.Lock()
+WAIT_S = 10.0  # for somebody else who is choosing meanings, or giving files
 
 
 @dataclass(frozen=True)
@@ -49,26 +42,48 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Understood:
-    """`marks` is the file that a build takes now; `other` the newest of the other origin. Without a table `patterns` is
-    empty, and then no label is odd."""
+class Look:
+    """What can be shown at once: what was understood, or else the job that works it out.
 
-    marks: ObjectInfo
-    other: ObjectInfo | None
-    table: ObjectInfo | None
-    patterns: tuple[Pattern, ...]
-    plan: plan.Plan
-    labels: tuple[Label, ...]
+    Then `before` is what was understood of the same files before the last choice: the same labels stand in it.
+    """
+
+    asked: Asked
+    found: Found | None
+    job: Job | None = None
+    before: Found | None = None
 
     @property
     def is_fetched(self) -> bool:
         """Whether the marks were fetched from a running Label Studio, not brought as a file."""
-        return self.marks.key.endswith(annotate.FETCHED)
+        return self.asked.marks.key.endswith(annotate.FETCHED)
 
     @property
-    def undecided(self) -> int:
-        """How many labels the table lacks and nobody chose a meaning for."""
-        return sum(label.meaning is None or label.is_lost for label in self.labels)
+    def labels(self) -> Sequence[tuple[str, int]]:
+        """Odd labels with the numbers of their marks, see `understood.Found`; () while nobody knows."""
+        known = self.found or self.before
+        return known.labels if known else ()
+
+    @property
+    def table(self) -> Sequence[str]:
+        """The names of the table's patterns; () while nobody knows."""
+        known = self.found or self.before
+        return known.table if known else ()
+
+    @cached_property
+    def _codebook(self) -> Codebook:
+        return Codebook(tuple(Pattern(name, "") for name in self.table[:]))
+
+    def described(self, labels: Sequence[tuple[str, int]]) -> list[Label]:
+        """Those of the labels with what they mean now, and what they may mean."""
+        chosen = self.asked.chosen
+        return [
+            Label(
+                name, marks, chosen.get(name), plain_understood.is_lost(chosen.get(name, ""), self._codebook),
+                tuple(self._codebook.suggest(name)),
+            )
+            for name, marks in labels
+        ]  # fmt: skip
 
 
 def keep(
@@ -87,18 +102,21 @@ def keep(
         path, suffix = None, ""
         if table is not None or is_for_build or pattern_tables.kept_suffix(shown):
             path, suffix = stack.enter_context(pattern_tables.given_or_kept(services, shown, table, table_name))
-        if annotations is None and not is_for_build:
-            if table is None:
-                raise InputError("Choose a file first: annotations, or a table of patterns.")
-            plain_dataset.read_table(path)
-        else:
+        if annotations is None and not is_for_build and table is None:
+            raise InputError("Choose a file first: annotations, or a table of patterns.")
+        codebook, chosen = _codebook(services, shown, path if table is not None else None), meanings.kept(services, row)
+        marks, data = None, b""
+        if annotations is not None or is_for_build:
             marks = _given_or_kept(services, stack, shown, annotations, annotations_name)
-            read = plain_dataset.read_inputs(marks, path, shown.info, video_name(row))
-            chosen = meanings.kept(services, row) if is_for_build else {}
-            plain_dataset.planned(*read, shown.info, row.name, video_name(row), row.id, "", chosen).require_samples()
-            _store(services, shown, marks, kept_as)
-        if table is not None:
-            pattern_tables.keep(services, shown, path, suffix)
+            data = plain_understood.worked_out(
+                marks, marks.name, codebook=codebook, required=chosen if is_for_build else {},
+                **understood.about(row, shown.info, chosen),
+            )  # fmt: skip
+        with services.decision_locks.hold(row.id, WAIT_S):  # of two who give files one comes after the other
+            stored = _store(services, shown, marks, kept_as) if marks is not None else None
+            read = pattern_tables.keep(services, shown, path, suffix) if table is not None else pattern_tables.kept(shown)
+            if stored is not None:
+                understood.remember(services, row, (stored, read), chosen, data)
     return suffix
 
 
@@ -107,15 +125,23 @@ def use_fetched(services: Services, row: LessonRow) -> None:
     keep(services, row, annotations=io.BytesIO(annotate.fetched_annotations(services, row)), annotations_name="fetched.json")
 
 
-def understood(services: Services, shown: LessonView) -> Understood | None:
-    """How the lesson's annotations and table are read; None before there are annotations. Raises AnnotationError."""
-    found = given.origins(shown, annotate.FETCHED)
-    if not found or not shown.is_ready:
+def look(services: Services, shown: LessonView) -> Look | None:
+    """How the lesson's annotations and table are understood, as far as nobody has to wait for it; None before there are
+    annotations. Raises AnnotationError.
+    """
+    asked = understood.ask(services, shown)
+    if asked is None:
         return None
-    table = pattern_tables.kept(shown)
-    export, codebook = _read(services, shown, found[0], table)
-    made, labels = _planned(services, shown, _key(services, shown, found[0], table), export, codebook)
-    return Understood(found[0], next(iter(found[1:]), None), table, codebook.patterns, made, labels)
+    found = understood.at_once(services, asked)
+    if found is not None:
+        return Look(*found)
+    return Look(asked, None, understood.request(services, asked), understood.before(services, asked))
+
+
+def waited_for(services: Services, row: LessonRow) -> Look | None:
+    """`look` for a program that waits until all is worked out. Raises AnnotationError."""
+    found = understood.waited_for(services, row)
+    return Look(*found) if found else None
 
 
 def choose(services: Services, row: LessonRow, chosen: Mapping[str, str | None]) -> dict[str, str]:
@@ -170,54 +196,16 @@ def _given_or_kept(
     return given.named(marks, name)
 
 
-def _store(services: Services, shown: LessonView, marks: Path, kept_as: str) -> None:
-    if kept_as:
-        key = keys.derivative_key(shown.row.video_key, kept_as)
-        put(services, None, shown.row, marks, key, given.CONTENT_TYPES[marks.suffix])
-    else:
-        given.keep(services, shown.row, marks)
+def _codebook(services: Services, shown: LessonView, given_table: Path | None) -> Codebook:
+    """Of the table that is brought, else of the one that is kept; without patterns where there is none."""
+    if given_table is not None:
+        return plain_dataset.read_table(given_table)
+    table = pattern_tables.kept(shown)
+    return pattern_tables.codebook(services, table) if table is not None else Codebook(())
 
 
-def _planned(
-    services: Services, shown: LessonView, key: tuple[Any, ...], export: Export, codebook: Codebook
-) -> tuple[plan.Plan, tuple[Label, ...]]:  # fmt: skip
-    row, chosen = shown.row, meanings.kept(services, shown.row)
-    key = (*key, row.id, row.name, *chosen.items())
-    found = _kept_plans.get(key)
-    if found is None:
-        made = plain_dataset.planned(export, codebook, shown.info, row.name, video_name(row), row.id, "", chosen)
-        mine = marks_of(plan.of_lesson(list(export.annotations), row.id, []))
-        labels = _labels(mine, codebook, chosen) if pattern_tables.kept(shown) is not None else ()
-        found = _kept_plans[key] = made, labels
-        for old in list(_kept_plans)[:-KEPT]:
-            _kept_plans.pop(old, None)
-    return found
-
-
-def _key(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Any, ...]:
-    inputs = tuple((found.key, found.etag) for found in (marks, table) if found)
-    return services.settings.data_dir, inputs, shown.info.duration_s, shown.info.video.frame_rate
-
-
-def _read(services: Services, shown: LessonView, marks: ObjectInfo, table: ObjectInfo | None) -> tuple[Export, Codebook]:
-    key = _key(services, shown, marks, table)
-    found = _kept.get(key)
-    if found is None:
-        with _one_at_a_time, services.store.as_file(services.raw, marks.key) as path:
-            export, empty = plain_dataset.read_inputs(path, None, shown.info, video_name(shown.row))
-            found = _kept[key] = export, pattern_tables.codebook(services, table) if table is not None else empty
-            for old in list(_kept)[:-KEPT]:
-                del _kept[old]
-    return found
-
-
-def _labels(marks: Counter[str], codebook: Codebook, chosen: Mapping[str, str]) -> tuple[Label, ...]:
-    """By the number of their marks; a choice moves none of them, so that nobody loses their place."""
-    odd = [
-        Label(
-            name, count, chosen.get(name), bool(chosen.get(name)) and codebook.match(chosen[name]) is None,
-            tuple(codebook.suggest(name)),
-        )
-        for name, count in marks.items() if name in chosen or codebook.match(name) is None
-    ]  # fmt: skip
-    return tuple(sorted(odd, key=lambda label: -label.marks))
+def _store(services: Services, shown: LessonView, marks: Path, kept_as: str) -> ObjectInfo:
+    if not kept_as:
+        return given.keep(services, shown.row, marks)
+    key = keys.derivative_key(shown.row.video_key, kept_as)
+    return put(services, None, shown.row, marks, key, given.CONTENT_TYPES[marks.suffix])

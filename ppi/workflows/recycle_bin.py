@@ -16,7 +16,7 @@ from ppi.accounts.users import User
 from ppi.errors import Conflict, NotFound
 from ppi.jobs.lessons import BINNED, DELETING, HIDDEN, LessonRow
 from ppi.services import Services
-from ppi.workflows import comparisons, kit, label_studio_files, lessons, quotas, uploads
+from ppi.workflows import kit, label_studio_files, lessons, quotas, uploads
 
 UNDO_S = 600.0
 # The ledger says the same when it is asked to forget a lesson that is worked on.
@@ -37,10 +37,10 @@ def put_in(services: Services, row: LessonRow) -> None:
         if services.lessons.get(row.id).state in HIDDEN:
             return
         raise Conflict(BUSY)
-    if _is_busy(services, row):
+    if lessons.is_busy(services, row):
         services.lessons.move_on(row.id, BINNED, row.state, expires_s=0.0)
         raise Conflict(BUSY)
-    comparisons.give_up(services, row)
+    lessons.stop_looking(services, row)
     label_studio_files.remove(services, row.id)
 
 
@@ -66,7 +66,7 @@ def delete_file(services: Services, user: User, object_name: str, *, is_undoable
     if object_name == row.video_key:
         lessons.delete_lesson(services, row)
         return None
-    if _is_busy(services, row):
+    if lessons.is_busy(services, row):
         raise Conflict(BUSY)
     services.store.stat(services.raw, object_name)
     services.store.delete(services.raw, object_name)
@@ -138,11 +138,6 @@ def _state_before(services: Services, row: LessonRow) -> str:
     except NotFound:
         return "received"
     return "stored"
-
-
-def _is_busy(services: Services, row: LessonRow) -> bool:
-    """Whether a job of the lesson is active that somebody waits for; a comparison begins when somebody only looks."""
-    return any(job.is_active and job.kind != comparisons.KIND for job in services.ledger.list(lesson_id=row.id))
 
 
 def _is_visible(user: User, row: LessonRow) -> bool:

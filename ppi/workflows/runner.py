@@ -24,6 +24,7 @@ from ppi.workflows import (
     speakers,
     summarize,
     transcribe,
+    understood,
     waveform,
     withdraw,
 )
@@ -45,6 +46,7 @@ JOBS = {
     waveform.KIND: waveform.run_peaks,
     speakers.KIND: speakers.run_speakers,
     comparisons.KIND: comparisons.run_compare,
+    understood.KIND: understood.run_understand,
 }
 
 

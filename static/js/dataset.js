@@ -1,6 +1,8 @@
 // Step 2: files are read as soon as they are chosen or dropped, choices for labels at once, then the build.
 import { call, fill, say, words } from "./api.js";
 import { backTo, keepFocus } from "./focus.js";
+import { watch } from "./progress.js";
+import { tellDoneHere, tellNothing } from "./title.js";
 
 const given = document.getElementById("given-form");
 const build = document.getElementById("dataset-form");
@@ -16,6 +18,9 @@ const PARTS = ["understood", "kept-annotations", "kept-patterns", "annotations-h
 // What is sent goes one after the other, and the build after all of it.
 let waiting = Promise.resolve();
 
+// The box of the job that works out what is understood, where that takes time.
+const underWay = () => document.querySelector("#understood .watch[data-watch]");
+
 async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -29,8 +34,22 @@ async function renew() {
     keepFocus(part, () => part.replaceChildren(...page.getElementById(id).childNodes));
   }
   if (opened && document.getElementById("left")) document.getElementById("left").open = true;
+  const box = underWay();
+  if (box) watch(box, box.dataset.watch);
   document.getElementById("said").textContent = document.querySelector("#understood .facts")?.innerText ?? "";
 }
+
+// When that job is done its part of the page is renewed, not the whole page; not under somebody who writes what a label means.
+addEventListener("before-renewal", (event) => {
+  if (!underWay()) return;
+  event.preventDefault();
+  const field = document.activeElement;
+  if (field.matches("#understood input[list]") && field.value !== field.defaultValue) return;
+  waiting = waiting.then(renew).then(() => {
+    tellNothing();
+    tellDoneHere();
+  }).catch((error) => say(error.message));
+});
 
 // A file is sent alone, so that one that cannot be read takes nothing with it; the page then shows what is kept.
 async function send(field, sent) {

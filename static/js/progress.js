@@ -82,7 +82,7 @@ export function clock(seconds) {
 
 // The page is loaded again for what came of it, but never under somebody who writes: who refuses the event is asked again.
 function ended(box, found) {
-  if (!box.dataset.reload) return;
+  if (!box.dataset.reload || !box.isConnected) return;
   if (!dispatchEvent(new Event("before-renewal", { cancelable: true }))) {
     setTimeout(() => ended(box, found), AGAIN_MS);
     return;

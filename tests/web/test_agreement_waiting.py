@@ -68,6 +68,19 @@ def test_what_a_program_waited_for_stands_on_the_page(client_for, lesson, servic
     assert "60 points" in page_of(client, lesson, step="1", annotator=["4", "1"])
 
 
+def test_to_choose_everybody_is_to_choose_nobody(client_for, lesson, services, here):  # noqa: F811
+    annotate(services, lesson, export({1: [(1, 5, "P")], 4: [(1, 5, "P")], 7: [(2, 6, "P")]}))
+    client = client_for("anna")
+    page_of(client, lesson, annotator=["7", "1", "4"])  # nobody knows yet that these are all
+    work(services)
+    for chosen in ([], ["7", "1", "4"], ["1", "4", "7", "7"]):
+        shown = page_of(client, lesson, annotator=chosen)
+        assert "How far they agree" in shown and "data-watch=" not in shown.replace('data-watch=""', "")
+        assert len(re.findall('name="annotator" value="." checked', shown)) == 3
+    assert len(here) == 1 and len(kept(services, lesson)) == 2 and len(jobs_of(services, lesson)) == 1
+    assert 'data-watch="' in page_of(client, lesson, annotator=["1", "4"])
+
+
 def test_figures_of_before_are_never_shown_and_do_not_stay(client_for, lesson, services, here):  # noqa: F811
     client = client_for("anna")
 
@@ -179,6 +192,7 @@ def test_a_look_by_somebody_else_starts_nothing_and_a_comparison_keeps_nobody_fr
     page_of(anna, lesson)
     work(services)
     assert kept(services, lesson) and not [name for name in lessons.view(services, lesson).files if ".agreement" in name]
+    assert not [name for name in ("anna", "admin") if ".agreement" in client_for(name).get("/files").text]
     page_of(anna, lesson, step="1")
     gone = {"object_name": lesson.prefix + "урок.annotations.2.json"}
     assert anna.post("/delete_file", json=gone).status_code == 200
