@@ -52,7 +52,7 @@ def _agreement(services: Services, row: LessonRow, client: FlaskClient) -> None:
     for people, marks, patterns in COMPARED:
         found = []
         for _ in range(TRIES):
-            annotate(services, row, _marks(people, marks, patterns))
+            annotate(services, row, marks_of(people, marks, patterns))
             first = _cost(client, f"/lessons/{row.id}/agreement")
             child_s = _children_s()
             assert runner.do_next(services, runner.make_worker(services), "media")
@@ -74,7 +74,7 @@ def _step2(services: Services, row: LessonRow, folder: Path, token: str) -> None
         return tuple(map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()))
 
     for people, marks in UNDERSTOOD:
-        data, found = _marks(people, marks, 30), []
+        data, found = marks_of(people, marks, 30), []
         annotate(services, row, data)
         for _ in range(FRESH_TRIES):
             _forget(services, row)
@@ -116,7 +116,8 @@ def _forget(services: Services, row: LessonRow) -> None:
         services.store.delete(services.raw, found.key)
 
 
-def _marks(people: int, marks: int, patterns: int) -> bytes:
+def marks_of(people: int, marks: int, patterns: int) -> bytes:
+    """An export of Label Studio with so many marks of each of so many people, all within fifty seconds."""
     each_s = 50.0 / marks
 
     def of(person: int) -> list[tuple[float, float, str]]:

@@ -18,7 +18,8 @@ def opened(data: bytes, reads: list[int], **made):
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
 def test_a_list_is_sliced_as_any_other(count):
     given = [[number, f"Метка\n{number}"] for number in range(count)]
-    facts, lists = opened(rows.packed({"all": count}, {"few": ["a"], "many": given, "none": []}), [], few=str, many=list, none=str)
+    data = rows.packed({"all": count}, {"few": ["a"], "many": given, "none": []})
+    facts, lists = opened(data, [], few=str, many=list, none=str)
     found = lists["many"]
     assert facts == {"all": count} and len(found) == count and list(found) == given
     for wanted in (slice(None), slice(40, 80), slice(95, 105), slice(100, 200), slice(240, 900), slice(-3, None), slice(9, 2)):

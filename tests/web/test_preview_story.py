@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ppi.storage import keys
-from ppi.workflows import local, runner
+from ppi.workflows import local, plain_understood, runner
 from tests.conftest import DATA
 
 MARKS = (
@@ -43,6 +43,32 @@ def test_from_a_file_with_odd_labels_to_a_checked_dataset(new_page, live_server,
     look_at_figures(page)
     write_the_card(page, live_server, lesson)
     read_the_checks(page, lesson)
+
+
+@pytest.mark.slow
+def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(new_page, live_server, lesson, tmp_path):
+    (tmp_path / "patterns.csv").write_text("Паттерн;Описание\nОбъяснение;Учитель объясняет\n", encoding="utf-8")
+    lines = [f"{at % 60},{at % 60 + 1 + at // 60 * 0.01:.2f},{'Обьяснение' if at % 2 else 'проба'}" for at in range(5_000)]
+    (tmp_path / "marks.csv").write_text("\n".join(["start,end,label", *lines]), encoding="utf-8")
+    assert (tmp_path / "marks.csv").stat().st_size > plain_understood.QUICK_TABLE_BYTES
+    page = new_page(live_server, "ru", "admin")
+    page.goto(f"/dataset?lesson={lesson.id}")
+    page.evaluate("window.isSame = true")
+    page.set_input_files("#annotations", tmp_path / "marks.csv")
+    expect(page.locator(".segments tbody tr")).to_have_count(40)
+    page.set_input_files("#patterns", tmp_path / "patterns.csv")
+    expect(page.locator("#labels .meaning")).to_have_count(2)
+    near = page.get_by_role("group", name=re.compile("Обьяснение")).get_by_label("Объяснение", exact=True)
+    near.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#labels .state.good")).to_have_count(1)
+    expect(page.locator("#understood .watch")).to_be_visible()
+    expect(near).to_be_focused()
+    page.get_by_role("group", name=re.compile("проба")).get_by_label("Не брать").check()
+    expect(page.locator("#labels .state.calm")).to_have_count(1)
+    expect(page.locator("#segments")).to_contain_text("2500")
+    expect(page.locator(".segments .tag.odd")).to_have_count(0)
+    assert page.evaluate("window.isSame"), "the page was not loaded again"
 
 
 def give_files(page, folder):

@@ -1,4 +1,4 @@
-"""Step 2 never waits for large annotations: a job works out what is understood of them, once, for every process and for good."""
+"""Step 2 never waits for large annotations: a job works out what is understood of them, once and for every process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAITS = "What was understood of them appears here when that is done."
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch) -> list[str]:
-    """Every file is large, and worked out in this process, which is quicker than in a child; answers how often that was done."""
+    """Every file is large, and worked out in this process, which is quicker than in a child; one entry for each time."""
     made = []
 
     def work_out(target, wanted, *, on_report, on_tick, **limits):
