@@ -6,14 +6,10 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import ppi
-from ppi.annotation import formats, patterns
-from ppi.annotation import meanings as chosen_meanings
-from ppi.annotation.patterns import Codebook
-from ppi.dataset import build, card, layout, plan, quality, verify
+from ppi.dataset import build, card, layout, quality, verify
 from ppi.dataset import consent as consents
 from ppi.dataset.build import BuildReport
 from ppi.dataset.findings import CheckReport
@@ -22,10 +18,11 @@ from ppi.errors import InputError
 from ppi.media import clips, probe, sheets
 from ppi.media.clips import MODES, STRICT
 from ppi.media.ffmpeg import Ffmpeg
-from ppi.records import Clip, Consent, Dropped, Export, Meaning, MediaInfo, Span, Transcript
+from ppi.records import Clip, Consent, Meaning, MediaInfo, Span, Transcript
 from ppi.settings import Settings
 from ppi.workflows.plain import Progress, check_file, quiet, read_transcript, transcribe_file
 from ppi.workflows.plain_agreement import for_card
+from ppi.workflows.plain_plan import plan_early
 
 
 def build_from_files(
@@ -86,46 +83,6 @@ def check_mode(mode: str) -> str:
     if mode not in MODES:
         raise InputError("Clips are cut in the way strict or fast, not {mode}.", mode=mode[:40])
     return mode
-
-
-def plan_early(
-    annotations: Path, table: Path, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "", teacher: str = "",
-    meanings: Mapping[str, str] | None = None,
-) -> plan.Plan:  # fmt: skip
-    """What a build would hold; raises what is wrong with the inputs before any long work begins."""
-    export, codebook = read_inputs(annotations, table, info, source_video)
-    return planned(export, codebook, info, lesson, source_video, lesson_id, teacher, meanings).require_samples()
-
-
-def read_inputs(annotations: Path, table: Path | None, info: MediaInfo, source_video: str) -> tuple[Export, Codebook]:
-    """The marks and the patterns, an empty codebook without a table. Raises AnnotationError."""
-    export = formats.read_apart(
-        annotations.read_bytes(), annotations.name, frame_rate=info.video.frame_rate, duration_s=info.duration_s,
-        video_name=source_video,
-    )  # fmt: skip
-    return export, read_table(table) if table is not None else Codebook(())
-
-
-def read_table(table: Path) -> Codebook:
-    """The patterns of a table. Raises AnnotationError."""
-    return patterns.read(table)
-
-
-def planned(
-    export: Export, codebook: Codebook, info: MediaInfo, lesson: str, source_video: str, lesson_id: str = "",
-    teacher: str = "", meanings: Mapping[str, str] | None = None,
-) -> plan.Plan:  # fmt: skip
-    """The plan with everything that was left out on the way to it; it may hold no sample."""
-    of_others: list[Dropped] = []
-    mine = plan.of_lesson(list(export.annotations), lesson_id, of_others)
-    read = chosen_meanings.applied(mine, meanings or {}, codebook)
-    made = plan.plan(
-        read.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
-        frame_rate=info.video.frame_rate, lesson_id=lesson_id, teacher=teacher,
-    )  # fmt: skip
-    table = tuple(pattern.type for pattern in codebook.patterns)
-    made = replace(made, table=table, meanings=read.used)
-    return made.with_dropped((*export.dropped, *of_others, *read.dropped, *codebook.problems))
 
 
 def build_folder(

@@ -15,7 +15,7 @@ from ppi.errors import AnnotationError, ToolFailed
 from ppi.processes import run_in_child
 from ppi.records import MediaInfo, Sample
 from ppi.storage import rows
-from ppi.workflows import plain_dataset
+from ppi.workflows import plain_plan
 
 # So much is worked out while a page is asked for, more in a child: some four thousand marks, which are shorter in a table.
 QUICK_BYTES, QUICK_TABLE_BYTES = 400_000, 80_000
@@ -44,9 +44,9 @@ def packed(
     )
     report(READ_SHARE)
     about = export, codebook, info, lesson, source_video, lesson_id, ""
-    made = plain_dataset.planned(*about, meanings)
+    made = plain_plan.planned(*about, meanings)
     if required is not None:
-        (made if required == meanings else plain_dataset.planned(*about, required)).require_samples()
+        (made if required == meanings else plain_plan.planned(*about, required)).require_samples()
     marks = marks_of(plan.of_lesson(list(export.annotations), lesson_id, []))
     odd = {label: count for label, count in marks.items() if label in meanings or codebook.match(label) is None}
     undecided = sum(label not in meanings or is_lost(meanings[label], codebook) for label in odd)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from ppi.annotation import patterns
 from ppi.annotation.patterns import Codebook
 from ppi.errors import Conflict, InputError
 from ppi.jobs.ledger import Job
@@ -18,7 +19,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import annotate, lessons, meanings, pattern_tables, plain_dataset, plain_understood, understood
+from ppi.workflows import annotate, lessons, meanings, pattern_tables, plain_understood, understood
 from ppi.workflows import annotations as given
 from ppi.workflows.ingest import put
 from ppi.workflows.lessons import LessonView
@@ -199,7 +200,7 @@ def _given_or_kept(
 def _codebook(services: Services, shown: LessonView, given_table: Path | None) -> Codebook:
     """Of the table that is brought, else of the one that is kept; without patterns where there is none."""
     if given_table is not None:
-        return plain_dataset.read_table(given_table)
+        return patterns.read(given_table)
     table = pattern_tables.kept(shown)
     return pattern_tables.codebook(services, table) if table is not None else Codebook(())
 

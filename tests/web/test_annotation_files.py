@@ -13,7 +13,7 @@ from ppi.errors import InputError
 from ppi.jobs.lessons import LessonRow
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.storage import keys
-from ppi.workflows import annotations, plain_agreement, plain_dataset
+from ppi.workflows import annotations, plain_agreement, plain_plan
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.ingest import describe
 from tests.conftest import DATA
@@ -58,7 +58,7 @@ def plan_of(folder, name, data):
     """The plan of a build of these annotations, times in whole frames of a hundredth of a second."""
     (folder / name).write_bytes(data)
     (folder / "p.csv").write_bytes(TABLE)
-    planned = plain_dataset.plan_early(folder / name, folder / "p.csv", INFO, "Урок", "урок.mp4")
+    planned = plain_plan.plan_early(folder / name, folder / "p.csv", INFO, "Урок", "урок.mp4")
     samples = [
         (sample.annotator, sorted(pattern.type for pattern in sample.patterns), round(sample.span.start_s, 2),
          round(sample.span.end_s, 2))

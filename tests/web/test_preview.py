@@ -9,7 +9,7 @@ import re
 import pytest
 
 from ppi.storage import keys
-from ppi.workflows import annotate, build_dataset, meanings, plain_dataset, preview
+from ppi.workflows import annotate, build_dataset, meanings, plain_plan, preview
 from tests.web.test_dataset_form import lesson  # noqa: F401
 
 TABLE = "Паттерн;Описание\nОбъяснение;Объясняет\nПохвала;Хвалит\nВопрос;Спрашивает\n".encode()
@@ -73,10 +73,10 @@ def test_the_page_shows_them_in_words(anna, lesson):  # noqa: F811
 def test_the_next_page_of_a_preview_works_nothing_out_again_until_something_changes(anna, lesson, monkeypatch):  # noqa: F811
     give(anna, lesson, MARKS, TABLE)
     before = shown(anna, lesson)
-    planned = plain_dataset.planned
-    monkeypatch.setattr(plain_dataset, "planned", lambda *given: pytest.fail("it was worked out again"))
+    planned = plain_plan.planned
+    monkeypatch.setattr(plain_plan, "planned", lambda *given: pytest.fail("it was worked out again"))
     assert shown(anna, lesson) == before and "Обьяснение" in anna.get(f"/dataset?lesson={lesson.id}&segments=2").text
-    monkeypatch.setattr(plain_dataset, "planned", planned)
+    monkeypatch.setattr(plain_plan, "planned", planned)
     choose(anna, lesson, тест="Похвала")
     assert [one["patterns"] for one in shown(anna, lesson)["segments"]][3] == ["Похвала"]
     give(anna, lesson, MARKS.split(b"\n10,")[0])

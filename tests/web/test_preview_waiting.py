@@ -271,3 +271,14 @@ def test_a_deletion_that_is_refused_stops_nothing(anna, services, lesson):  # no
     services.ledger.submit("summarize", lesson.owner_id, lesson.id, {})
     assert anna.post(f"/api/lessons/{lesson.id}/delete").status_code == 409
     assert [job.status for job in jobs_of(services, lesson)] == ["queued"] and page_of(anna, lesson)
+
+
+def test_after_many_other_jobs_what_was_worked_out_long_ago_is_worked_out_again(services, lesson, here, monkeypatch):  # noqa: F811
+    bring(services, lesson)
+    asked = understood.ask(services, lessons.view(services, lesson))
+    first = understood.request(services, asked)
+    work(services)
+    services.store.delete(services.raw, asked.key)
+    monkeypatch.setattr(services.ledger, "list", lambda **wanted: [])
+    second = understood.request(services, asked)
+    assert second.id != first.id and second.status == "queued"

@@ -6,7 +6,7 @@ import pytest
 
 from ppi.errors import InputError
 from ppi.records import Meaning, MediaInfo, VideoTrack
-from ppi.workflows import plain_dataset
+from ppi.workflows import plain_dataset, plain_plan
 
 INFO = MediaInfo("mp4", 64.0, 0.0, 4, VideoTrack("h264", 320, 180, 25.0, False, 0, "yuv420p"), ())
 
@@ -21,7 +21,7 @@ def files(tmp_path):
 
 def test_a_plan_reads_labels_as_they_are_meant_and_remembers_which(files):
     chosen = {"Обьяснение": "Объяснение", "проба": "", "нигде": "Объяснение"}
-    made = plain_dataset.plan_early(files / "marks.csv", files / "patterns.csv", INFO, "Урок", "lesson.mp4", meanings=chosen)
+    made = plain_plan.plan_early(files / "marks.csv", files / "patterns.csv", INFO, "Урок", "lesson.mp4", meanings=chosen)
     assert [pattern.description for sample in made.samples for pattern in sample.patterns] == ["Объясняет"]
     assert made.meanings == (Meaning("Обьяснение", "Объяснение", 1), Meaning("проба", "", 1))
     assert made.unmatched == () and [item.reason for item in made.dropped] == ["label_left_out"]
