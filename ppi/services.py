@@ -25,15 +25,11 @@ from ppi.media.ffmpeg import Ffmpeg
 from ppi.settings import Settings
 from ppi.storage import open_store
 from ppi.storage.base import ObjectStore
-from ppi.storage.cache import FileCache
 
 if TYPE_CHECKING:
     from ppi.jobs.celery_queue import CeleryBell
     from ppi.jobs.journal import Journal
     from ppi.jobs.redis_db import RedisDatabase
-
-# What is kept of pattern tables that were read.
-TABLES_BYTES = 32 * 1024**2
 
 
 class Services:
@@ -63,11 +59,6 @@ class Services:
     @cached_property
     def store(self) -> ObjectStore:
         return open_store(self.settings, self.secret_key)
-
-    @cached_property
-    def tables(self) -> FileCache:
-        """What was read in pattern tables, for all processes of this machine."""
-        return FileCache(self.settings.data_dir / "tables", TABLES_BYTES)
 
     @cached_property
     def database(self) -> Database:

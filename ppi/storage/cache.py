@@ -30,7 +30,7 @@ class FileCache:
     def open(self, bucket: str, key: str, etag: str, fetch: Callable[[Path], None]) -> Iterator[Path]:
         """The cached file, made by `fetch(path)` when it is not there; it stays while the context is open."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(bucket, key, etag)
+        path = self._folder / hashlib.sha256(f"{bucket}\0{key}\0{etag}".encode()).hexdigest()
         with FileLock(path.with_suffix(LOCK)):
             if not path.exists():
                 path.with_suffix(NAME).write_text(json.dumps([bucket, key, etag]))
@@ -43,10 +43,6 @@ class FileCache:
             yield path
         finally:
             reader.close()
-
-    def holds(self, bucket: str, key: str, etag: str) -> bool:
-        """Whether the file is there, so that `open` fetches nothing."""
-        return self._path(bucket, key, etag).exists()
 
     def sweep(self, etags_in: Callable[[str, str], dict[str, str]]) -> None:
         """Remove the copies of objects that are no more, or are others by now; what is being read waits for the next time.
@@ -65,9 +61,6 @@ class FileCache:
         for path in self._files(is_whole=False):  # whoever fetches holds the lock; who was killed does not
             with suppress(Timeout), FileLock(path.with_suffix(LOCK), timeout=0):
                 path.unlink(missing_ok=True)
-
-    def _path(self, bucket: str, key: str, etag: str) -> Path:
-        return self._folder / hashlib.sha256(f"{bucket}\0{key}\0{etag}".encode()).hexdigest()
 
     def _named(self, path: Path) -> tuple[str, str, str]:
         """Bucket, key and etag of a copy; empty for one of which nobody knows any more."""

@@ -12,7 +12,7 @@ from ppi.web import access, choice
 from ppi.web.errors import translated
 from ppi.web.jobs import absolute
 from ppi.workflows import kit as kits
-from ppi.workflows import lessons, pattern_tables
+from ppi.workflows import lessons, pattern_tables, understood
 from ppi.workflows import normalize as copies
 from ppi.workflows.kit import CONFIG_NAME, TASKS_NAME, VARIANTS
 
@@ -27,9 +27,10 @@ def page() -> str:
     row = lessons.owned(services, account, request.args["lesson"]) if request.args.get("lesson") else None
     shown = lessons.view(services, row) if row else None
     ready = shown if shown and shown.is_ready else None
-    kit, fault = _kit(ready) if ready and pattern_tables.kept_suffix(ready) else (None, "")
+    job = understood.request_table(services, ready) if ready else None
+    kit, fault = _kit(ready) if ready and pattern_tables.kept_suffix(ready) and not job else (None, "")
     return render_template(
-        "kit.html", step=1, choice=choice.of("kit"), chosen=row, shown=ready, kit=kit, fault=fault, variant=_variant(),
+        "kit.html", step=1, choice=choice.of("kit"), chosen=row, shown=ready, kit=kit, fault=fault, job=job, variant=_variant(),
         variants=VARIANTS, tasks=_tasks(ready) if ready else "", is_prepared=ready and kits.is_prepared(services, ready),
         is_awkward=bool(ready and copies.reasons(ready) and not copies.copy_rate(ready)),
         data_dir=services.settings.label_studio.data_dir, label_studio=services.settings.label_studio.url,

@@ -25,7 +25,7 @@ def kinds() -> dict[str, str]:
         "fetch_annotations": gettext("Annotations fetched"), "kit": gettext("Preparing for Label Studio"),
         "normalize": gettext("Annotation copy"), "join": gettext("Joined dataset"), "withdraw": gettext("Withdrawal"),
         "peaks": gettext("Waveform"), "speakers": gettext("Speakers"), "compare": gettext("Comparison of annotators"),
-        "understand": gettext("Preview of the annotations"),
+        "understand": gettext("Reading annotations and table"),
     }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def statuses() -> dict[str, str]:
             "preparing": gettext("Preparing for Label Studio"),
             "converting": gettext("Making the annotation copy"),
             "comparing": gettext("Comparing annotators"),
-            "reading": gettext("Reading the annotations"),
+            "reading": gettext("Reading annotations and table"),
             "completed": gettext("Done"),
             "error": gettext("Failed"),
             "cancelled": gettext("Cancelled"),

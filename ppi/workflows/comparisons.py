@@ -215,7 +215,7 @@ def _compared(services: Services, asked: Asked, tell: Tell, on_tick: Callable[[]
 
     with ExitStack() as stack:
         files = [(stack.enter_context(services.store.as_file(services.raw, one.key)), one.key) for one in asked.sources]
-        codebook = pattern_tables.codebook(services, asked.table) if asked.table is not None else Codebook(())
+        codebook = pattern_tables.codebook(services, asked.row, asked.table) if asked.table is not None else Codebook(())
         wanted = {**asked.about, "files": files, "codebook": codebook, "step_s": asked.step_s, "chosen": asked.chosen}
         try:
             return run_in_child(

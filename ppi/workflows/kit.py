@@ -56,7 +56,7 @@ def kit_of(services: Services, shown: LessonView, variant: str) -> Kit:
     table = pattern_tables.kept(shown)
     if table is None:
         raise NotFound("This lesson has no pattern table yet. Give one to make its annotation kit.")
-    return _kit(pattern_tables.codebook(services, table), variant)
+    return _kit(pattern_tables.codebook(services, shown.row, table), variant)
 
 
 def tasks(services: Services, shown: LessonView, absolute: Callable[[str], str]) -> str:

@@ -54,7 +54,7 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
 
 
 def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> Lanes:
-    codebook = codebook_of(services, table)
+    codebook = codebook_of(services, shown.row, table)
     annotators, marks, _ = moments.collect(_annotations(services, shown, codebook), codebook.match)
     drawn = marks[:MOST_MARKS]
     lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
@@ -74,12 +74,12 @@ def _annotations(services: Services, shown: LessonView, codebook: Codebook) -> l
     return read
 
 
-def codebook_of(services: Services, table: ObjectInfo | None) -> Codebook:
+def codebook_of(services: Services, row: LessonRow, table: ObjectInfo | None) -> Codebook:
     """A table that is not there or cannot be read names no patterns: labels then stand for themselves."""
     if table is None:
         return Codebook(())
     try:
-        return pattern_tables.codebook(services, table)
+        return pattern_tables.codebook(services, row, table)
     except AnnotationError:
         return Codebook(())
 

@@ -50,7 +50,7 @@ def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
     Patterns are named as in the dataset. Who acts is told by the label.
     """
     shown = lessons.view(services, row)
-    codebook = lanes.codebook_of(services, pattern_tables.kept(shown))
+    codebook = lanes.codebook_of(services, row, pattern_tables.kept(shown))
     try:
         found, info = annotations.stored(services, row), media_info(lessons.facts(services, row))
         data = b"".join(services.store.read(services.raw, found.key))

@@ -23,8 +23,8 @@ from ppi.workflows.ingest import media_info
 # Work in progress that is nobody's to look at.
 PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
 # What is worked out of a lesson's files is called so after the stem: `.agreement.<hash>.<hash>.json`. See derived.py.
-COMPARED, UNDERSTOOD = ".agreement", ".understood"
-_DERIVED = re.compile(rf"(?:{re.escape(COMPARED)}|{re.escape(UNDERSTOOD)})(?:\.[0-9a-f]{{16}}){{1,2}}\.json$")
+COMPARED, UNDERSTOOD, CODEBOOK = ".agreement", ".understood", ".codebook"
+_DERIVED = re.compile(rf"(?:{'|'.join(map(re.escape, (COMPARED, UNDERSTOOD, CODEBOOK)))})(?:\.[0-9a-f]{{16}}){{1,2}}\.json$")
 # Kinds of jobs that a look at a page begins: they change nothing, and a lesson is not kept longer for them.
 BY_LOOKING = ("compare", "peaks", "understand")
 STOP_S, POLL_S = 10.0, 0.1

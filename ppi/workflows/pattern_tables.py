@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ppi.annotation import patterns
 from ppi.annotation.patterns import Codebook
 from ppi.errors import Conflict, InputError, NotFound
+from ppi.jobs.lessons import LessonRow
 from ppi.records import Dropped, ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
+from ppi.workflows import derived
 from ppi.workflows.ingest import put
-from ppi.workflows.lessons import LessonView
+from ppi.workflows.lessons import CODEBOOK, LessonView
 
 MAX_TABLE_BYTES = 20_000_000
 TYPES = {
@@ -41,31 +42,34 @@ def kept(shown: LessonView) -> ObjectInfo | None:
     return shown.files[suffix] if suffix else None
 
 
-def codebook(services: Services, table: ObjectInfo) -> Codebook:
-    """What stands in a stored table. It is read once on each machine, since XLSX takes a process of its own.
+def read_before(services: Services, row: LessonRow, table: ObjectInfo) -> Codebook | None:
+    """What stands in a stored table, where somebody has read it."""
+    return derived.kept(services, read_key(row, table), lambda read: _unpacked(json.loads(read())))
+
+
+def read_key(row: LessonRow, table: ObjectInfo) -> str:
+    """Where lies what was read in this table: beside the video, at `<stem>.codebook.<hash of the table's etag>.json`."""
+    name = derived.hash_of([READING, table.key, table.etag])
+    return keys.derivative_key(row.video_key, f"{CODEBOOK}.{name}.json")
+
+
+def codebook(services: Services, row: LessonRow, table: ObjectInfo) -> Codebook:
+    """What stands in a stored table. It is read once, since XLSX takes a process of its own, and kept.
 
     Raises AnnotationError when it cannot be read, Conflict when another one took its place meanwhile.
     """
-
-    def read(target: Path) -> None:
-        with services.store.as_file(services.raw, table.key) as path:
-            found = patterns.read(path)
-        if services.store.stat(services.raw, table.key).etag != table.etag:
-            raise Conflict("The table of patterns was replaced meanwhile. Load the page again.")
-        with target.open("w") as file:
-            json.dump(asdict(found), file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-
-    with services.tables.open(services.raw, table.key, _reading_of(table), read) as path:
-        kept = json.loads(path.read_text())
-    rows = tuple(Pattern(one["type"], one["description"], tuple(one["subcategories"])) for one in kept["patterns"])
-    return Codebook(rows, tuple(Dropped(**one) for one in kept["problems"]))
-
-
-def is_read(services: Services, table: ObjectInfo) -> bool:
-    """Whether this machine has read the stored table before, so that `codebook` takes no time."""
-    return services.tables.holds(services.raw, table.key, _reading_of(table))
+    if (known := read_before(services, row, table)) is not None:
+        return known
+    with services.store.as_file(services.raw, table.key) as path:
+        found = patterns.read(path)
+    if services.store.stat(services.raw, table.key).etag != table.etag:
+        raise Conflict("The table of patterns was replaced meanwhile. Load the page again.")
+    key = read_key(row, table)
+    derived.put(services, row, key, json.dumps(asdict(found), ensure_ascii=False).encode())
+    for other in services.store.list(services.raw, keys.derivative_key(row.video_key, f"{CODEBOOK}.")):
+        if other.key != key:
+            services.store.delete(services.raw, other.key)
+    return found
 
 
 @contextmanager
@@ -107,12 +111,8 @@ def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> Obje
         if other != suffix:
             services.store.delete(services.raw, keys.derivative_key(row.video_key, other))
     with suppress(Conflict, NotFound):  # somebody put another one there meanwhile, and reads that
-        codebook(services, stored)
+        codebook(services, row, stored)
     return stored
-
-
-def _reading_of(table: ObjectInfo) -> str:
-    return f"{table.etag} {READING}"
 
 
 def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
@@ -121,3 +121,8 @@ def save(source: IO[bytes], target: Path, limit_bytes: int) -> None:
     if len(data) > limit_bytes:
         raise InputError("The file is larger than {limit_mb} MB. Choose a smaller one.", limit_mb=limit_bytes // 1_000_000)
     target.write_bytes(data)
+
+
+def _unpacked(kept: dict[str, Any]) -> Codebook:
+    rows = tuple(Pattern(one["type"], one["description"], tuple(one["subcategories"])) for one in kept["patterns"])
+    return Codebook(rows, tuple(Dropped(**one) for one in kept["problems"]))

@@ -153,7 +153,7 @@ def choose(services: Services, row: LessonRow, chosen: Mapping[str, str | None])
     table = pattern_tables.kept(shown)
     if table is None:
         raise InputError("Give a table of patterns first: labels get their meaning from it.")
-    codebook = pattern_tables.codebook(services, table)
+    codebook = pattern_tables.codebook(services, row, table)
     with services.decision_locks.hold(row.id, WAIT_S):
         return meanings.keep(services, row, chosen, codebook)
 
@@ -202,7 +202,7 @@ def _codebook(services: Services, shown: LessonView, given_table: Path | None) -
     if given_table is not None:
         return patterns.read(given_table)
     table = pattern_tables.kept(shown)
-    return pattern_tables.codebook(services, table) if table is not None else Codebook(())
+    return pattern_tables.codebook(services, shown.row, table) if table is not None else Codebook(())
 
 
 def _store(services: Services, shown: LessonView, marks: Path, kept_as: str) -> ObjectInfo:

@@ -125,7 +125,7 @@ def at_once(services: Services, asked: Asked) -> tuple[Asked, Found] | None:
     if (found := kept(services, asked)) is not None:
         return asked, found
     is_quick = plain_understood.is_quick(asked.marks.size_bytes, asked.marks.key)
-    is_read = asked.table is None or pattern_tables.is_read(services, asked.table)
+    is_read = asked.table is None or pattern_tables.read_before(services, asked.row, asked.table) is not None
     return made(services, asked.row) if is_quick and is_read else None
 
 
@@ -181,30 +181,43 @@ def keep(services: Services, asked: Asked, data: bytes) -> None:
 
 
 def request(services: Services, asked: Asked) -> Job:
-    """The job that works it out: one that waits or runs, the one that failed or was cancelled, or a new one.
+    """The job that works it out: one that waits or runs, the one that failed or was cancelled, or a new one."""
+    return _request(services, asked.row, asked.key)
 
-    A job takes what the lesson holds when it begins, so whatever is asked for meanwhile, one waiting job is enough.
-    """
-    jobs = services.ledger.list(lesson_id=asked.row.id, kind=KIND)
-    last = derived.newest_of(jobs, asked.key)
-    if last is not None and last.status != "completed":
-        return last
-    waiting = next((job for job in jobs if job.status == "queued"), None)
-    return waiting or derived.begin(services, KIND, asked.row, {"key": asked.key}, last)
+
+def request_table(services: Services, shown: LessonView) -> Job | None:
+    """Such a job for the table alone; None where there is none, or where it was read before."""
+    table = pattern_tables.kept(shown)
+    if table is None or pattern_tables.read_before(services, shown.row, table) is not None:
+        return None
+    return _request(services, shown.row, pattern_tables.read_key(shown.row, table))
 
 
 def run_understand(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job. If something changes while it works, the page asks for another one."""
     row = lessons.present(services, job.lesson_id)
-    on_report = run.step("reading", "Reading the annotations", 0.0, 1.0)
+    on_report = run.step("reading", "Reading annotations and table", 0.0, 1.0)
+    table = pattern_tables.kept(lessons.view(services, row))
+    if table is not None:  # also where there are no annotations yet
+        pattern_tables.codebook(services, row, table)
     found = made(services, row, on_report=on_report, on_tick=run.check)
     return {"segments": len(found[1].segments), "dropped": len(found[1].dropped)} if found else {}
+
+
+def _request(services: Services, row: LessonRow, key: str) -> Job:
+    """A job takes what the lesson holds when it begins, so whatever is asked for meanwhile, one waiting job is enough."""
+    jobs = services.ledger.list(lesson_id=row.id, kind=KIND)
+    last = derived.newest_of(jobs, key)
+    if last is not None and last.status != "completed":
+        return last
+    waiting = next((job for job in jobs if job.status == "queued"), None)
+    return waiting or derived.begin(services, KIND, row, {"key": key}, last)
 
 
 def _worked_out(
     services: Services, asked: Asked, on_report: Callable[[float], None], on_tick: Callable[[], None]
 ) -> bytes:  # fmt: skip
-    codebook = pattern_tables.codebook(services, asked.table) if asked.table is not None else Codebook(())
+    codebook = pattern_tables.codebook(services, asked.row, asked.table) if asked.table is not None else Codebook(())
     with services.store.as_file(services.raw, asked.marks.key) as path:
         return plain_understood.worked_out(
             path, asked.marks.key, codebook=codebook, on_report=on_report, on_tick=on_tick,

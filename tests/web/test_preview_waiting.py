@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ppi.annotation import patterns
 from ppi.services import Services
 from ppi.web.app import build_app
 from ppi.workflows import comparisons, lessons, pattern_tables, plain_understood, recycle_bin, runner, understood
@@ -170,17 +171,45 @@ def test_what_cannot_be_read_any_more_is_worked_out_again(anna, services, lesson
     assert page_of(anna, lesson).count("<tr><td") == 4
 
 
-def test_a_table_that_this_machine_has_not_read_is_read_by_the_job(anna, services, lesson, monkeypatch):  # noqa: F811
+def test_a_table_that_nobody_has_read_is_read_by_the_job_of_whoever_looks_first(
+    anna, services, lesson, monkeypatch  # noqa: F811
+):
     monkeypatch.setattr(plain_understood, "QUICK_TABLE_BYTES", 80_000)
-    services.store.put_bytes(services.raw, f"{lesson.prefix}lesson.annotations.csv", MARKS)
-    table = (DATA / "sample_patterns.xlsx").read_bytes()
+    table, read = (DATA / "sample_patterns.xlsx").read_bytes(), []
     services.store.put_bytes(services.raw, f"{lesson.prefix}lesson.patterns.xlsx", table)
-    read = pattern_tables.codebook
-    monkeypatch.setattr(pattern_tables, "codebook", lambda *given: pytest.fail("the page read it"))
+    read_table = patterns.read
+    monkeypatch.setattr(patterns, "read", lambda path: read.append(path) or read_table(path))
+    kit = f"/kit?lesson={lesson.id}&variant=audio"
+    waits = anna.get(kit, headers=FORM).text
+    assert "The table of patterns is being read." in waits and html.escape(kit) in waits and 'class="swatch"' not in waits
+    services.store.put_bytes(services.raw, f"{lesson.prefix}lesson.annotations.csv", MARKS)
     assert WAITS in page_of(anna, lesson)
-    monkeypatch.setattr(pattern_tables, "codebook", read)
+    assert len(jobs_of(services, lesson)) == 1 and read == []
     work(services)
     assert "patterns of the table were marked by nobody" in page_of(anna, lesson)
+    assert 'class="swatch"' in anna.get(kit, headers=FORM).text and len(read) == 1
+
+
+def test_what_was_read_in_a_table_is_known_on_every_machine_and_goes_with_the_table(anna, services, lesson, monkeypatch):  # noqa: F811
+    def known() -> list[str]:
+        return [found.key for found in services.store.list(services.raw, f"{lesson.prefix}lesson.codebook.")]
+
+    give(anna, lesson, table=TABLE)
+    before = known()
+    give(anna, lesson, table="Паттерн\nОбъяснение\n".encode())
+    assert len(before) == len(known()) == 1 and before != known()
+    monkeypatch.setattr(patterns, "read", lambda path: pytest.fail("it was read again"))
+    other = build_app(Services(services.settings)).test_client()
+    other.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    assert other.get(f"/kit?lesson={lesson.id}").text.count('class="swatch"') == 1
+
+
+def test_a_table_that_cannot_be_read_any_more_leaves_the_choice_of_another(anna, services, lesson):  # noqa: F811
+    services.store.put_bytes(services.raw, f"{lesson.prefix}lesson.patterns.csv", b"Nothing;useful\n")
+    anna.get(f"/kit?lesson={lesson.id}")
+    work(services)
+    shown = anna.get(f"/kit?lesson={lesson.id}", headers=FORM).text
+    assert "no column with the names of the patterns" in shown and "Read again" in shown and 'id="patterns"' in shown
 
 
 def test_a_page_reads_no_more_of_long_lists_than_it_shows(anna, services, lesson, monkeypatch):  # noqa: F811
