@@ -102,9 +102,9 @@ def make_models(folder: Path, size: str, ends_at: int = 0) -> None:
 
 
 def spend(way: str, folder: Path, lesson: Path, clips: int) -> Spent:
-    """One way in a process of its own, on one thread."""
+    """One way in a process of its own, on one thread; numba, which finds Whisper's words, would make torch take two."""
     command = [sys.executable, "-m", "bench.speech", "--way", way, str(folder), str(lesson), str(clips)]
-    environment = {"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    environment = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr[-3000:])

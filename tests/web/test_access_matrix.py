@@ -230,10 +230,9 @@ def test_every_route_has_a_row(app):
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_route_gives_each_caller_what_is_theirs(caller, app, services, client_of, fresh):
-    client, wrong = client_of(caller), {}
+    client, wrong, row = client_of(caller), {}, fresh()
     for endpoint in sorted(ROWS, key=lambda name: name in ENDS_SESSIONS):
         client = client_of(caller) if endpoint in ENDS_SESSIONS else client
-        row = fresh()
         method, path = paths(app, services, row)[endpoint]
         answer = send(client, method, path, ROWS[endpoint], row)
         if answer.status_code != ROWS[endpoint].status(caller):
@@ -242,4 +241,6 @@ def test_every_route_gives_each_caller_what_is_theirs(caller, app, services, cli
             assert services.lessons.get(row.id) == row and row.id not in answer.text, endpoint
             assert services.store.stat(services.raw, row.video_key).size_bytes == 4
             assert len(services.ledger.list(lesson_id=row.id, limit=9)) == 1, endpoint
+        elif answer.status_code < 400 and method not in ("GET", "HEAD"):
+            row = fresh()
     assert wrong == {}
