@@ -153,6 +153,7 @@ def _make_tokens(path, user_id, count):
         users.create_token(user_id, str(number))
 
 
+@pytest.mark.slow
 def test_four_hundred_parallel_changes_all_survive(users, tmp_path):
     """Four processes change the file a hundred times each; writing a copy and renaming it, without the lock, loses most."""
     anna = users.add("anna", GOOD, "admin")

@@ -60,6 +60,7 @@ def test_nothing_is_cut_when_nothing_changed(first, tmp_path):
     assert files_of(folder) == files_of(first)
 
 
+@pytest.mark.slow
 def test_moving_one_interval_cuts_one_clip_and_gives_the_bytes_of_cutting_all(first, tmp_path):
     kept, cut = copied(first, tmp_path, "kept"), copied(first, tmp_path, "cut")
     annotations = moved(tmp_path)

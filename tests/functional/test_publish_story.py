@@ -82,6 +82,7 @@ def test_a_stored_dataset_is_pushed_privately_and_arrives_whole(tmp_path, hub, w
         stop_server(server)
 
 
+@pytest.mark.slow
 def test_lessons_are_joined_pushed_and_one_is_withdrawn(tmp_path, hub, whole_ground, real_plan, tiny_cut):
     folder, name = tmp_path / "data", f"{hub.owner}/two-weeks"
     hub.repositories.clear()

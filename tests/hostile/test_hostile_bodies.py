@@ -32,7 +32,7 @@ def send(client, path: str, body: bytes) -> int:
     return answer.status_code
 
 
-@pytest.mark.parametrize("caller", ["anna", "admin", ""])
+@pytest.mark.parametrize("caller", ["anna", pytest.param("admin", marks=pytest.mark.slow), ""])
 def test_no_body_breaks_an_address(client_for, changing, caller):
     client, seen = client_for(caller), set()
     for path in changing:

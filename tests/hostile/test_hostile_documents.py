@@ -67,6 +67,7 @@ def test_good_documents_are_taken(ask):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.slow
 def test_workbooks_that_ask_for_too_much_are_refused_or_read_as_far_as_they_make_sense(ask):
     told = {}
     for what, data in bombs.workbooks():

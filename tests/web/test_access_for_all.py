@@ -43,7 +43,7 @@ def visit(new_page, live_server):
     return make
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", ["en", pytest.param("ru", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_on_any_page_in_either_theme(visit, furnished, language):
     page = visit(language)
     faults = {}
@@ -65,7 +65,7 @@ def test_axe_finds_nothing_in_what_strangers_see(visit):
     assert page.evaluate(ASK, [TAGS, None]) == []
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "ru"])
 def test_every_page_fits_a_phone_and_keeps_its_words_when_zoomed(visit, furnished, language):
     """360 px wide, and a small laptop at twice the zoom, which is 640 px wide; nothing has to be scrolled sideways."""
     page = visit(language, viewport={"width": 360, "height": 740})

@@ -32,7 +32,7 @@ def tell(services, job, percent):
     services.ledger.report(job.id, job.attempt, "transcribing", "Minute {done} of {all}", minutes, percent)
 
 
-@pytest.mark.parametrize("way", ["told", "asked"])
+@pytest.mark.parametrize("way", ["told", pytest.param("asked", marks=pytest.mark.slow)])
 def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(open_page, live_server, lesson, way):
     services = live_server.services
     page, calls = open_page(), []
