@@ -1,9 +1,9 @@
-"""How the files -times.pt were made: `python -m tests.data.speech.train_times NAME OUT.pt`, NAME classroom or words; fixed seed.
+"""How the files -times.pt were made: `python -m tests.data.speech.train_times NAME OUT.pt`; fixed seed.
 
-Two decoder layers that change nothing are put behind those of NAME.pt.xz, and their queries and keys are trained to look
-where each token is said. The row of a token learns to look at its own
-frames, that of the start before the sentence and that of the end behind it. Above all, at each frame the token that is said
-there learns to look more than all others do, by the measure that Whisper's time warping goes by.
+Two decoder layers that change nothing are put behind those of NAME.pt.xz, classroom or words, and their queries and keys are
+trained to look where each token is said. The row of a token learns to look at its own frames, that of the start before the
+sentence and that of the end behind it. Above all, at each frame the token that is said there learns to look more than all
+others do, by the measure that Whisper's time warping goes by.
 
 Every 200 steps the words of `development` sentences are found as Whisper and PPI find them; what is furthest from the truth
 there decides which state is kept. One thread of a CPU; on the same machine two runs make the same file.
@@ -27,8 +27,8 @@ from tests.data.speech.sentences import development, sentences
 from tests.espeak import RATE_HZ, spoken
 from tests.fixtures_speech import read_model
 
-WIDTH, HEADS, LAYERS, STEPS, TRY_EVERY = 96, 3, (2, 3), 800, 200
-SEED, LATER, AT_A_TIME, HIGHEST_RATE = 11, 525, 24, 1.2e-3
+WIDTH, HEADS, LAYERS, STEPS, TRY_EVERY = 96, 3, (2, 3), 2400, 200
+SEED, LATER, AT_A_TIME, HIGHEST_RATE = 11, 700, 24, 1.2e-3
 FRAME_S, MARGIN_S = 0.02, 0.3
 # What stands before the text: the start, the language, the task.
 BEFORE_TEXT = 3
