@@ -27,7 +27,7 @@ TIMEOUT_S = 300.0
 SHOWN_PATTERNS, SHOWN_LANES, COLOURED = 25, 16, 9
 MAX_LABEL_CHARACTERS = 40
 FONT = "DejaVu Sans"  # comes with matplotlib, and has Latin, Greek and Cyrillic letters
-ACCENT, REST = "#2b6cb0", "#b8bec7"
+ACCENT, REST = "#45399b", "#b8bec7"
 Row = dict[str, Any]
 Words = Mapping[str, str]
 

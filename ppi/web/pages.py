@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_from_directory
-from flask_babel import format_datetime, format_decimal, get_locale, gettext
+from flask_babel import format_date, format_decimal, format_time, get_locale, gettext
 
 from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
@@ -40,6 +40,7 @@ from ppi.workflows import (
 )
 from ppi.workflows import publish as publishing
 
+NO_BREAK = "\u00a0"
 bp = Blueprint("pages", __name__)
 # How many lessons the start page shows.
 NEWEST = 5
@@ -181,11 +182,15 @@ def language() -> Response:
 
 
 def shown_size(size_bytes: int) -> str:
-    """Bytes for people, in the reader's language."""
+    """Bytes for people, in the reader's language; the unit stays in the line of its number."""
+    return _size(size_bytes).replace(" ", NO_BREAK)
+
+
+def _size(size_bytes: int) -> str:
     if size_bytes < 1_000:
         return gettext("%(size)s B", size=format_decimal(size_bytes))
     if size_bytes < 1_000_000:
-        return gettext("%(size)s KB", size=format_decimal(round(size_bytes / 1000, 1)))
+        return gettext("%(size)s kB", size=format_decimal(round(size_bytes / 1000, 1)))
     if size_bytes < 1_000_000_000:
         return gettext("%(size)s MB", size=format_decimal(round(size_bytes / 1_000_000, 1)))
     return gettext("%(size)s GB", size=format_decimal(round(size_bytes / 1_000_000_000, 2)))
@@ -198,10 +203,15 @@ def clock(time_s: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
-def day(moment: float | str, is_utc: bool = False) -> str:
-    """A moment, in seconds or as ISO 8601, in the reader's language and by their clock, or by that of UTC."""
+def day(moment: float | str, is_utc: bool = False, to_the_second: bool = False) -> str:
+    """A moment, in seconds or as ISO 8601, in the reader's language and by their clock, or by that of UTC.
+
+    Lines break between the date and the time only.
+    """
     found = datetime.fromisoformat(moment) if isinstance(moment, str) else datetime.fromtimestamp(moment, UTC)
-    return format_datetime(found, "medium", rebase=not is_utc)
+    date = format_date(found, "medium", rebase=not is_utc)
+    time = format_time(found, "medium" if to_the_second else "short", rebase=not is_utc)
+    return f"{date.replace(' ', NO_BREAK)}, {time.replace(' ', NO_BREAK)}"
 
 
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:
@@ -290,6 +300,6 @@ def _links(shown: lessons.LessonView) -> dict[str, str]:
     expires = datetime.fromisoformat(described["shareable_url_expires"])
     return {
         "shareable": described["shareable_url"], "stable": described["stable_url"], "task": described["task_json"],
-        "expires": format_datetime(expires, "long"), "label_studio": access.services().settings.label_studio.url,
+        "expires": day(expires.timestamp()), "label_studio": access.services().settings.label_studio.url,
         "home": absolute("/"),
     }  # fmt: skip

@@ -58,7 +58,7 @@ def page(lesson_id: str) -> str:
 
 def choice() -> dict[str, dict[str, str]]:
     """What the form offers, in words: engines that are set up here, styles, languages; the usual one first."""
-    return {"engines": _engines(), "styles": styles(), "languages": {"": gettext("as in the lesson"), **languages()}}
+    return {"engines": _engines(), "styles": styles(), "languages": {"": gettext("As in the lesson"), **languages()}}
 
 
 def languages() -> dict[str, str]:

@@ -64,7 +64,8 @@ def how_long(job: Job) -> str:
     if found is None:
         return gettext("how long is not known here yet; you may leave this page")
     low, high = (
-        format_timedelta(timedelta(seconds=max(1, round(one))), format="short", locale=get_locale()) for one in found
+        format_timedelta(timedelta(seconds=max(1, round(one))), format="short", locale=get_locale()).replace(" ", "\u00a0")
+        for one in found
     )  # fmt: skip
     if low == high:
         return gettext("usually about %(time)s", time=low)

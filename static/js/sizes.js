@@ -2,7 +2,7 @@
 const UNITS = [[1e9, "gigabyte", 2], [1e6, "megabyte", 1], [1e3, "kilobyte", 1]];
 
 function shown(bytes, suffix) {
-  const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? UNITS.at(-1);
+  const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? [1e3, "kilobyte", 3];
   const how = { style: "unit", unit: unit + suffix, maximumFractionDigits: digits };
   return new Intl.NumberFormat(document.documentElement.lang, how).format(bytes / scale);
 }

@@ -222,7 +222,7 @@ def test_a_second_export_joins_the_comparison_and_can_go_again(client_for, lesso
     told = client.get(f"/api/lessons/{lesson.id}/agreement").json
     assert told["annotators"] == ["1:1", "2:1", "7", "anna"]
     shown = figures_page(client, lesson, annotator=["1:1", "2:1"])
-    assert "урок.annotations.3.json" in shown and "marks of 2:1" in shown and "marks of 7" not in shown
+    assert "урок.annotations.3.json" in shown and "Marks of 2:1" in shown and "Marks of 7" not in shown
     for name in ("урок.annotations.3.json", "урок.annotations.4.csv"):
         assert client.post("/delete_file", json={"object_name": lesson.prefix + name}).status_code == 200
     assert "the work of one person" in figures_page(client, lesson)

@@ -240,7 +240,7 @@ def look_at_the_jobs(one):
     one.do("button", "Jobs", key=" ", most=12)
     drawer = page.get_by_role("dialog", name="Jobs")
     expect(drawer.locator(".jobs > li").first).to_contain_text("What a push would do")
-    one.find(drawer.get_by_text("What was recorded").first, "what was recorded of a job")
+    one.find(drawer.get_by_text("What happened").first, "what happened to a job")
     one.press("Enter")
     expect(drawer.locator(".trail").first).to_be_visible()
     one.do("button", "Close", back=True)

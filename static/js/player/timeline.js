@@ -7,7 +7,7 @@ import { OVERVIEW, drawWaveform, fetchPeaks, measure } from "./waveform.js";
 // The closest look: a second takes so many pixels.
 const CLOSEST_PX = 240;
 const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
-const LABEL_PX = 84;
+const LABEL_PX = 84, LAST_LABEL_PX = 42;
 const ZOOM_STEP = 15;
 // After somebody scrolled, the view stays where they are for so long.
 const LEAVE_ALONE_MS = 4000;
@@ -55,6 +55,8 @@ export function openTimeline(box, player, phrases) {
     const to = Math.min(duration, (scroller.scrollLeft + 2 * scroller.clientWidth) / pixels);
     const labels = [];
     for (let number = from; number * step < to; number += 1) {
+      // One that the end would cut is left out.
+      if (number && (duration - number * step) * pixels < LAST_LABEL_PX) break;
       const label = document.createElement("span");
       label.textContent = timeCode(number * step + 0.0001, step < 1 ? 1 : 0);
       label.style.left = `${((100 * number * step) / duration)}%`;

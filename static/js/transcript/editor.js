@@ -234,7 +234,8 @@ export function openEditor(list, page, phrases, onChanged) {
 
   // What works without scripts as well: links to a page with a field, and the field.
   for (const link of list.querySelectorAll("a.pencil")) {
-    const pencil = Object.assign(document.createElement("button"), { type: "button", className: "pencil", textContent: "✎" });
+    const pencil = Object.assign(document.createElement("button"), { type: "button", className: "pencil" });
+    pencil.append(...link.childNodes);
     pencil.setAttribute("aria-label", link.getAttribute("aria-label"));
     link.replaceWith(pencil);
   }
