@@ -47,7 +47,7 @@ def test_the_button_to_push_comes_with_what_it_would_do(client_for, services, le
     pushes.keep_dry_run(services, lesson, dry_run(services, lesson))
     shown = anna.get(page).text
     fields = ('name="repo_id" value="school/x"', 'name="private" value="true"')
-    said = ('id="push-now"', *fields, "videos/pattern_9.mp4", "school-bot", "2 MB")
+    said = ('id="push-now"', *fields, "videos/pattern_9.mp4", "school-bot", "2\u00a0MB")
     for words in said:
         assert words in shown, words
     told = anna.get(f"/api/datasets/{lesson.id}/pushes").json["dry_run"]

@@ -73,7 +73,7 @@ def test_what_is_set_stands_beside_what_is_usual(tmp_path, page_of):
     given |= {"HF_TOKEN": SECRET, "WHISPER_DEVICE": "cpu"}
     found = explained(page_of(Settings.from_env(given)))
     assert found["PPI_LIGHT_JOBS"][1:] == ("Usual value:", "4") and found["WHISPER_DEVICE"][1:] == ("Usual value:", "auto")
-    assert found["PPI_CACHE_BYTES"][1:] == ("Usual value:", "21474836480", "(21.47 GB)")
+    assert found["PPI_CACHE_BYTES"][1:] == ("Usual value:", "21474836480", "(21.47\u00a0GB)")
     assert [len(found[name]) for name in ("PPI_HEAVY_JOBS", "HF_TOKEN", "HF_ENDPOINT", "REDIS_PORT")] == [1, 1, 1, 1]
 
 

@@ -70,7 +70,7 @@ def test_the_page_is_readable_without_scripts(anna, row):
     assert 'href="?t=3.0#s1"' in page and re.search(r'<video id="player"[^>]* src="[^"]+#t=3.0"', page)
     assert "Words heard with less than 40 % certainty" in page
     assert page.count('class="doubtful" title=') == 1 and "heard with a certainty of 21 %" in page
-    assert "the same words again and again" in page and "<b>Аня</b>" in page and '<span class="tag">en</span>' in page
+    assert "the same words again and again" in page and "<b>Аня</b>" in page and '<span class="tag">English</span>' in page
 
 
 def test_strange_moments_to_begin_at_are_the_beginning(anna, row):
