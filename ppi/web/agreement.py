@@ -20,6 +20,7 @@ from ppi.workflows import agreement, annotations, comparisons, lessons, plain_ag
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
 PER_PAGE = 10
+MINUS = "\u2212"
 DECIDED, SEEN = "d-", "w-"  # before a moment's id in the form
 # Krippendorff, Content Analysis (2004): .800 for what one relies on, .667 for tentative conclusions.
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -138,7 +139,7 @@ def _told(compared: agreement.Comparison) -> dict[str, Any]:
 
 def figure(value: float | None) -> str:
     """A coefficient in the reader's language; None is "not defined"."""
-    return gettext("not defined") if value is None else format_decimal(round(value, 2) + 0.0, "0.00")
+    return gettext("not defined") if value is None else format_decimal(round(value, 2) + 0.0, "0.00").replace("-", MINUS)
 
 
 def exact(time_s: float) -> str:

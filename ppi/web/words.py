@@ -14,6 +14,8 @@ from ppi.web import access
 
 # Jobs that take seconds whatever the lesson.
 QUICK = "compare", "kit", "understand"
+# Between a number and its unit, and within a date.
+NO_BREAK = "\u00a0"
 
 
 def kinds() -> dict[str, str]:
@@ -88,6 +90,8 @@ def words() -> dict[str, Any]:
         "resume": gettext("Continue"),
         "failed": gettext("Something went wrong. Try again."),
         "chosen": gettext("Chosen: {name}"),
+        "chooseFile": gettext("Choose a file"),
+        "noFile": gettext("No file chosen"),
         "waits": gettext("Waits until another file is through"),
         "noNetwork": gettext("No connection. It goes on by itself when the network is back."),
         "connecting": gettext("Connecting…"),

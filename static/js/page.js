@@ -3,6 +3,7 @@ import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, during, words } from "./api.js";
 import { ask } from "./confirm.js";
 import { startDrawer } from "./drawer.js";
+import { speakFiles } from "./filefield.js";
 import { startFocus } from "./focus.js";
 import { watchAll } from "./progress.js";
 import { tellDone } from "./title.js";
@@ -71,6 +72,7 @@ document.addEventListener("click", async (event) => {
 // The server writes times by the clock of this browser from the next page on.
 document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`;
 
+speakFiles();
 startFocus();
 tellDone();
 startDrawer();

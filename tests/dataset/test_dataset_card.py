@@ -139,8 +139,8 @@ def test_the_facts_of_a_report_hold_the_meanings_that_stand_beside_them():
 
 @pytest.mark.parametrize(
     ("count", "english", "russian"),
-    [(1, "Clips of 1 lesson in which", "Фрагменты 1 урока, в котором"), (2, "Clips of 2 lessons in", "Фрагменты 2 уроков, в"),
-     (21, "Clips of 21 lessons in", "Фрагменты 21 урока, в котором")],
+    [(1, "Clips of 1 lesson in which", "Клипы из 1 урока, в котором"), (2, "Clips of 2 lessons in", "Клипы из 2 уроков, в"),
+     (21, "Clips of 21 lessons in", "Клипы из 21 урока, в котором")],
 )  # fmt: skip
 def test_counts_have_the_form_that_the_language_has_for_them(count, english, russian):
     assert counted(EN, "intro", count).startswith(english) and counted(RU, "intro", count).startswith(russian)

@@ -78,7 +78,7 @@ def test_the_card_is_edited_on_its_page_and_its_words_come_back_with_every_build
 
     found = join(services, [*rows, lesson("В")], joined_id=found.id, language="ru")
     card = stored_datasets.text_of(services, found.prefix + "README.md")
-    assert "две недели" in card and "Фрагменты 3 уроков" in card
+    assert "две недели" in card and "Клипы из 3 уроков" in card
     assert client_for("boris").post(save, json=words).status_code == client_for("boris").get(page).status_code == 404
     services.ledger.submit("join", found.owner_id, found.id, {})
     assert admin.post(save, json=words).status_code == 409, "a build is under way"

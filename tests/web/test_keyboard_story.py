@@ -410,7 +410,7 @@ def read_the_log(one):
     page.wait_for_url("**after=*")
     one.skip()
     one.write("textbox", "Объект или адрес", "lesson-7")
-    one.do("button", "Отобрать", most=3)
+    one.do("button", "Показать", most=3)
     page.wait_for_url("**text=lesson-7*")
     assert all("lesson-7" in row for row in page.locator(".acts tbody tr").all_inner_texts())
 

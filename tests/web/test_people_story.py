@@ -58,7 +58,7 @@ def choose_a_password(vera, link):
 def give_a_lesson(vera):
     vera.set_input_files("#video", DATA / "sample_lesson.mp4")
     vera.fill("#task-name", "Первый урок")
-    vera.get_by_role("button", name="Обработать локальное видео").click()
+    vera.get_by_role("button", name="Обработать видео с компьютера").click()
     vera.wait_for_url(re.compile("/lessons/"))
     expect(vera.locator("video")).to_be_visible(timeout=60_000)
 

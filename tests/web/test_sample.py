@@ -43,7 +43,7 @@ def test_the_buttons_that_the_help_names_stand_on_the_pages(app):
 WORDS = {
     "en": {"try": "Try it with the sample lesson", "give": "Add a lesson", "send": "Process Local Video",
            "build": "Build a dataset", "really": "Build the dataset", "samples": "Samples"},
-    "ru": {"try": "Попробовать на учебном примере", "give": "Добавить урок", "send": "Обработать локальное видео",
+    "ru": {"try": "Попробовать на учебном примере", "give": "Добавить урок", "send": "Обработать видео с компьютера",
            "build": "Собрать датасет", "really": "Собрать датасет", "samples": "Примеры"},
 }  # fmt: skip
 

@@ -102,7 +102,7 @@ def give(page, server, film: Path):
     """Uploaded and prepared, through the page; answers the lesson."""
     page.set_input_files("#video", film)
     page.fill("#task-name", NAME)
-    page.get_by_role("button", name="Обработать локальное видео").click()
+    page.get_by_role("button", name="Обработать видео с компьютера").click()
     page.wait_for_url(re.compile("/lessons/"))
     expect(page.get_by_role("button", name="Расшифровать звук")).to_be_visible(timeout=120_000)
     return server.services.lessons.get(page.url.rsplit("/", 1)[1])

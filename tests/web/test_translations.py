@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 from tests.conftest import ROOT
 
 PLACES = re.compile(r"\{\w+[^}]*\}|%\(\w+\)s")
+# English quotation marks, a dash that may begin a line, and a unit that may be parted from its number.
+MISSET = re.compile(r"[“”]|[^\s] —|(?:[\d}]|\)s) (?:с|Б|кБ|МБ|ГБ|ч|кГц|%)(?![\w-])")
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,10 @@ def test_plural_messages_have_the_three_russian_forms(catalogue):
     plural = [message for message in catalogue if not isinstance(message.id, str)]
     assert plural
     assert all(len(message.string) == 3 for message in plural)
+
+
+def test_russian_has_its_own_marks_and_unbreakable_spaces(catalogue):
+    assert MISSET.search("до {limit} МБ") and MISSET.search("так — нет")
+    assert not MISSET.search("до {limit}\u00a0МБ с расшифровкой")
+    messages = [message for message in catalogue if message.id]
+    assert [form for message in messages for form in forms(message.string) if MISSET.search(form)] == []

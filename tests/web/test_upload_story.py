@@ -168,9 +168,9 @@ def test_what_cannot_be_sent_says_why_and_what_to_do_and_the_rest_is_sent(open_p
     page.set_input_files("#video", [*films, *(tmp_path / name for name in ("пустой.mp4", "письмо.docx", "огромный.mp4"))])
     for name, reason in bad.items():
         expect(row(page, name)).to_contain_text(reason, timeout=20_000)
-    page.get_by_role("button", name="Обработать локальное видео").click()
+    page.get_by_role("button", name="Обработать видео с компьютера").click()
     for name in ("первый.mp4", "второй.mp4"):
-        expect(row(page, name)).to_contain_text("Отправлено.", timeout=30_000)
+        expect(row(page, name)).to_contain_text("Загружено.", timeout=30_000)
     # What went is counted still: nothing that was refused fits now.
     bad["длинный.mp4"] = bad["третий.mp4"]
     for name, reason in bad.items():
@@ -198,7 +198,7 @@ def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network
     set_speed(SLOW)
     page.set_input_files("#video", long_video(tmp_path / "связь.mp4", 20 * MEGABYTE))
     page.fill("#task-name", "Связь")
-    page.get_by_role("button", name="Обработать локальное видео").click()
+    page.get_by_role("button", name="Обработать видео с компьютера").click()
     expect(row(page, "связь.mp4")).to_contain_text("осталось", timeout=30_000)
     set_speed({**SLOW, "offline": True})
     expect(row(page, "связь.mp4")).to_contain_text("Нет связи")

@@ -170,7 +170,7 @@ def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, 
     page.locator("#drop").click()
     expect(row(page, "память.mp4")).to_be_visible()
     page.fill("#task-name", "Закрыта")
-    page.get_by_role("button", name="Обработать локальное видео").click()
+    page.get_by_role("button", name="Обработать видео с компьютера").click()
     expect(row(page, "память.mp4")).to_contain_text(re.compile(r"[1-9]\d? %"), timeout=30_000)
     expect(other.locator("#sent-said")).to_have_text("память.mp4: Загрузка")
     lesson = held_by(live_server.services, "Закрыта").id
