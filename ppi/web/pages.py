@@ -17,7 +17,7 @@ from ppi.web.errors import translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
 from ppi.web.player import has_waveform, phrases, player_of
-from ppi.web.words import NO_BREAK, kinds, of_uploads, statuses, words
+from ppi.web.words import kinds, of_uploads, statuses, words
 from ppi.workflows import (
     about_lesson,
     annotate,

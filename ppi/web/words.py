@@ -14,8 +14,6 @@ from ppi.web import access
 
 # Jobs that take seconds whatever the lesson.
 QUICK = "compare", "kit", "understand"
-# Between a number and its unit, and within a date.
-NO_BREAK = "\u00a0"
 
 
 def kinds() -> dict[str, str]:
