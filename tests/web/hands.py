@@ -110,7 +110,7 @@ class Hands:
         """Past what stands above every page, unless the focus is in it already."""
         self.page.wait_for_load_state()
         if self.page.evaluate("document.activeElement === document.body"):
-            self.do("link", re.compile("^(Skip to the content|Перейти к содержанию)$"), most=3)
+            self.do("link", re.compile("^(Skip to the content|Перейти к содержимому)$"), most=3)
         expect(self.page.locator("#main:focus, #main :focus")).to_have_count(1)
 
     def open(self, path: str) -> None:

@@ -73,6 +73,7 @@ def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(
 
 def give_files(page, folder):
     """Each is read as soon as it is chosen; a bad one is refused and the good one stays."""
+    expect(page.locator(".file-name")).to_have_text(["Файл не выбран"] * 2)
     page.set_input_files("#annotations", folder / "marks.csv")
     expect(page.locator(".segments tbody tr")).to_have_count(4)
     let_fall(page, "#patterns", folder / "patterns.csv")
@@ -80,6 +81,7 @@ def give_files(page, folder):
     page.set_input_files("#annotations", folder / "bad.json")
     expect(page.locator("#dataset-error")).to_contain_text("нет разметки")
     expect(page.locator(".segments tbody tr")).to_have_count(4)
+    expect(page.locator(".file-name")).to_have_text(["Файл не выбран"] * 2)
 
 
 def let_fall(page, field, path):
