@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ppi.services import Services
 from ppi.web.limits_sqlite import SqliteLimits
+from tests.conftest import settings_for, start_server, stop_server, with_people
+from tests.servers.hub_stub import TOKEN, HubStub
 from tests.web import chromium, rounds
+from tests.web.hands import Hands
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +63,31 @@ def open_page(new_page, live_server):
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
         page.live = live_server
         return page
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """A server of one file of tests alone, which knows a Hub."""
+    hub = HubStub().start()
+    folder = tmp_path_factory.mktemp("own") / "data"
+    variables = {"HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
+    with_people(Services(settings_for(folder, **variables)))
+    server = start_server(folder, **variables)
+    yield server
+    stop_server(server)
+    hub.stop()
+
+
+@pytest.fixture
+def hands(new_page, own_server):
+    """`hands(language, name)`: the keyboard of somebody at that server, before the log-in when no name is given."""
+
+    def make(language="en", name="", **options):
+        page = new_page(own_server, language, name, viewport={"width": 1280, "height": 800}, **options)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own_server.url)
+        return Hands(page)
 
     return make
 

@@ -20,8 +20,8 @@ from ppi.summary import report
 from ppi.web.app import build_app
 from ppi.workflows import corrections, runner, speakers, transcribe
 from tests.conftest import PASSWORD, settings_for, with_people
+from tests.web.spoken import lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
-from tests.web.test_transcript_pages import lesson_of
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""The transcript's page and its API: what is shown, corrected, downloaded and taken; readable without scripts."""
+"""The transcript's page and its API: what is shown, corrected and downloaded; readable without scripts."""
 
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from dataclasses import replace
@@ -14,38 +13,10 @@ import webvtt
 
 from ppi.dataset import texts as dataset_texts
 from ppi.errors import Conflict
-from ppi.jobs.lessons import LessonRow
-from ppi.records import AudioTrack, MediaInfo, Segment, Span, Transcript, VideoTrack, Word
-from ppi.storage import keys
-from ppi.workflows import corrections, texts, uploads
-from ppi.workflows.ingest import describe
+from ppi.records import Segment, Span, Transcript, Word
+from ppi.workflows import corrections, texts
+from tests.web.spoken import SAID, edit, lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
-
-INFO = MediaInfo("mp4", 64.0, 0.0, 4, VideoTrack("h264", 320, 180, 25.0, False, 0, "yuv420p"), (AudioTrack("aac", 44_100, 2),))
-SAID = Transcript(
-    (
-        Segment(0.5, 2.0, "Почему идёт дощь?", (
-            Word("Почему", 0.5, 1.0, 0.9), Word("идёт", 1.0, 1.4, 0.8), Word("дощь?", 1.4, 2.0, 0.21)), "Учитель"),
-        Segment(3.0, 4.0, "Вода & <лёд>.", (
-            Word("Вода", 3.0, 3.4, 0.9), Word("&", 3.4, 3.5, 0.9), Word("<лёд>.", 3.5, 4.0, 0.9)), "Аня", "", ("repetition",)),
-        Segment(5.0, 6.0, "Well done.", (Word("Well", 5.0, 5.5, 0.9), Word("done.", 5.5, 6.0, 0.9)), "Учитель", "en"),
-    ),
-    "ru", "whisper", "base", 64.0,
-)  # fmt: skip
-
-
-def lesson_of(services, owner: str, name: str = "Урок", said: Transcript | None = SAID) -> LessonRow:
-    """A prepared lesson with a transcript."""
-    user = services.users.by_name(owner)
-    row = uploads.begin_upload(services, user, file_name="дождь.mp4", task_name=name, size_bytes=4)
-    services.lessons.move_on(row.id, "uploading", "stored")
-    row = services.lessons.get(row.id)
-    services.store.put_bytes(services.raw, row.video_key, b"film")
-    facts = json.dumps(describe(row, INFO)).encode()
-    services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, ".info.json"), facts)
-    if said is not None:
-        corrections.keep_new(services, row, said)
-    return row
 
 
 @pytest.fixture
@@ -56,11 +27,6 @@ def row(services):
 @pytest.fixture
 def anna(client_for):
     return client_for("anna")
-
-
-def edit(client, row, version, segment, text):
-    given = {"version": version, "segment": segment, "text": text}
-    return client.post(f"/api/lessons/{row.id}/transcript/edit", json=given)
 
 
 def test_the_page_is_readable_without_scripts(anna, row):
@@ -159,14 +125,6 @@ def test_a_gpu_that_failed_is_said_to_readers_in_their_language_and_why(services
     assert f"{told}; the same of the aligner" in page
     russian = anna.get(f"/lessons/{row.id}/transcript", headers={"Accept-Language": "ru"}).text
     assert "Видеокартой воспользоваться не удалось, поэтому урок распознан на процессоре." in russian
-
-
-def test_captions_without_times_of_words_say_so_once_and_mark_no_word(anna, row):
-    give(anna, row, SRT, language="ru", replace="1")
-    page = anna.get(f"/lessons/{row.id}/transcript").text
-    assert 'class="said times-shared"' in page and '<span id="rough" hidden>' in page and "word-marks" not in page
-    assert 'title="its time was shared' not in page
-    assert "each caption&#39;s time was shared among its words" in page and "<dt>Recogniser</dt>" not in page
 
 
 def give_speaker(client, row, version, segment, speaker, **more):
@@ -306,24 +264,6 @@ def test_a_plain_form_shows_both_texts_when_somebody_was_first_and_loses_neither
     assert long.status_code == 400 and "a" * 6000 in long.text
 
 
-def test_a_transcript_is_uploaded_and_a_summary_asked_for_by_plain_forms(services, reader, row):
-    page = f"/lessons/{row.id}/transcript"
-    action, fields = Forms(reader.get(page).text).to(f"{row.id}/transcript")
-    came = ACCEPT | {"Referer": f"http://localhost{page}"}
-    given = {**fields, "transcript": (io.BytesIO(SRT), "a.srt"), "language": "ru"}
-    sent = reader.post(action, data=given, headers=came, content_type="multipart/form-data")
-    assert (sent.status_code, sent.location) == (302, page)
-    assert corrections.load(services, row).transcript.text == "Доброе утро!"
-    none = {**fields, "transcript": (io.BytesIO(b"hello"), "a.srt")}
-    refused = reader.post(action, data=none, headers=came, content_type="multipart/form-data")
-    assert refused.status_code == 400 and "<h1" in refused.text and f'href="{page}"' in refused.text
-    page = f"/lessons/{row.id}/summary"
-    action, fields = Forms(reader.get(page).text).to("/api/summarize")
-    asked = reader.post(action, data={**fields, "style": "abstract"}, headers=ACCEPT | {"Referer": f"http://localhost{page}"})
-    assert (asked.status_code, asked.location) == (302, page)
-    assert services.ledger.list(lesson_id=row.id, kind="summarize")[0].input["style"] == "abstract"
-
-
 KINDS = ("txt", "times.txt", "speakers.txt", "docx", "srt", "vtt", "json", "textgrid", "eaf")
 
 
@@ -380,52 +320,11 @@ def test_the_texts_of_several_lessons_come_as_one_zip_without_scripts(services, 
     assert client_for("boris").get(f"/transcripts.zip?{query}").status_code == 404
 
 
-def give(client, row, data, name="a.srt", **fields):
-    form = {"transcript": (io.BytesIO(data), name), **fields}
-    return client.post(f"/api/lessons/{row.id}/transcript", data=form, content_type="multipart/form-data")
-
-
-SRT = "1\n00:00:01,000 --> 00:00:03,000\nДоброе утро!\n".encode()
-
-
-def test_a_transcript_made_elsewhere_is_taken_instead_of_recognition(services, anna):
-    row = lesson_of(services, "anna", said=None)
-    answer = give(anna, row, SRT, language="ru")
-    assert answer.status_code == 200 and (answer.json["segments"], answer.json["words"]) == (1, 2)
-    kept = corrections.load(services, row).transcript
-    assert (kept.engine, kept.model, kept.language, kept.duration_s) == ("uploaded", "srt", "ru", 64.0)
-    page = anna.get(f"/lessons/{row.id}/transcript").text
-    assert "2 words, uploaded as SRT." in page and "time was shared among its words" in page
-    assert anna.get(f"/lessons/{row.id}/transcript/vtt").text.startswith("WEBVTT")
-    assert '<span class="state good">Transcribed</span>' in anna.get("/lessons").text
-    assert "2 words, uploaded as SRT." in anna.get(f"/lessons/{row.id}").text
-
-
-def test_an_upload_waits_for_a_transcription_under_way(anna, row):
-    assert anna.post("/api/transcribe", json={"file_id": row.id}).status_code == 200
-    assert give(anna, row, SRT).json["code"] == "conflict"
-
-
-def test_an_upload_over_corrections_asks_first_and_keeps_them(services, anna, row):
-    edit(anna, row, 1, 0, "Почему идёт дождь?")
-    assert give(anna, row, SRT).json["code"] == "conflict"
-    assert give(anna, row, SRT, replace="1").json["version"] == 3
-    assert "дождь" in anna.get(f"/lessons/{row.id}/transcript/txt?version=2").text
-    recognise = anna.post("/api/transcribe", json={"file_id": row.id})
-    assert recognise.status_code == 200, "an uploaded text that nobody corrected needs no asking"
-
-
 def test_a_new_recognition_over_corrections_asks_first(anna, row):
     edit(anna, row, 1, 0, "Почему идёт дождь?")
     asked = anna.post("/api/transcribe", json={"file_id": row.id})
     assert (asked.status_code, asked.json["code"]) == (409, "conflict")
     assert anna.post("/api/transcribe", json={"file_id": row.id, "replace": True}).status_code == 200
-
-
-def test_what_is_no_transcript_of_this_lesson_is_refused(services, anna, row):
-    for data in (b"", b"PK\x03\x04", b"hello", "1\n00:10:01,000 --> 00:10:03,000\nпозже\n".encode()):
-        assert give(anna, row, data).status_code == 400, data
-    assert corrections.load(services, row).transcript == SAID
 
 
 def test_a_two_hour_transcript_is_one_light_page(services, anna):

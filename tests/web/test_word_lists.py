@@ -17,8 +17,8 @@ from ppi.web.app import build_app
 from ppi.workflows import corrections, plain, runner, word_lists
 from tests.conftest import PASSWORD, settings_for, with_people
 from tests.fixtures_speech import RATE_HZ, write_wav
+from tests.web.spoken import lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
-from tests.web.test_transcript_pages import lesson_of
 
 
 @pytest.fixture
