@@ -54,7 +54,8 @@ def decide(lesson_id: str) -> Response:
         for mark in (DECIDED, SEEN)
     )
     agreement.decide(access.services(), row, _comparison(row), given, seen)
-    return redirect(url_for("agreement.page", lesson_id=row.id, saved=1, **_query()) + "#disagreements")
+    # Without a place in the address: browsers give what a page says first the focus only then.
+    return redirect(url_for("agreement.page", lesson_id=row.id, saved=1, **_query()))
 
 
 @bp.get("/lessons/<lesson_id>/agreement/gold.json")

@@ -1,5 +1,5 @@
-// The agreement lab: adds an export, plays the moment of a disagreement in the player above the list, and lets the figures come
-// when nobody is choosing.
+// The agreement lab: adds an export, plays the moment of a disagreement in the player above the list, lets no decision be lost, and
+// lets the figures come when nobody is choosing.
 import { call, during } from "./api.js";
 import { openPlayer } from "./player/player.js";
 
@@ -24,6 +24,22 @@ function isChosen(field) {
 // When a comparison is done the page is loaded again: not under somebody who has chosen a file, other people or another step.
 addEventListener("before-renewal", (event) => {
   if ([...document.querySelectorAll("#add-form input, #chooser input")].some(isChosen)) event.preventDefault();
+});
+
+// Turning the list saves what was decided on this part of it; who goes elsewhere is asked.
+const decisions = document.getElementById("decisions");
+const isOpen = () => [...(decisions?.querySelectorAll("input[type=radio]") ?? [])].some((one) => one.checked !== one.defaultChecked);
+let isSent = false;
+decisions?.addEventListener("submit", () => { isSent = true; });
+document.querySelector("#disagreements .pages")?.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link || !isOpen() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  decisions.action = new URL(decisions.action).pathname + new URL(link.href).search;
+  decisions.requestSubmit();
+});
+addEventListener("beforeunload", (event) => {
+  if (isOpen() && !isSent) event.preventDefault();
 });
 
 // Without this the link opens the moment in a tab of its own.

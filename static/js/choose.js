@@ -28,8 +28,17 @@ for (const finder of document.querySelectorAll(".finder")) {
     }
     const found = new DOMParser().parseFromString(text, "text/html");
     said.textContent = found.querySelector("[role=status]").textContent;
-    finder.querySelector(".found-lessons").replaceWith(found.querySelector(".found-lessons"));
+    const list = finder.querySelector(".found-lessons");
+    const pressed = list.contains(document.activeElement) ? document.activeElement.textContent : null;
+    list.replaceWith(found.querySelector(".found-lessons"));
+    if (pressed !== null) stayAt(pressed);
     finder.dispatchEvent(new CustomEvent("found"));
+  }
+
+  // Who turns the list stays at the button, or at the other one where it ends.
+  function stayAt(text) {
+    const buttons = [...finder.querySelectorAll(".turn button")];
+    (buttons.find((one) => one.textContent === text) ?? buttons[0])?.focus();
   }
 
   field.addEventListener("input", () => {

@@ -21,7 +21,8 @@ let waiting = Promise.resolve();
 // The box of the job that works out what is understood, where that takes time.
 const underWay = () => document.querySelector("#understood .watch[data-watch]");
 
-async function renew() {
+// `told` is what is said first.
+async function renew(told = () => "") {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!page.getElementById("understood")) {
@@ -36,7 +37,8 @@ async function renew() {
   if (opened && document.getElementById("left")) document.getElementById("left").open = true;
   const box = underWay();
   if (box) watch(box, box.dataset.watch);
-  document.getElementById("said").textContent = document.querySelector("#understood .facts")?.innerText ?? "";
+  const facts = document.querySelector("#understood .facts")?.innerText ?? "";
+  document.getElementById("said").textContent = [told(), facts].filter(Boolean).join(". ");
 }
 
 // When that job is done its part of the page is renewed, not the whole page; not under somebody who writes what a label means.
@@ -45,7 +47,7 @@ addEventListener("before-renewal", (event) => {
   event.preventDefault();
   const field = document.activeElement;
   if (field.matches("#understood input[list]") && field.value !== field.defaultValue) return;
-  waiting = waiting.then(renew).then(() => {
+  waiting = waiting.then(() => renew()).then(() => {
     tellNothing();
     tellDoneHere();
   }).catch((error) => say(error.message));
@@ -102,7 +104,7 @@ async function choose(radio) {
   const meanings = { "as-written": null, "left-out": "", another: form.elements[`other-${number}`].value.trim() || null };
   const meaning = radio.value.startsWith("=") ? radio.value.slice(1) : meanings[radio.value];
   await call("POST", new URL(form.action).pathname, { meanings: { [label]: meaning } });
-  await renew();
+  await renew(() => document.querySelector(`.meaning:has([name="${radio.name}"]) legend`)?.innerText);
 }
 
 document.getElementById("understood")?.addEventListener("change", (event) => {
@@ -116,7 +118,19 @@ document.getElementById("understood")?.addEventListener("change", (event) => {
     another.parentElement.querySelector("input[list]").focus();
     return;
   }
-  waiting = waiting.then(() => choose(radio)).catch((error) => say(error.message));
+  waiting = waiting.then(() => choose(radio)).then(() => true, (error) => {
+    say(error.message);
+    return false;
+  });
+});
+
+// All of it is kept already, or on its way; Enter in a field comes here as the button does.
+document.getElementById("understood")?.addEventListener("submit", async (event) => {
+  const form = event.target.closest("#meanings");
+  if (!form || event.submitter?.name === "reset") return;
+  event.preventDefault();
+  const { saved } = form.dataset;
+  if ((await waiting) !== false) say(saved, "good");
 });
 
 build?.addEventListener("submit", async (event) => {

@@ -1,4 +1,5 @@
 // Where somebody with a keyboard is, kept over what would lose it: dialogs, parts made anew, buttons that shut, the page loaded again.
+// Who asked the same page for something else, such as the next part of a list, is led to the answer.
 const KEY = "focus-at";
 const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]";
 const HEADINGS = "h1, h2, h3";
@@ -70,6 +71,15 @@ function watchMenus() {
   });
 }
 
+// The place in the address, or what the page marks as the answer to a search, a filter or a list that was turned.
+function goToAnswer() {
+  const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const answer = asked ? asked.querySelector(`${HEADINGS}, summary`) ?? asked : document.querySelector("[data-answer]");
+  if (!answer) return;
+  if (!answer.matches(CONTROLS)) answer.tabIndex = -1;
+  answer.focus();
+}
+
 // What a page says first has the focus by itself (`autofocus`).
 function watchPages() {
   addEventListener("pagehide", () => {
@@ -81,7 +91,13 @@ function watchPages() {
   });
   const { at, place } = JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
   sessionStorage.removeItem(KEY);
-  if (at === location.href && !document.querySelector("[autofocus]") && isLost()) goTo(place);
+  if (!at || document.querySelector("[autofocus]") || !isLost()) return;
+  const go = at === location.href ? () => goTo(place) : new URL(at).pathname === location.pathname ? goToAnswer : null;
+  if (!go) return;
+  go();
+  // Where the address names a place the browser goes there with the first picture, and takes the focus away.
+  const again = () => requestAnimationFrame(() => requestAnimationFrame(() => isLost() && go()));
+  if (location.hash) addEventListener("load", again, { once: true });
 }
 
 // The address stays as it is: with a place in it a page that is loaded again would go there.

@@ -23,6 +23,7 @@ export function watch(box, id) {
   };
   const show = (found) => {
     showJob(box, found, { isInTitle: true });
+    sayQuarter(box, found);
     const mark = document.querySelector(`.state[data-job="${id}"]`);
     if (mark) mark.textContent = [words.statuses[found.status] || found.status, found.progress && `${found.progress} %`].filter(Boolean).join(" ");
   };
@@ -32,7 +33,7 @@ export function watch(box, id) {
       if (found) show(found);
       else askOnce(id).then((last) => last && !isOver && (ENDED.includes(last.status) ? end(last) : showJob(box, last)));
     },
-    onAway: () => { box.querySelector(".watch-message").textContent = words.offline; },
+    onAway: () => { for (const one of box.querySelectorAll(".watch-message, .watch-said")) one.textContent = words.offline; },
     onEnd: (error) => end({ status: "error", message: error.message }),
   });
 }
@@ -58,6 +59,16 @@ export function showJob(box, found, { isInTitle = false } = {}) {
   if (line.textContent !== message) line.textContent = message;
   setBar(box.querySelector(".progress"), found.progress);
   if (isInTitle) tellPercent(found.progress);
+}
+
+// A screen reader says how it stands, and again at every quarter of the way: not each percent, nor the seconds that are left.
+export function sayQuarter(box, found) {
+  const line = box.querySelector(".watch-said");
+  const standing = `${found.status} ${Math.floor(found.progress / 25)}`;
+  if (line.dataset.standing === standing && line.textContent !== words.offline) return;
+  line.dataset.standing = standing;
+  const percent = found.progress ? `${found.progress} %` : "";
+  line.textContent = [words.statuses[found.status] || found.status, found.message, percent].filter(Boolean).join(". ");
 }
 
 export function setBar(bar, percent) {

@@ -60,6 +60,13 @@ async function choose(files) {
     say(error.message);
   }
   check();
+  tellChosen();
+}
+
+// For who does not see the list: what is chosen, and what of it cannot be sent.
+function tellChosen() {
+  const faults = chosen().filter((entry) => entry.reason).map((entry) => `${entry.file.name}: ${entry.reason}`);
+  document.getElementById("upload-said").textContent = [document.getElementById("chosen-file").textContent, ...faults].join(" · ");
 }
 
 // What may be sent now. What has its place on the server by then is counted in it.
@@ -191,6 +198,8 @@ async function leave(entry) {
   const isBegun = entry.transfer?.sentBytes > 0 && entry.transfer.state !== "done";
   const question = { confirm: words.giveUpText, name: entry.file.name, title: words.giveUpTitle, yes: words.giveUp };
   if (isBegun && !(await ask(question))) return;
+  // It arrived while the question stood there.
+  if (entry.transfer?.state === "done") return;
   entries = entries.filter((one) => one !== entry);
   entry.row.element.remove();
   drop.querySelector("input").focus();

@@ -51,6 +51,11 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     tell(services, job, 40)
     expect(box).to_contain_text("40 %")
     expect(page).to_have_title(re.compile(r"^40 % · Урок о снеге"))
+    # A screen reader says quarters, and nothing between them.
+    expect(box.get_by_role("status")).to_have_text("Transcribing. Minute 40 of 100. 40 %")
+    tell(services, job, 49)
+    expect(box.locator(".watch-percent")).to_have_text("49 %")
+    expect(box.get_by_role("status")).to_have_text("Transcribing. Minute 40 of 100. 40 %")
 
     link = page.get_by_role("button", name="Jobs")
     link.focus()

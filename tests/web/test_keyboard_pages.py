@@ -89,6 +89,17 @@ CONTROLS = """() => [...document.querySelectorAll(
   .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.tabIndex >= 0)
   .filter((one) => !one.closest("[inert]"))
   .map((one) => (one.dataset.hands = one.type === "radio" ? `radio ${one.name}` : one.outerHTML.slice(0, 140)))"""
+# What a screen reader could call by no name.
+NAMELESS = """() => {
+  const nameOf = (one) => one.getAttribute("aria-label") || one.caption?.textContent.trim()
+    || one.querySelector(":scope > legend, :scope > title")?.textContent.trim()
+    || document.getElementById(one.getAttribute("aria-labelledby"))?.textContent.trim();
+  const roles = ["region", "dialog", "group", "img", "progressbar"].map((role) => `[role=${role}]`);
+  const called = document.querySelectorAll(["table, video, nav, fieldset, .modal", ...roles]);
+  const nameless = [...called].filter((one) => !one.closest("#card-page") && !nameOf(one));
+  const heads = document.querySelectorAll("main h1").length;
+  return nameless.map((one) => `no name: ${one.outerHTML.slice(0, 140)}`).concat(heads === 1 ? [] : `${heads} titles`);
+}"""
 HERE = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();
   if (one === document.body) return null;
@@ -110,14 +121,17 @@ def furnished(own_server, tmp_path_factory):
 
 def test_the_tab_key_reaches_everything_on_every_page_in_the_order_it_is_read(hands, furnished):
     one = hands("ru", "admin", reduced_motion="reduce")
-    faults = {}
+    faults, titles = {}, {}
     for name, path in furnished.addresses().items():
         one.page.goto(path)
         one.page.wait_for_load_state("networkidle")
-        found = walk(one)
+        found = walk(one) + one.page.evaluate(NAMELESS)
         if found:
             faults[name] = found
+        titles.setdefault(one.page.title(), set()).add(path.split("?")[0])
     assert faults == {}
+    # Tabs and the history tell pages of two lessons apart.
+    assert {title: paths for title, paths in titles.items() if len(paths) > 1} == {}
 
 
 def walk(one):

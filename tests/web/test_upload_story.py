@@ -16,6 +16,8 @@ MEGABYTE = 1_000_000
 # Slow enough to do something meanwhile, in bytes a second.
 SLOW = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 6 * MEGABYTE}
 QUICK = {**SLOW, "uploadThroughput": -1}
+# Nearly standing still.
+CRAWL = {**SLOW, "uploadThroughput": MEGABYTE // 4}
 
 
 def long_video(path, size_bytes):
@@ -58,7 +60,7 @@ def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_he
 ):  # fmt: skip
     services = live_server.services
     page, asked = open_page(), []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept() if len(asked) > 1 else dialog.dismiss()))
     log_in(page)
     files = [long_video(tmp_path / f"{name}.mp4", 30 * MEGABYTE) for name in ("утро", "вечер")]
     (tmp_path / "заметки.pdf").write_bytes(b"%PDF-1.4")
@@ -80,9 +82,12 @@ def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_he
     expect(row(page, "утро.mp4")).to_contain_text("Paused. Nothing is lost.")
     admin = services.users.by_name("admin")
     first = wait_for_bytes(page, services, admin)
+    set_speed(CRAWL)
+    stay_with(page, "вечер.mp4")
+    assert asked == ["beforeunload"]
 
     page.reload()
-    assert asked == ["beforeunload"]
+    assert asked == ["beforeunload"] * 2
     set_speed(QUICK)
     expect(page.get_by_role("heading", name="Not complete yet")).to_be_visible()
     page.set_input_files("#video", files)
@@ -91,9 +96,16 @@ def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_he
 
     held_to_one(open_page, services, tmp_path, files)
 
+    set_speed(SLOW)
     page.get_by_role("button", name="Process Local Video").click()
+    question = ask_to_give_up(page, "вечер.mp4")
+    set_speed(QUICK)
     for name in ("утро.mp4", "вечер.mp4"):
         expect(row(page, name)).to_contain_text("Sent.", timeout=30_000)
+    # What arrived while the question stood there is not given up any more.
+    question.get_by_role("button", name="Give up").click()
+    expect(question).to_be_hidden()
+    expect(row(page, "вечер.mp4")).to_contain_text("Sent.")
     expect(page).to_have_title(re.compile("^[^%]+$"))
     for lesson_id, (name, offset_bytes) in first.items():
         runner.wait_for(services, services.ledger.get(lesson_id))
@@ -120,6 +132,28 @@ def wait_for_bytes(page, services, admin):
     raise AssertionError(f"no chunk arrived: {begun}")
 
 
+def ask_to_give_up(page, name):
+    """Press "Cancel" of a file of which something has arrived; the question that comes."""
+    one, question = row(page, name), page.get_by_role("dialog", name="Give this upload up?")
+    expect(one).to_contain_text(re.compile(r"\d %"))
+    one.get_by_role("button", name="Cancel").click()
+    expect(question).to_contain_text("What has arrived of this video will be deleted.")
+    expect(question).to_contain_text(name)
+    return question
+
+
+def stay_with(page, name):
+    """Who does not mean it, at "Cancel" or when the page is shut, keeps the file on its way."""
+    question = ask_to_give_up(page, name)
+    question.get_by_role("button", name="Keep it").click()
+    expect(question).to_be_hidden()
+    expect(row(page, name).get_by_role("button", name="Cancel")).to_be_focused()
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
+    expect(row(page, name)).to_contain_text(re.compile(r"\d %"))
+    expect(row(page, name).get_by_role("button", name="Pause")).to_be_visible()
+
+
 def held_to_one(open_page, services, folder, files):
     """What a DL-user sees before anything is sent."""
     forget(services, "anna")
@@ -131,17 +165,32 @@ def held_to_one(open_page, services, folder, files):
     drop(page, files[0].name, files[1].name)
     expect(row(page, "вечер.mp4")).to_contain_text("Your account may hold 1 lesson at a time. Make room")
     page.reload()
-    page.set_input_files("#video", folder / "огромный.mp4")
-    expect(row(page, "огромный.mp4")).to_contain_text("larger than the limit of 4.29 GB")
+    (folder / "пустой.mp4").touch()
+    bad = {
+        "пустой.mp4": "The file is empty. Copy it anew from where it was recorded, then choose it again.",
+        "огромный.mp4": "larger than the limit of 4.29 GB",
+    }
+    for name, reason in bad.items():
+        page.set_input_files("#video", folder / name)
+        expect(row(page, name)).to_contain_text(reason)
+        expect(page.locator("#upload-said")).to_contain_text(f"{name}: ")
     page.get_by_role("button", name="Process Local Video").click()
     expect(page.get_by_text("None of the chosen files can be sent.")).to_be_visible()
-    row(page, "огромный.mp4").get_by_role("button", name="Remove").click()
+    for name in bad:
+        row(page, name).get_by_role("button", name="Remove").click()
+    anna = services.users.by_name("anna")
+    services.users.set_quota(anna.id, None, 20_000_000)
+    page.set_input_files("#video", files[0])
+    reason = "Your account has room for 20 MB of video. Delete a lesson, then send this one."
+    expect(row(page, "утро.mp4")).to_contain_text(reason)
+    row(page, "утро.mp4").get_by_role("button", name="Remove").click()
+    services.users.set_quota(anna.id, None, None)
     left = {"lessons_left": 1, "bytes_left": None, "unfinished": []}
     full = {"success": True, "most_bytes": 4_000_000_000, "free_bytes": 1_200_000, **left}
     page.route("**/api/upload-room", lambda route: route.fulfill(json=full))
     page.set_input_files("#video", files[0])
     expect(row(page, "утро.mp4")).to_contain_text("The server has room for 1.2 MB now.")
-    assert services.lessons.list(services.users.by_name("anna").id) == []
+    assert services.lessons.list(anna.id) == []
     page.close()
 
 
