@@ -111,7 +111,7 @@ def turn_the_segments(one):
     one.find(page.locator("#segments .pages a[rel=next]"), "the other segments", most=150)
     one.press("Enter")
     page.wait_for_url("**segments=2*")
-    one.is_at("heading", "Сегменты")
+    one.is_at("heading", "Интервалы")
     expect(page.locator("#labels .state.good")).to_have_count(3)
 
 
@@ -197,11 +197,11 @@ def compare_on_another_grid(one):
 
 def build_the_gold_set(one):
     page = one.page
-    one.to("link", "Скачать золотой набор", most=90)
+    one.to("link", "Скачать эталон", most=90)
     with page.expect_download() as got:
         one.press("Enter")
     assert got.value.suggested_filename.endswith("gold.json")
-    one.do("button", "Собрать датасет из золотого набора", most=2)
+    one.do("button", "Собрать датасет по эталону", most=2)
     page.wait_for_url("**/dataset?*")
     one.skip()
     one.do("button", "Отменить", most=10)
@@ -283,9 +283,9 @@ def look_through_the_lessons(one):
 def choose_from_two_pages(one):
     page, chosen = one.page, one.page.locator(".chosen-count")
     one.write("textbox", "Название датасета", "Все уроки")
-    one.do("button", "Выбрать все эти", most=20)
+    one.do("button", "Выбрать все показанные", most=20)
     expect(chosen).to_have_text("8")
-    one.is_at("button", "Выбрать все эти")
+    one.is_at("button", "Выбрать все показанные")
     one.do("button", "Дальше →", back=True)
     expect(page.locator(".finder .picks li")).to_have_count(1)
     one.is_at("button", "← Назад")
