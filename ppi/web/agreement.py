@@ -40,7 +40,7 @@ def page(lesson_id: str) -> str:
     film = player_of(shown)
     return render_template(
         "agreement.html", step=2, chosen=row, shown=shown, sources=comparisons.sources(shown), problem=problem, look=look,
-        asked=_asked(), player=film.video if film else "", query=_query(), endings=",".join(annotations.ENDINGS),
+        asked=_asked(), film=film, query=_query(), endings=",".join(annotations.ENDINGS),
         **(_told(look.compared) if look and look.compared else {"compared": None}),
     )  # fmt: skip
 

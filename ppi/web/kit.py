@@ -31,7 +31,8 @@ def page() -> str:
     kit, fault = _kit(ready) if ready and pattern_tables.kept_suffix(ready) and not job else (None, "")
     return render_template(
         "kit.html", step=1, choice=choice.of("kit"), chosen=row, shown=ready, kit=kit, fault=fault, job=job, variant=_variant(),
-        variants=VARIANTS, tasks=_tasks(ready) if ready else "", is_prepared=ready and kits.is_prepared(services, ready),
+        on_way=shown, variants=VARIANTS, tasks=_tasks(ready) if ready else "",
+        is_prepared=ready and kits.is_prepared(services, ready),
         is_awkward=bool(ready and copies.reasons(ready) and not copies.copy_rate(ready)),
         data_dir=services.settings.label_studio.data_dir, label_studio=services.settings.label_studio.url,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from flask_babel import gettext, ngettext
 
 from ppi.errors import InputError, NotFound, PpiError
+from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, choice, look
 from ppi.web.errors import translated
@@ -17,6 +18,8 @@ from ppi.workflows.lessons import LessonView
 
 bp = Blueprint("lessons", __name__)
 ASKED = ("text", "state", "owner", "sort")
+# What a withdrawal takes away: the dataset, and with it what was published of it.
+OF_DATASET = ("build_dataset", "publish")
 
 
 @bp.app_context_processor
@@ -143,9 +146,13 @@ def way(shown: LessonView) -> list[tuple[str, str]]:
 
 
 def step_states(shown: LessonView) -> list[tuple[int, str]]:
-    """How far the three steps are for a lesson."""
+    """How far the three steps are for a lesson: "done", "runs", "failed" or "open", and "next" for the one whose turn it is."""
     first = "runs" if "runs" in (_station(shown, "ingest"), _station(shown, "transcribe")) else _station(shown, "ingest")
-    return [(1, first), (2, _station(shown, "build_dataset")), (3, _station(shown, "publish"))]
+    states = {1: first, 2: _station(shown, "build_dataset"), 3: _station(shown, "publish")}
+    waiting = next((number for number, state in states.items() if state != "done"), 0)
+    if next_of(shown)[0] and states.get(waiting) == "open":
+        states[waiting] = "next"
+    return list(states.items())
 
 
 def next_of(shown: LessonView) -> tuple[str, str]:
@@ -154,7 +161,8 @@ def next_of(shown: LessonView) -> tuple[str, str]:
     page = lambda part: url_for("pages.lesson", lesson_id=shown.id, _anchor=part)  # noqa: E731
     if shown.row.state == "uploading":
         return gettext("Next: choose the same file again, and the upload goes on"), url_for("pages.home")
-    if shown.active_job is not None or stations["publish"] == "done":
+    is_withdrawn = "withdraw" in shown.jobs and _is_gone(shown, shown.jobs.get("build_dataset"))
+    if shown.active_job is not None or stations["publish"] == "done" or is_withdrawn:
         return "", ""
     if stations["ingest"] == "failed":
         return gettext("Next: see what went wrong, and try again"), page("")
@@ -172,9 +180,15 @@ def _is_silent(shown: LessonView) -> bool:
     return ingest is not None and ingest.result.get("has_audio") is False
 
 
+def _is_gone(shown: LessonView, job: Job | None) -> bool:
+    """Whether the lesson was withdrawn after this job, which took away what the job had made."""
+    withdrawal = shown.jobs.get("withdraw")
+    return withdrawal is not None and (job is None or withdrawal.created_s >= job.created_s)
+
+
 def _station(shown: LessonView, kind: str) -> str:
     job = shown.jobs.get(kind)
-    if job is None:
+    if job is None or (kind in OF_DATASET and _is_gone(shown, job)):
         return "done" if kind == "ingest" and shown.row.state == "stored" else "open"
     if job.is_active:
         return "runs"

@@ -52,7 +52,7 @@ def page(lesson_id: str) -> str:
         found = None  # the page then offers to make one
     film = player_of(shown)
     return render_template(
-        "summary.html", step=1, chosen=row, shown=shown, job=job, found=found, player=film.video if film else "", kinds=kinds()
+        "summary.html", step=1, chosen=row, shown=shown, job=job, found=found, film=film, kinds=kinds()
     )
 
 

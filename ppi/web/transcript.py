@@ -39,7 +39,7 @@ def page(lesson_id: str) -> str:
     if edited and request.args.get("part") == "speakers":
         return render_template("_speakers.html", chosen=row, shown=shown, edited=edited, talk=talk(edited.transcript))
     return render_template(
-        "transcript.html", step=0, chosen=row, shown=shown, edited=edited, player=player_of(shown), start_s=_begin_s(),
+        "transcript.html", step=1, chosen=row, shown=shown, edited=edited, player=player_of(shown), start_s=_begin_s(),
         editing=request.args.get("edit", -1, type=int), choosing=request.args.get("who", -1, type=int),
         endings=".srt,.vtt,.json", languages=get_locale().languages, phrases=shown_transcript.phrases(),
         **(_shown(edited) if edited else {}),

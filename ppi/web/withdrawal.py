@@ -34,7 +34,7 @@ def page(lesson_id: str) -> str | Response:
     jobs = services.ledger.list(lesson_id=row.id, kind="withdraw", limit=1)
     return render_template(
         "withdraw.html", step=1, chosen=row, touched=touched, is_withdrawn=withdraw.is_withdrawn(services, row),
-        job=jobs[0] if jobs else None,
+        job=jobs[0] if jobs else None, shown=lessons.view(services, row),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 import { during, fill, words } from "./api.js";
 import { ask, follow } from "./live.js";
 import { canTell, isWanted, switchTelling, tell } from "./notify.js";
-import { showJob } from "./progress.js";
+import { askOnce, showJob, showState } from "./progress.js";
 
 const link = document.getElementById("jobs-link");
 const drawer = document.getElementById("jobs-drawer");
@@ -60,6 +60,8 @@ function count(jobs) {
   const ended = [...known.values()].filter((job) => !now.has(job.job_id));
   const isChanged = ended.length || [...now.keys()].some((id) => !known.has(id));
   known = now;
+  known.forEach((job) => showState(job.job_id, job));
+  for (const { job_id: id } of ended) if (document.querySelector(`.state[data-job="${id}"]`)) askOnce(id).then((last) => last && showState(id, last));
   mark();
   if (isSeen()) {
     if (isChanged) refresh();

@@ -24,8 +24,6 @@ export function watch(box, id) {
   const show = (found) => {
     showJob(box, found, { isInTitle: true });
     sayQuarter(box, found);
-    const mark = document.querySelector(`.state[data-job="${id}"]`);
-    if (mark) mark.textContent = [words.statuses[found.status] || found.status, found.progress && `${found.progress} %`].filter(Boolean).join(" ");
   };
   const leave = follow({
     onJobs: (jobs) => {
@@ -38,9 +36,15 @@ export function watch(box, id) {
   });
 }
 
+// Beside a lesson's name or below the steps: what its job is doing.
+export function showState(id, found) {
+  const text = [words.statuses[found.status] || found.status, !ENDED.includes(found.status) && found.progress && `${found.progress} %`];
+  for (const mark of document.querySelectorAll(`.state[data-job="${id}"]`)) mark.textContent = text.filter(Boolean).join(" ");
+}
+
 const asked = new Map();
 // The state of a job that is not under way, or not in the list yet; one question at a time, null when there is no answer.
-function askOnce(id) {
+export function askOnce(id) {
   if (!asked.has(id)) {
     const answer = call("GET", `/api/status/${id}`).catch((error) => {
       return error.status && error.status < 500 ? { status: "error", message: error.message } : null;

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from ppi.services import Services
 from ppi.workflows import comparisons, lessons, uploads
 from tests.conftest import ROOT, Server, settings_for, start_server, stop_server, with_people
-from tests.web import chromium, rounds, stills
+from tests.web import chromium, rarer, rounds, stills
 from tests.web.conftest import forget_tries
 from tests.web.test_upload_story import MEGABYTE, SLOW, long_video
 
@@ -28,24 +28,6 @@ LOOKS = {
 }  # fmt: skip
 ON_REQUEST = ("tablet", "wide")
 WAITING_STEP_S = 0.3  # of a comparison that is waited for
-# Dialogs: name -> the page it is opened on, what is pressed for it one after the other, and what shows that it is there.
-DIALOGS = {
-    "dialog-link": ("lesson", ("[data-bs-target='#share']",), "#share.show"),
-    "dialog-copied": ("lesson", ("[data-bs-target='#share']", "#share .copy[data-mini]"), "#copied.show"),
-    "dialog-delete": ("lesson", ("[data-post$='/delete']",), "#confirm.show"),
-    "dialog-jobs": ("lessons", ("#jobs-link",), "#jobs-drawer.show .jobs > li"),
-    "dialog-keys": ("transcript", ("[data-bs-target='#keys']",), "#keys.show"),
-    "dialog-player-keys": ("lesson", ("[data-act='keys']",), "#keys.show"),
-    "menu-person": ("lessons", (".user-menu > summary",), ".user-menu[open]"),
-    "joined-chosen": ("joined-new", ("button[name=all]",), ".chosen-lessons li"),
-}
-STRANGER = "anna"
-# Pages of somebody who has nothing yet, and who is no administrator.
-NOTHING_YET = {
-    "home-nothing": "/", "lessons-nothing": "/lessons", "jobs-nothing": "/jobs", "joined-nothing": "/joined",
-    "kit-nothing": "/kit", "dataset-nothing": "/dataset", "publish-nothing": "/publish",
-    "files-nothing": "/files", "forbidden": "/admin/system",
-}  # fmt: skip
 # How high the window is.
 HEIGHT_PX = 900
 
@@ -90,6 +72,16 @@ def main(*words: str) -> None:
                     _take_undo(album, browser, server, language)
                     _take_too_many(album, browser, server, language)
                 _take_waiting(album, browser, server, furnished)
+                for language in ("en", "ru"):
+                    _take_plain(album, browser, server, furnished, language)
+                    _take_paper(album, browser, server, furnished, language)
+                connected = start_server(folder, **stills.VARIABLES, **rarer.CONNECTED)
+                try:
+                    rare = rarer.furnish_more(server.services, furnished)
+                    for language in ("en", "ru"):
+                        _take_rarer(album, browser, connected, rare, language)
+                finally:
+                    stop_server(connected)
         finally:
             stop_server(server)
     print(f"{len(list(TARGET.glob('*/*.png')))} pictures in {TARGET}")
@@ -105,18 +97,71 @@ def _take_usual(album: Album, browser: Browser, server: Server, furnished: round
     rounds.log_in(page.context)
     addresses = furnished.addresses()
     _take_pages(album, page, language, addresses, "networkidle")
-    for look in album.looks(page, language, list(DIALOGS)):
-        for name, (place, pressed, seen) in DIALOGS.items():
-            if not album.wants(language, name, look):
-                continue
-            page.goto(addresses[place], wait_until="networkidle")
-            for button in pressed:
-                page.locator(button).first.click()
-            page.locator(seen).first.wait_for()
-            album.keep(page, language, name, look, full_page=name.startswith("joined"))
+    for look in album.looks(page, language, list(rarer.DIALOGS)):
+        for name in rarer.DIALOGS:
+            if album.wants(language, name, look):
+                rarer.opened(page, addresses, name)
+                page.wait_for_timeout(400)
+                album.keep(page, language, name, look, full_page=name.startswith(("joined", "lessons")))
     page.context.close()
-    page = _page(browser, server, language, STRANGER)
-    _take_pages(album, page, language, NOTHING_YET, "networkidle")
+    page = _page(browser, server, language, rarer.STRANGER)
+    _take_pages(album, page, language, rarer.NOTHING_YET, "networkidle")
+    page.context.close()
+
+
+def _take_rarer(album: Album, browser: Browser, server: Server, addresses: dict[str, str], language: str) -> None:
+    """What few pages show, and some on paper; also what is said about somebody who has just been let in."""
+    page = _page(browser, server, language, "admin")
+    _take_pages(album, page, language, addresses, "load")
+    for look in album.looks(page, language, ["people-invited", "token-shown", "delete-for-good", "joined-planned"]):
+        page.goto("/admin/people")
+        page.locator("form[action$='/invite'] button[aria-label$='boris']").click()
+        page.locator("#invitation").wait_for()
+        album.keep(page, language, "people-invited", look, full_page=True)
+        page.goto("/account")
+        page.locator("#label").fill("Тетрадь Jupyter")
+        page.locator("#token-form button").click()
+        page.locator("#token-shown:not([hidden])").wait_for()
+        album.keep(page, language, "token-shown", look, full_page=True)
+        page.goto("/lessons/deleted")
+        page.locator("main .btn-outline-danger").first.click()
+        page.locator("main .btn-outline-danger").wait_for()
+        album.keep(page, language, "delete-for-good", look, full_page=True)
+        page.goto("/joined")
+        page.locator("#join-name").fill("Две недели алгебры")
+        page.locator("button[name=all]").click()
+        page.locator("button[value=plan]").click()
+        page.locator("#plan").wait_for()
+        album.keep(page, language, "joined-planned", look, full_page=True)
+    page.context.close()
+
+
+def _take_plain(album: Album, browser: Browser, server: Server, furnished: rounds.Furnished, language: str) -> None:
+    """Without scripts: the way in, and the question before something is taken away."""
+    page = _page(browser, server, language, java_script_enabled=False)
+    _take_pages(album, page, language, {"plain-log-in": "/"}, "load")
+    rounds.log_in(page.context)
+    addresses = furnished.addresses()
+    plain = {f"plain-{name}": addresses[name] for name in ("home", "lesson", "dataset", "transcript", "jobs", "account")}
+    _take_pages(album, page, language, {**plain, "plain-link": f"{addresses['lesson']}#share"}, "load")
+    for look in album.looks(page, language, ["plain-sure"]):
+        page.goto("/files")
+        page.locator("form[action='/delete_file'] button").first.click()
+        page.locator("main .btn-outline-danger").wait_for()
+        album.keep(page, language, "plain-sure", look, full_page=True)
+    page.context.close()
+
+
+def _take_paper(album: Album, browser: Browser, server: Server, furnished: rounds.Furnished, language: str) -> None:
+    """What a printer gets, at the width of a page of A4."""
+    page = _page(browser, server, language, "admin")
+    page.set_viewport_size({"width": 760, "height": HEIGHT_PX})
+    for name in ("lesson", "transcript", "summary", "agreement", "figures", "card"):
+        if album.wants(language, name, "paper"):
+            page.emulate_media(media="screen")
+            page.goto(furnished.addresses()[name], wait_until="networkidle")
+            page.emulate_media(media="print")
+            album.keep(page, language, name, "paper", full_page=True)
     page.context.close()
 
 
@@ -185,8 +230,8 @@ def _take_too_many(album: Album, browser: Browser, server: Server, language: str
         page.goto("/")
         page.locator("#login.show").wait_for()
         for _ in range(12):
-            page.context.request.post("/api/login", data={"username": STRANGER, "password": "wrong"})
-        page.locator("#login [name=username]").fill(STRANGER)
+            page.context.request.post("/api/login", data={"username": rarer.STRANGER, "password": "wrong"})
+        page.locator("#login [name=username]").fill(rarer.STRANGER)
         page.locator("#login [name=password]").fill("wrong")
         page.locator("#login [type=submit]").click()
         page.locator("#login .notice:visible").wait_for()
@@ -222,10 +267,10 @@ def _take_pages(album: Album, page: Page, language: str, addresses: dict[str, st
                 album.keep(page, language, name, look, full_page=True)
 
 
-def _page(browser: Browser, server: Server, language: str, name: str = "") -> Page:
+def _page(browser: Browser, server: Server, language: str, name: str = "", **options) -> Page:
     """A page of a fresh visitor, logged in when a name is given."""
     (TARGET / language).mkdir(parents=True, exist_ok=True)
-    context: BrowserContext = browser.new_context(base_url=server.url, locale=language, reduced_motion="reduce")
+    context: BrowserContext = browser.new_context(base_url=server.url, locale=language, reduced_motion="reduce", **options)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
     if name:
         rounds.log_in(context, name)

@@ -107,6 +107,51 @@ def test_a_lesson_says_where_it_goes_on_after_a_failure_and_without_sound(person
         assert wanted in client.get(f"/lessons?text={name}").text
 
 
+def steps(page):
+    """What the bar of the three steps says of the lesson, and the line below it: (class, words) of each step, and the line."""
+    bar = re.search(r'<ol class="steps".*?</ol>', page.text, re.DOTALL)[0]
+    told = re.findall(r'class="number (\w+)".*?class="note">([^<]+)<', bar, re.DOTALL)
+    onward = re.search(r'<p class="onward">(.*?)</p>', page.text)
+    return told, re.sub(r"<[^>]+>", "", onward[1]) if onward else ""
+
+
+def test_every_page_of_the_wizard_says_what_is_done_what_runs_and_what_is_next(person, make, services):
+    client, _ = person("anna")
+    row = make("Вода")
+    pages = [f"/dataset?lesson={row.id}", f"/publish?lesson={row.id}", f"/kit?lesson={row.id}"]
+    pages += [f"/lessons/{row.id}/{name}" for name in ("transcript", "agreement", "withdraw")]
+
+    def begun(kind):
+        job = services.ledger.submit(kind, row.owner_id, row.id, {}, queue="media")
+        claimed = services.ledger.claim(f"1:0:{kind}", "host", ["media"], 9)
+        return job, claimed
+
+    def everywhere():
+        said = [steps(client.get(path)) for path in pages]
+        assert all(one == said[0] for one in said), said
+        return said[0]
+
+    assert everywhere() == ([("done", "Done"), ("next", "Next"), ("open", "Check, download, push")], "Next: transcribe")
+    job, claimed = begun("build_dataset")
+    services.ledger.report(job.id, claimed.attempt, "building", "Cutting", {}, 40)
+    said, onward = everywhere()
+    assert said[1] == ("runs", "Under way") and onward == "Building the dataset 40 %"
+    services.ledger.fail(job.id, claimed.attempt, InputError("No."))
+    said, onward = everywhere()
+    assert said[1] == ("failed", "Failed") and onward == "Next: see what went wrong, and try again"
+    job, claimed = begun("build_dataset")
+    services.ledger.finish(job.id, claimed.attempt, {})
+    said, onward = everywhere()
+    assert said[1:] == [("done", "Done"), ("next", "Next")] and onward == "Next: check the dataset and publish it"
+    # A withdrawal takes the dataset away: it is done no more, and nothing leads to the Hub.
+    job, claimed = begun("withdraw")
+    services.ledger.finish(job.id, claimed.attempt, {})
+    said, onward = everywhere()
+    assert [state for state, _ in said] == ["done", "open", "open"] and onward == ""
+    listed = client.get("/lessons").text
+    assert '<li class="open">Dataset' in listed and "Next:" not in listed
+
+
 @pytest.mark.parametrize("path", [
     "/lessons", "/lessons?sort=name", "/lessons?text=2&state=stored", "/admin/people", "/", "/kit",
     "/dataset?find=2", "/publish",

@@ -8,6 +8,12 @@ import re
 from tests.conftest import PASSWORD, ROOT
 from tests.web import trim
 
+# Parts of the transcript's page that stand on no other: what goes around its passages.
+OF_ONE_PAGE = {
+    "reading", "player-side", "tools", "search", "saving", "hits", "legend", "follow", "doing", "pencil", "who", "editing",
+    "choosing", "people", "another", "on", "ends", "talk", "naming", "kinds", "here", "unaligned",
+}  # fmt: skip
+
 
 def stylesheets(client):
     return re.findall(r'<link rel="stylesheet" href="([^"]+)"(?: media="([^"]+)")?', client.get("/help").text)
@@ -67,6 +73,27 @@ def test_what_pages_use_of_bootstrap_is_there_and_little_else():
     for kind in (r"\.[A-Za-z][\w-]*", r"--bs-[\w-]+(?=:)"):
         assert set(re.findall(kind, wanted)) - set(re.findall(kind, kept)) == set()
     assert ".modal-dialog" in kept and ".carousel" not in kept and len(kept) < 1.2 * len(wanted)
+
+
+def test_the_style_page_shows_every_component(client_for):
+    """Whatever has a rule of its own in the styles that pages share stands there."""
+    page = client_for("admin").get("/styleguide").text
+    shown = {name for given in re.findall(r'class="([^"]*)"', page) for name in given.split()}
+    named = set()
+    for sheet in ("base", "components", "transcript"):
+        text = re.sub(r"/\*.*?\*/", "", (ROOT / f"static/css/{sheet}.css").read_text(), flags=re.DOTALL)
+        selectors = re.sub(r"\{[^{}]*\}", " ", text)
+        named |= set(re.findall(r"\.([A-Za-z][\w-]*)", selectors))
+    assert len(named) > 100 and named - shown - OF_ONE_PAGE == set()
+
+
+def test_no_template_and_no_script_brings_styles_or_handlers_of_its_own():
+    for path in (ROOT / "templates").glob("*.html"):
+        text = path.read_text()
+        assert not re.search(r"<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:", text), path.name
+        assert all("src=" in tag or "application/json" in tag for tag in re.findall(r"<script\b[^>]*>", text)), path.name
+    for path in (ROOT / "static/js").rglob("*.js"):
+        assert not re.search(r"setAttribute\(\s*[\"']style|\beval\(|new Function\(", path.read_text()), path.name
 
 
 def test_what_every_page_brings_is_light(client_for):

@@ -67,6 +67,12 @@ def see_what_came(admin):
     """The administrator sees the same lesson in their own language, counts it, and the owner's quota is full."""
     admin.goto("/lessons?text=первый+УРОК")
     expect(admin.locator(".lessons")).to_contain_text(NAME)
+    expect(admin.locator("#chosen-count")).to_be_hidden()
+    admin.get_by_label("Choose all of these").check()
+    expect(admin.locator("#lessons-count")).to_contain_text("Chosen: 1")
+    admin.get_by_label("Choose Первый урок").uncheck()
+    expect(admin.get_by_label("Choose all of these")).not_to_be_checked()
+    expect(admin.locator("#chosen-count")).to_be_hidden()
     admin.goto("/admin/people")
     expect(admin.locator(".rows > li", has_text=NAME)).to_contain_text("1 of 1 lesson")
     admin.goto("/admin/storage")

@@ -30,13 +30,14 @@ function parsed(buffer) {
   return { ends: [high, low], isFinest: length / rate <= FINEST_S };
 }
 
-// A lesson of before has its waveform measured once, by a job.
-export async function measure(address) {
+// A lesson of before has its waveform measured once, by a job; `onWait` gets what is known of it.
+export async function measure(address, onWait) {
   const { job_id: job } = await call("POST", address);
   for (;;) {
     const found = await call("GET", `/api/status/${job}`);
     if (found.status === "completed") return;
     if (["error", "cancelled"].includes(found.status)) throw new Error(found.message);
+    onWait(found);
     await new Promise((resolve) => { setTimeout(resolve, ASK_MS); });
   }
 }

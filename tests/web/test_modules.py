@@ -1,0 +1,100 @@
+"""What the scripts of the pages decide, each module asked by itself in the browser. Those that send: `test_upload_story.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+SIZES = {"en": ["1.2 GB", "5.3 MB", "0.9 kB", "2 MB/s"], "ru": ["1,2 ГБ", "5,3 МБ", "0,9 кБ", "2 МБ/с"]}
+
+
+@pytest.fixture
+def decide(new_page, live_server):
+    """`decide(names, script, language)`: what a function finds that gets these modules, on a page of somebody logged in."""
+
+    def make(names, script, language="en"):
+        page = new_page(live_server, language, "admin")
+        page.goto("/help")
+        return page.evaluate(f"""async (names) => {{
+          const base = document.querySelector("script[src*='/js/page.js']").src.replace("page.js", "");
+          return ({script})(...(await Promise.all(names.map((name) => import(`${{base}}${{name}}.js`)))));
+        }}""", names)
+
+    return make
+
+
+@pytest.mark.parametrize("language", SIZES)
+def test_times_sizes_and_frames_are_said_as_people_write_them(decide, language):
+    found = decide(["sizes", "player/times", "progress"], """(sizes, times, progress) => ({
+      sizes: [...[1_200_000_000, 5_300_000, 900].map(sizes.shownSize), sizes.shownSpeed(2_000_000)],
+      codes: [[0], [59.9996], [3723.4504], [61.99, 0], [9.96, 1], [-1]].map((given) => times.timeCode(...given)),
+      frames: [[0, 25], [0.0395, 25], [2, 25], [1.001, 30000 / 1001]].map((given) => times.numberAt(...given)),
+      clocks: [0, 61.4, 3599.6, 7265].map(progress.clock),
+    })""", language)
+    assert [one.replace("\u00a0", " ") for one in found["sizes"]] == SIZES[language]
+    assert found["codes"] == ["00:00.000", "01:00.000", "01:02:03.450", "01:01", "00:10.0", "00:00.000"]
+    # A time just before a frame's own counts as that frame's: containers round.
+    assert found["frames"] == [1, 2, 51, 31]
+    assert found["clocks"] == ["0:01", "1:01", "1:00:00", "2:01:05"]
+
+
+def test_what_tabs_send_is_put_together_and_told_once(decide):
+    found = decide(["uploads/board", "uploads/said"], """({ Board }, said) => {
+      const board = new Board(), keys = () => board.files.map(({ key, state }) => `${key} ${state}`);
+      const file = (number, id, state, waits = "") => ({ number, id, state, waits, name: `${id || waits || number}.mp4` });
+      const files = [file(0, "x", "sending"), file(1, "y", "done"), file(2, "", "waits", "w")];
+      const first = board.hear({ tab: "a", files });
+      const found = { new: [first, board.hear({ tab: "a", files: [...files, file(3, "", "failed")] })] };
+      found.held = board.held;
+      found.ends = [board.end("a"), board.end("a"), board.end("unknown")];
+      board.settle([{ id: "x", state: "left" }, { id: "", key: "w", state: "left" }]);
+      found.left = keys();
+      // Another tab goes on with one of them: it stands there once.
+      board.hear({ tab: "b", files: [file(0, "x", "sending")] });
+      found.taken = keys();
+      found.again = board.hear({ tab: "a", files: [] });
+      found.turns = said.turns([{ name: "1.mp4", state: "paused" }, { name: "2.mp4", state: "paused" },
+        { name: "3.mp4", state: "waits" }, { name: "4.mp4", state: "failed", reason: "Too large." }]);
+      found.notes = [{ state: "sending", percent: 40.9, speed: 2_000_000, left_s: 65 },
+        { state: "sending", percent: 1, left_s: null }, { state: "away", reason: "" },
+        { state: "failed", reason: "Too large." }, { state: "given-up" }].map(said.note);
+      found.words = ["sending", "paused", "failed", "done"].map(said.mainWord);
+      return found;
+    }""")
+    assert found["new"] == [True, False] and found["held"] == ["x", "y", "w"] and found["ends"] == [True, False, False]
+    assert found["left"] == ["a 1 done", "a 3 lost", "x left", "w left"]
+    assert found["taken"] == ["a 1 done", "a 3 lost", "b 0 sending", "w left"] and found["again"] is True
+    assert found["turns"] == ["1.mp4, 2.mp4: Paused. Nothing is lost.", "4.mp4: Too large."]
+    assert [one.replace("\u00a0", " ") for one in found["notes"]] == [
+        "40 % · 2 MB/s · about 1:05 left", "1 %", "No connection. It goes on by itself when the network is back.",
+        "Not sent: Too large.", "",
+    ]  # fmt: skip
+    assert found["words"] == ["Pause", "Continue", "Try again", ""]
+
+
+def test_the_word_that_is_spoken_is_found_among_thousands_and_a_wait_says_how_long(decide):
+    found = decide(["transcript/words", "progress"], """({ openWords }, progress) => {
+      const list = document.createElement("ol");
+      for (let segment = 0; segment < 500; segment += 1) {
+        const words = [0, 1, 2, 3].map((n) => `<span data-t="${segment * 4 + n}">w${segment * 4 + n}</span>`).join(" ");
+        list.insertAdjacentHTML("beforeend", `<li class="segment"><p class="text">${words}</p></li>`);
+      }
+      const words = openWords(list);
+      const box = document.createElement("div");
+      box.innerHTML = ["status", "percent", "message"].map((part) => `<i class="watch-${part}"></i>`).join("");
+      box.insertAdjacentHTML("beforeend", `<div class="progress"><b></b></div>`);
+      const said = (job) => (progress.showJob(box, job), box.querySelector(".watch-message").textContent);
+      const begun = { status: "transcribing", started: "2026-11-30T10:00:00Z", timestamp: "2026-11-30T10:02:00Z" };
+      return {
+        at: [-1, 0, 0.99, 1, 777.5, 5000].map(words.at),
+        lights: [words.light(8.1) !== null, words.light(9.2), words.light(12) !== null, list.querySelectorAll(".lit").length],
+        waits: [said({ status: "queued", progress: 0, position: 3, how_long: "usually about 4 min" }),
+          said({ ...begun, progress: 25, message: "Minute 3", how_long: "usually about 4 min" }),
+          said({ ...begun, progress: 25, message: "Minute 3", remaining_s: 90 }),
+          said({ ...begun, progress: 99, message: "Storing" })],
+      };
+    }""")
+    assert found["at"] == [-1, 0, 0, 1, 777, 1999]
+    assert found["lights"] == [True, None, True, 1]
+    assert found["waits"] == [
+        "Place in the queue: 3 · usually about 4 min", "Minute 3 · about 6:00 left", "Minute 3 · about 1:30 left", "Storing",
+    ]  # fmt: skip
