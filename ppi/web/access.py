@@ -54,7 +54,7 @@ ACCESS = {
     "jobs.page": "user", "jobs.jobs_list": "user", "events.stream": "user", "upload.room": "user",
     "kit.page": "user", "kit.keep": "user", "kit.config": "user", "kit.tasks": "user", "kit.prepare": "user",
     "kit.normalize": "user",
-    "preview.keep": "user", "preview.show": "user", "preview.choose": "user",
+    "preview.keep": "user", "preview.show": "user", "preview.choose": "user", "preview.take_back": "user",
     "gallery.browse": "user", "gallery.figures": "user", "gallery.history": "user", "gallery.card": "user",
     "gallery.preview_card": "user",
     "export.build": "user", "export.show": "user", "export.download_zip": "user", "export.download_annotations": "user",

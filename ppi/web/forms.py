@@ -19,7 +19,8 @@ TABLE_BYTES = pattern_tables.MAX_TABLE_BYTES + 64 * 1024
 # endpoint -> the most bytes its form may hold; 0 is the usual limit.
 PLAIN = {
     "export.build": annotations.MAX_BYTES + TABLE_BYTES, "export.save_consent": 0, "export.save_card": 0,
-    "preview.keep": annotations.MAX_BYTES + TABLE_BYTES, "preview.choose": 0, "gallery.preview_card": 0,
+    "preview.keep": annotations.MAX_BYTES + TABLE_BYTES, "preview.take_back": annotations.MAX_BYTES + TABLE_BYTES,
+    "preview.choose": 0, "gallery.preview_card": 0,
     "kit.keep": TABLE_BYTES, "kit.prepare": 0, "kit.normalize": 0, "jobs.cancel": 0, "jobs.retry": 0,
     "export.push": 0, "joined.push": 0, "joined.delete": 0, "withdrawal.withdraw_lesson": 0,
     "agreement.add": annotations.MAX_BYTES + 64 * 1024, "agreement.build": 0,

@@ -124,6 +124,8 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
      "fetched=1 those fetched from Label Studio. What cannot be read is not kept. Answers counts of what was understood.",
      {WITH_FORM: {"annotations": FILE, "patterns": FILE, "fetched": TEXT}},
      {**SUCCESS, "segments": NUMBER, "undecided": NUMBER, "dropped": NUMBER}),
+    ("post", "/api/lessons/{lesson_id}/before/{kind}", "Take the annotations or the patterns that another file was given in "
+     "place of; those of now are kept in turn.", {}, {**SUCCESS, "segments": NUMBER, "undecided": NUMBER, "dropped": NUMBER}),
     ("get", "/api/lessons/{lesson_id}/preview",
      "What a build would hold, and labels that the table does not have. It is waited for.", {},
      {**SUCCESS, "segments": ROWS, "labels": ROWS, "dropped": ROWS, "unused": {"type": "array", "items": TEXT},

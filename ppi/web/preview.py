@@ -73,6 +73,16 @@ def choose(lesson_id: str) -> Response:
     return _kept(row, "#labels")
 
 
+@bp.post("/api/lessons/<lesson_id>/before/<kind>")
+def take_back(lesson_id: str, kind: str) -> Response:
+    """Take the annotations, or the table (`patterns`), that others were given in place of; answers the counts."""
+    row = _owned(lesson_id)
+    if kind not in (preview.ANNOTATIONS, preview.PATTERNS):
+        raise InputError("Say which file: annotations or patterns.")
+    preview.take_back(access.services(), row, kind)
+    return _kept(row, "#given")
+
+
 def dataset_page(row: LessonRow | None, problem: str = "") -> str:
     """Step 2 of the lesson, or the choice of one; `problem` is what was wrong with a file that was just sent."""
     shown = lessons.view(access.services(), row) if row else None

@@ -16,7 +16,7 @@ from ppi.records import Dropped, Export, ObjectInfo
 from ppi.services import Services
 from ppi.settings import Settings
 from ppi.storage import keys
-from ppi.workflows import kit, lessons
+from ppi.workflows import kit, lessons, replaced
 from ppi.workflows.ingest import media_info, put
 from ppi.workflows.plain import check_file
 
@@ -49,6 +49,7 @@ def named(path: Path, given_name: str) -> Path:
 
 def keep(services: Services, row: LessonRow, path: Path) -> ObjectInfo:
     """Put the file with the lesson as `<stem>.annotations.<ending>`, in place of what was there; answers what is stored."""
+    replaced.set_aside(services, row, _kept(services, row), path)
     key = keys.derivative_key(row.video_key, NAME + path.suffix)
     kept = put(services, None, row, path, key, CONTENT_TYPES[path.suffix])
     for found in _kept(services, row):

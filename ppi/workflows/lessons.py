@@ -25,6 +25,8 @@ PARTIAL, SUMMARY_PARTIAL = ".transcript.partial.json", ".summary.partial.json"
 # What is worked out of a lesson's files is called so after the stem: `.agreement.<hash>.<hash>.json`. See derived.py.
 COMPARED, UNDERSTOOD, CODEBOOK = ".agreement", ".understood", ".codebook"
 _DERIVED = re.compile(rf"(?:{'|'.join(map(re.escape, (COMPARED, UNDERSTOOD, CODEBOOK)))})(?:\.[0-9a-f]{{16}}){{1,2}}\.json$")
+# How files begin, after the stem, that somebody gave another one in place of; see replaced.py.
+BEFORE = ".before"
 # Kinds of jobs that a look at a page begins: they change nothing, and a lesson is not kept longer for them.
 BY_LOOKING = ("compare", "peaks", "understand")
 STOP_S, POLL_S = 10.0, 0.1
@@ -70,6 +72,10 @@ class LessonView:
         job, withdrawal = self.jobs.get("build_dataset"), self.jobs.get("withdraw")
         is_built = job is not None and job.status == "completed"
         return is_built and (withdrawal is None or withdrawal.created_s < job.created_s)
+
+    def before(self, kind: str) -> ObjectInfo | None:
+        """Of annotations or patterns the file that was replaced last."""
+        return next((found for suffix, found in self.files.items() if suffix.startswith(f"{BEFORE}.{kind}.")), None)
 
     @property
     def active_job(self) -> Job | None:

@@ -17,7 +17,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.records import Dropped, ObjectInfo, Pattern
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import derived
+from ppi.workflows import derived, replaced
 from ppi.workflows.ingest import put
 from ppi.workflows.lessons import CODEBOOK, LessonView
 
@@ -106,6 +106,7 @@ def keep(services: Services, shown: LessonView, path: Path, suffix: str) -> Obje
     if building is not None and building.is_active:
         raise Conflict("A dataset of this lesson is being built already. Wait for it, or cancel it first.")
     row, key = shown.row, keys.derivative_key(shown.row.video_key, suffix)
+    replaced.set_aside(services, row, [shown.files[one] for one in KEPT_AS if one in shown.files], path)
     stored = put(services, None, row, path, key, TYPES[Path(suffix).suffix])
     for other in KEPT_AS:
         if other != suffix:

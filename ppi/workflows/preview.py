@@ -13,7 +13,7 @@ from typing import IO
 
 from ppi.annotation import patterns
 from ppi.annotation.patterns import Codebook
-from ppi.errors import Conflict, InputError
+from ppi.errors import Conflict, InputError, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.records import ObjectInfo, Pattern
@@ -25,6 +25,7 @@ from ppi.workflows.ingest import put
 from ppi.workflows.lessons import LessonView
 from ppi.workflows.understood import Asked, Found
 
+ANNOTATIONS, PATTERNS = "annotations", "patterns"
 WAIT_S = 10.0  # for somebody else who is choosing meanings, or giving files
 
 
@@ -163,6 +164,21 @@ def choose_nothing(services: Services, row: LessonRow) -> None:
     free(services, row)
     with services.decision_locks.hold(row.id, WAIT_S):
         meanings.forget(services, row)
+
+
+def take_back(services: Services, row: LessonRow, kind: str) -> None:
+    """Put the annotations, or the patterns, that were replaced last in the place of those of now, which are kept in turn.
+
+    Raises NotFound when there are none, and what `keep` does.
+    """
+    found = lessons.view(services, row).before(kind)
+    if found is None:
+        raise NotFound("There is no file of before any more. Give the file again.")
+    data, name = io.BytesIO(b"".join(services.store.read(services.raw, found.key))), found.key.rsplit("/", 1)[-1]
+    if kind == ANNOTATIONS:
+        keep(services, row, annotations=data, annotations_name=name)
+    else:
+        keep(services, row, table=data, table_name=name)
 
 
 def free(services: Services, row: LessonRow) -> LessonView:

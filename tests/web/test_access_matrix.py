@@ -97,6 +97,7 @@ ROWS = {
     "agreement.decide": owners(422), "agreement.build": owners(422), "agreement.add": owners(200, is_form=True),
     "preview.keep": owners(200, is_form=True), "preview.show": owners(200),
     "preview.choose": owners(400),  # no meanings are sent
+    "preview.take_back": owners(400),  # no such kind of file
     "gallery.browse": owners(200), "gallery.figures": owners(200), "gallery.history": owners(200), "gallery.card": owners(200),
     "gallery.preview_card": owners(422, text="words", language="en"),  # nor has it facts
     "export.build": owners(200, is_form=True, file_id="{id}"), "export.show": owners(200), "export.download_zip": owners(200),

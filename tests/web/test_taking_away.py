@@ -15,7 +15,7 @@ from tests.conftest import DATA
 UNDONE = {
     "lessons.delete": "ten minutes", "storage.delete_lesson": "ten minutes", "people.disable": "Enable", "jobs.cancel":
     "Retry", "transcript.upload": "its history", "transcript.restore": "its history", "transcript.edit": "Undo",
-    "transcript.undo": "Redo",
+    "transcript.undo": "Redo", "preview.keep": "Take it back", "kit.keep": "Take it back", "preview.take_back": "Take it back",
 }  # fmt: skip
 ASKED = {
     "storage.delete_file", "storage.revoke_links", "word_lists.delete", "joined.delete", "auth.revoke_token",
@@ -28,7 +28,7 @@ MAKES = {
     "pages.language", "look.theme", "lessons.undo", "auth.login", "auth.login_form", "auth.change_password",
     "auth.create_token", "upload.process_video", "upload.tus_create", "upload.tus_patch", "storage.restore_lesson",
     "transcription.transcribe", "summaries.summarize", "transcript.bundle", "transcript.check", "transcript.redo",
-    "speakers.find", "speakers.name", "player.draw", "jobs.retry", "kit.keep", "kit.prepare", "kit.normalize", "preview.keep",
+    "speakers.find", "speakers.name", "player.draw", "jobs.retry", "kit.prepare", "kit.normalize",
     "gallery.preview_card", "export.build", "export.push", "export.save_consent", "export.save_card", "joined.form",
     "joined.push", "label_studio.send", "label_studio.fetch", "agreement.add", "agreement.decide", "agreement.build",
     "people.add", "people.invite", "people.set_role", "people.set_quota", "people.enable", "people.choose_password",
