@@ -125,7 +125,7 @@ def _take_rarer(album: Album, browser: Browser, server: Server, addresses: dict[
         album.keep(page, language, "token-shown", look, full_page=True)
         page.goto("/lessons/deleted")
         page.locator("main .btn-outline-danger").first.click()
-        page.locator("main .btn-outline-danger").wait_for()
+        page.wait_for_url("**/lessons/deleted/empty")
         album.keep(page, language, "delete-for-good", look, full_page=True)
         page.goto("/joined")
         page.locator("#join-name").fill("Две недели алгебры")
@@ -147,7 +147,7 @@ def _take_plain(album: Album, browser: Browser, server: Server, furnished: round
     for look in album.looks(page, language, ["plain-sure"]):
         page.goto("/files")
         page.locator("form[action='/delete_file'] button").first.click()
-        page.locator("main .btn-outline-danger").wait_for()
+        page.wait_for_url("**/delete_file")
         album.keep(page, language, "plain-sure", look, full_page=True)
     page.context.close()
 
