@@ -138,8 +138,14 @@ def test_the_drawer_tells_a_jobs_place_in_the_queue_as_those_before_it_go(open_p
     expect(last).to_contain_text("Место в очереди: 2")
     page.locator(f"#jobs-drawer [data-job='{jobs[1].id}']").get_by_role("button", name="Отменить").click()
     expect(last).to_contain_text("Место в очереди: 1")
+    # What was cancelled is tried again there, without a new page.
+    again = page.locator(f"#jobs-drawer [data-job='{jobs[1].id}']")
+    again.get_by_role("button", name="Повторить").click()
+    expect(again).to_contain_text("Место в очереди")
+    assert services.ledger.get(jobs[1].id).status == "queued"
     services.ledger.finish(first.id, first.attempt, {})
-    services.ledger.cancel(jobs[2].id)
+    for job in jobs[1:]:
+        services.ledger.cancel(job.id)
     expect(page.locator("#jobs-link .count")).to_be_hidden()
 
 
