@@ -67,6 +67,19 @@ def test_a_visitor_keeps_the_theme_in_a_cookie(app):
     assert 'data-bs-theme="dark"' in client.get("/help").text
 
 
+def test_the_language_is_the_accounts_then_the_cookies_then_the_browsers(app, services):
+    client, anna = app.test_client(), services.users.by_name("anna")
+    shown = lambda asked: re.search(r'<html lang="(\w+)"', client.get("/help", headers={"Accept-Language": asked}).text)[1]  # noqa: E731
+    assert (shown("ru, en;q=0.5"), shown("fr, en;q=0.5"), shown("de")) == ("ru", "en", "en")
+    token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/help").text)[1]
+    client.post("/language", data={"language": "ru", "csrf_token": token})
+    assert shown("en") == "ru"
+    client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+    assert shown("en") == "ru"
+    services.users.set_language(anna.id, "en")
+    assert shown("ru") == "en"
+
+
 def test_what_pages_use_of_bootstrap_is_there_and_little_else():
     """Fails when a page uses a class or a variable for the first time: `make vendor` makes the file anew."""
     kept, wanted = trim.TARGET.read_text(), trim.trimmed()
