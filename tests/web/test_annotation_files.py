@@ -51,7 +51,7 @@ def build(client, row, data, name, services):
 
 def kept(services, row):
     names = [found.key.removeprefix(row.prefix) for found in services.store.list(services.raw, row.prefix)]
-    return [name for name in names if ".annotations" in name]
+    return [name for name in names if ".annotations" in name and ".before." not in name]
 
 
 def plan_of(folder, name, data):

@@ -116,7 +116,7 @@ def test_a_table_becomes_a_configuration_and_a_task_and_stays_for_the_dataset(de
 
     # Another table takes its place, of whatever kind.
     assert desk.give((DATA / "sample_patterns.xlsx").read_bytes(), "p.xlsx").status_code == 200
-    assert {name for name in desk.names() if "patterns" in name} == {"урок.patterns.xlsx"}
+    assert {name for name in desk.names() if "patterns" in name} == {"урок.patterns.xlsx", "урок.before.patterns.csv"}
     assert "Эмоциональная поддержка" in desk.page()
 
 
