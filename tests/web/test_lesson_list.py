@@ -133,7 +133,7 @@ def test_every_page_of_the_wizard_says_what_is_done_what_runs_and_what_is_next(p
         assert all(bar == bars[0] for bar in bars) and len([line for line in lines if line != told]) <= 1, lines
         return bars[0], told
 
-    assert everywhere() == ([("done", "Done"), ("next", "Next"), ("open", "Check, download, push")], "Next: transcribe")
+    assert everywhere() == ([("done", "Done"), ("next", "Next"), ("open", "Check, download, publish")], "Next: transcribe")
     job, claimed = begun("build_dataset")
     services.ledger.report(job.id, claimed.attempt, "building", "Cutting", {}, 40)
     said, onward = everywhere()

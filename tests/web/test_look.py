@@ -8,10 +8,12 @@ import re
 from tests.conftest import PASSWORD, ROOT
 from tests.web import trim
 
-# Parts of the transcript's page that stand on no other: what goes around its passages.
+# What goes around the passages on the transcript's page, parts of other single pages, and what filefield.js makes of a field.
 OF_ONE_PAGE = {
     "reading", "player-side", "tools", "search", "saving", "hits", "legend", "follow", "doing", "pencil", "who", "editing",
     "choosing", "people", "another", "on", "ends", "talk", "naming", "kinds", "here", "unaligned",
+    "sent-room", "sent-none", "card-page", "confusions", "file-field", "file-button", "file-name",
+    "of-six",
 }  # fmt: skip
 
 
