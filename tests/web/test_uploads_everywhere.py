@@ -15,6 +15,11 @@ from tests.web.test_jobs_story import look_away
 from tests.web.test_upload_story import MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 
 SIZE_BYTES = 24 * MEGABYTE
+# How far the things of a page have moved after they were there.
+SHIFT = """
+  window.shift = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; }).observe({ type: "layout-shift", buffered: true });
+"""
 SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
 # Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage. In it lies what
 # `long_video` makes.
@@ -100,9 +105,11 @@ def test_what_a_tab_sends_is_seen_and_paused_in_another_one_and_never_by_another
     log_in(other)
     expect(other.locator("#jobs-link .count")).to_have_text(re.compile("!"))
     page.close()
+    other.add_init_script(SHIFT)
     other.goto("/jobs")
     expect(sent(other)).to_contain_text("Not being sent: its page was closed. What has arrived is kept.")
     expect(sent(other).get_by_role("link", name="Choose the file again")).to_be_visible()
+    assert other.evaluate("window.shift") == 0, "nothing moves when a file comes into the list"
     forget(live_server.services, "admin")
     other.reload()
     expect(other.locator("#sent")).to_contain_text("Nothing is being sent.")
