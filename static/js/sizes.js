@@ -2,8 +2,8 @@
 const UNITS = [[1e9, "gigabyte", 2], [1e6, "megabyte", 1], [1e3, "kilobyte", 1]];
 
 function shown(bytes, suffix) {
-  const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? [1e3, "kilobyte", 3];
-  const how = { style: "unit", unit: unit + suffix, maximumFractionDigits: digits };
+  const [scale, unit, digits] = UNITS.find(([one]) => bytes >= one) ?? [1, "byte", 0];
+  const how = { style: "unit", unit: unit + suffix, maximumFractionDigits: digits, unitDisplay: scale > 1 ? "short" : "narrow" };
   return new Intl.NumberFormat(document.documentElement.lang, how).format(bytes / scale);
 }
 

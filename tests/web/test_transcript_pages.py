@@ -34,7 +34,7 @@ def test_the_page_is_readable_without_scripts(anna, row):
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
     assert "Почему идёт дощь?" in plain and "Вода &amp; &lt;лёд&gt;." in plain
     assert 'href="?t=3.0#s1"' in page and re.search(r'<video id="player"[^>]* src="[^"]+#t=3.0"', page)
-    assert "Words heard with less than 40 % certainty" in page
+    assert "Words heard with less than 40\u00a0% certainty" in page
     assert page.count('class="doubtful" title=') == 1 and "heard with a certainty of 21 %" in page
     assert "the same words again and again" in page and "<b>Аня</b>" in page and '<span class="tag">English</span>' in page
 
