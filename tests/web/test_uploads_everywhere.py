@@ -18,7 +18,8 @@ SIZE_BYTES = 24 * MEGABYTE
 # How far the things of a page have moved after they were there.
 SHIFT = """
   window.shift = 0;
-  new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; }).observe({ type: "layout-shift", buffered: true });
+  const seen = new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; });
+  seen.observe({ type: "layout-shift", buffered: true });
 """
 SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
 # Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage. In it lies what
