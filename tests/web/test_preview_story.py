@@ -55,7 +55,7 @@ def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(
     page.goto(f"/dataset?lesson={lesson.id}")
     page.evaluate("window.isSame = true")
     page.set_input_files("#annotations", tmp_path / "marks.csv")
-    expect(page.locator(".segments tbody tr")).to_have_count(40)
+    expect(page.locator(".segments tbody tr")).to_have_count(40, timeout=60_000)
     page.set_input_files("#patterns", tmp_path / "patterns.csv")
     expect(page.locator("#labels .meaning")).to_have_count(2)
     near = page.get_by_role("group", name=re.compile("Обьяснение")).get_by_label("Объяснение", exact=True)
@@ -66,7 +66,7 @@ def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(
     expect(near).to_be_focused()
     page.get_by_role("group", name=re.compile("проба")).get_by_label("Не брать").check()
     expect(page.locator("#labels .state.calm")).to_have_count(1)
-    expect(page.locator("#segments")).to_contain_text("2500")
+    expect(page.locator("#segments")).to_contain_text("2500", timeout=60_000)
     expect(page.locator(".segments .tag.odd")).to_have_count(0)
     assert page.evaluate("window.isSame"), "the page was not loaded again"
 
