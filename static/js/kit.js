@@ -28,6 +28,10 @@ form?.elements.patterns.addEventListener("change", (event) => {
   const file = event.target.files[0];
   if (file) document.getElementById("chosen-file").textContent = fill(words.chosen, { name: file.name });
 });
+// When the kept table has been read the page is loaded again, not under somebody who has chosen another one.
+addEventListener("before-renewal", (event) => {
+  if (form?.elements.patterns.files.length) event.preventDefault();
+});
 for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   drop?.addEventListener(name, (event) => {
     event.preventDefault();
