@@ -13,14 +13,16 @@ from ppi.errors import InputError
 from ppi.speech import doubt, loaded, wav
 from ppi.speech.aligner_child import refine
 from ppi.speech.fallback import NO_GPU, gpu_failed, joined
-from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, choose_language, hear, pieces_of, placed, plain_words
+from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, hear, pieces_of, placed, plain_words
+from ppi.speech.languages import Piece, choose, hear_each
 from ppi.speech.weights import is_complete
 from ppi.speech.windows import Window
 
 # The usual types of numbers, the best first; not every GPU has each.
 USUAL = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8_float32", "float32")}
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-FRAME_S = 0.01
+# Of Whisper's pictures of sound, and of what its encoder makes of them.
+FRAME_S, STEP_S = 0.01, 0.02
 # More threads than that make a processor no faster.
 MAX_THREADS = 8
 
@@ -89,26 +91,61 @@ def compute_types(report: Report, device: str) -> list[str]:
 
 def _hear(model, window: Window, language: str, before: str, phrases: str) -> tuple[list[dict[str, Any]], str]:
     features = _features(model, wav.as_float(window.sound))
+    frames = min(int(window.length_s / FRAME_S), features.shape[-1])
     encoded = model.encode(features)
-    if not language and model.model.is_multilingual:
-        token, probability = model.model.detect_language(encoded)[0][0]
-        language = choose_language(token[2:-2], probability, before)
-    tokenizer = _tokenizer(model, language or "en")
+
+    def hear_in(spoken: str) -> list[Piece]:
+        return _pieces(model, window, encoded, frames, spoken, phrases)
+
+    if language or not model.model.is_multilingual:
+        spoken = language or "en"
+        segments = [piece.segment | {"language": spoken} for piece in hear_in(spoken)]
+    else:
+        chances = _chances(model, encoded)
+        spoken = choose(chances, before)
+        sound, n_mels = _as_array(encoded), model.model.n_mels
+        segments = hear_each(spoken, hear_in, lambda *span_s: _chances(model, _part(sound, n_mels, *span_s)), chances)
+    return segments, spoken if segments else before
+
+
+def _pieces(model, window: Window, encoded, frames: int, language: str, phrases: str) -> list[Piece]:
+    """What is said in a window, heard in one language. `frames` is how many of the half minute are the recording's."""
+    tokenizer = _tokenizer(model, language)
     result, measures = _text(model, encoded, tokenizer, phrases)
     pieces = [
         {"seek": 0, "start": start_s, "end": end_s, "tokens": tokens, "said": (start_s, end_s)}
         for start_s, end_s, tokens in pieces_of(result, tokenizer.timestamp_begin, window.length_s)
         if tokenizer.decode(tokens).strip()
     ]
-    if not pieces:
-        return [], before
-    frames = min(int(window.length_s / FRAME_S), features.shape[-1])
-    model.add_word_timestamps([pieces], tokenizer, encoded, frames, PREPENDED, APPENDED, NO_PAUSE_S)
-    measures["language"] = language or "en"
+    if pieces:
+        model.add_word_timestamps([pieces], tokenizer, encoded, frames, PREPENDED, APPENDED, NO_PAUSE_S)
     return [
-        placed(window, *piece["said"], plain_words(piece["words"]), text=tokenizer.decode(piece["tokens"]), **measures)
+        Piece(*said, placed(window, *said, plain_words(piece["words"]), text=tokenizer.decode(piece["tokens"]), **measures))
         for piece in pieces
-    ], language or "en"
+        for said in [piece["said"]]
+    ]
+
+
+def _chances(model, encoded) -> list[tuple[str, float]]:
+    """The languages of encoded sound of any length, the most probable first."""
+    return [(token[2:-2], probability) for token, probability in model.model.detect_language(encoded)[0]]
+
+
+def _as_array(encoded) -> np.ndarray:
+    import ctranslate2
+
+    on_processor = encoded.to_device(_cpu()) if encoded.device == "cuda" else encoded
+    return np.asarray(on_processor.to(ctranslate2.DataType.float32))
+
+
+def _part(sound: np.ndarray, n_mels: int, start_s: float, end_s: float):
+    """A span of encoded sound. As long as a picture of sound is high it would be taken for one, so it is a step longer then."""
+    import ctranslate2
+
+    first = int(start_s / STEP_S)
+    count = max(int(end_s / STEP_S) - first, 1)
+    part = sound[:, first : first + count + (count == n_mels)]
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(part))
 
 
 def _text(model, encoded, tokenizer, phrases: str) -> tuple[list[int], dict[str, float]]:

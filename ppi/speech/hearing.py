@@ -14,8 +14,6 @@ from ppi.speech.windows import Window, windows
 from ppi.speech.words import in_segment
 
 Report = Callable[[tuple[str, Any]], None]
-# A language other than the one before is believed from this probability on.
-SURE = 0.7
 MARGIN_S = vad.MARGIN_MS / 1000
 # When somebody spoke last, as the engines want it told: so late that they do not shorten first words, which is done better
 # here, by where the sound begins.
@@ -64,11 +62,6 @@ def hear(report: Report, path: str, from_s: float, language: str, ear: Ear, refi
         report(("about", ear.about | refine.about))
         report(("at", window.until_s / total_s))
         report(("heard", {"until_s": window.until_s, "language": language, "segments": list(segments)}))
-
-
-def choose_language(found: str, probability: float, before: str) -> str:
-    """Between two languages a model is unsure of, the one that was spoken before wins."""
-    return found if not before or probability >= SURE else before
 
 
 def placed(window: Window, start_s: float, end_s: float, words: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from ppi.settings import WHISPER_SIZES
 from ppi.speech import loaded, wav
 from ppi.speech.aligner_child import refine
 from ppi.speech.fallback import NO_GPU, gpu_failed
-from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, choose_language, hear, placed, plain_words
+from ppi.speech.hearing import NO_PAUSE_S, Ear, Report, hear, placed, plain_words
+from ppi.speech.languages import Piece, choose, hear_each
 from ppi.speech.weights import missing
 from ppi.speech.windows import Window
 
@@ -28,6 +29,8 @@ UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOF
 SEED = 0
 # Of Whisper's pictures of sound; words are looked for in at least so many.
 FRAMES_PER_S, FEWEST_FRAMES = 100, 50
+# Of what its encoder makes of them.
+STEP_S = 0.02
 # Its names for the sizes, where they are not PPI's.
 NAMES = {"large": "large-v3", "turbo": "large-v3-turbo"}
 
@@ -92,21 +95,36 @@ def measure(report: Report, weights: str, device: str, compute_type: str, tokens
 
 
 def _hear(model, window: Window, language: str, before: str, phrases: str) -> tuple[list[dict[str, Any]], str]:
-    import torch
     import whisper
 
     sound = whisper.pad_or_trim(wav.as_float(window.sound))
-    if not language and model.is_multilingual:
-        language = _language(model, sound, before)
+
+    def hear_in(spoken: str) -> list[Piece]:
+        return _pieces(model, window, sound, spoken, phrases)
+
+    if language or not model.is_multilingual:
+        spoken = language or "en"
+        segments = [piece.segment | {"language": spoken} for piece in hear_in(spoken)]
+    else:
+        encoded = _encoded(model, sound)
+        chances = _chances(model, encoded)
+        spoken = choose(chances, before)
+        segments = hear_each(spoken, hear_in, lambda *span_s: _chances(model, _part(encoded, *span_s)), chances)
+    return segments, spoken if segments else before
+
+
+def _pieces(model, window: Window, sound: np.ndarray, language: str, phrases: str) -> list[Piece]:
+    """What is said in a window, heard in one language."""
+    import torch
+
     torch.manual_seed(SEED)
     found = model.transcribe(
-        sound, language=language or "en", verbose=None, condition_on_previous_text=False,
+        sound, language=language, verbose=None, condition_on_previous_text=False,
         fp16=model.device.type == "cuda", initial_prompt=phrases or None, no_speech_threshold=None,
     )  # fmt: skip
     spoken = [segment for segment in found["segments"] if segment["text"].strip()]
-    _find_words(model, sound, spoken, language or "en", round(window.length_s * FRAMES_PER_S))
-    segments = [_placed(window, segment, language or "en") for segment in spoken]
-    return segments, language if segments else before
+    _find_words(model, sound, spoken, language, round(window.length_s * FRAMES_PER_S))
+    return [_placed(window, segment) for segment in spoken]
 
 
 def _find_words(model, sound: np.ndarray, spoken: list[dict[str, Any]], language: str, frames: int) -> None:
@@ -130,19 +148,37 @@ def _find_words(model, sound: np.ndarray, spoken: list[dict[str, Any]], language
         )  # fmt: skip
 
 
-def _language(model, sound: np.ndarray, before: str) -> str:
+def _encoded(model, sound: np.ndarray):
+    import torch
     import whisper
 
     mel = whisper.log_mel_spectrogram(sound, n_mels=model.dims.n_mels).to(model.device)
-    _, chances = model.detect_language(mel)
-    found = max(chances, key=lambda language: chances[language])
-    return choose_language(found, chances[found], before)
+    with torch.no_grad():
+        return model.encoder(mel.unsqueeze(0))
 
 
-def _placed(window: Window, segment: dict[str, Any], language: str) -> dict[str, Any]:
-    words = plain_words(segment.get("words", ()))
+def _part(encoded, start_s: float, end_s: float):
+    first = int(start_s / STEP_S)
+    return encoded[:, first : max(int(end_s / STEP_S), first + 1)]
+
+
+def _chances(model, encoded) -> list[tuple[str, float]]:
+    """The languages of encoded sound, the most probable first; as whisper's own function, which takes half minutes only."""
+    import torch
+    from whisper.tokenizer import get_tokenizer
+
+    tokenizer = get_tokenizer(True, num_languages=model.num_languages)
+    with torch.no_grad():
+        begun = torch.tensor([[tokenizer.sot]], device=model.device)
+        asked = model.logits(begun, encoded)[0, 0, list(tokenizer.all_language_tokens)]
+    found = zip(tokenizer.all_language_codes, asked.softmax(-1).tolist(), strict=True)
+    return sorted(found, key=lambda chance: -chance[1])
+
+
+def _placed(window: Window, segment: dict[str, Any]) -> Piece:
+    words, said = plain_words(segment.get("words", ())), _said(segment)
     measures = {name: round(float(segment[name]), 3) for name in ("avg_logprob", "compression_ratio", "no_speech_prob")}
-    return placed(window, *_said(segment), words, text=segment["text"], language=language, **measures)
+    return Piece(*said, placed(window, *said, words, text=segment["text"], **measures))
 
 
 def _said(segment: dict[str, Any]) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from ppi.workflows.ingest import owner_metadata
 from ppi.workflows.lessons import PARTIAL
 
 # Grows when recognisers hear in another way, so that what was begun before is not continued.
-RULES = 5
+RULES = 6
 # A recogniser may be fast and the store far away: it is written to no more often than this, in seconds.
 EVERY_S = 10.0
 log = logging.getLogger(__name__)

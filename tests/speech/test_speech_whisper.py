@@ -115,7 +115,7 @@ def test_real_words_come_out_at_their_times(language, knowing, tmp_path):
     assert len(away_s) > 0.8 * count and max(away_s) < 0.3, "every word of what was heard right"
 
 
-def test_a_longer_recording_of_two_languages_in_turn_is_heard_with_few_errors(knowing, tmp_path):
+def test_a_longer_recording_of_two_languages_in_turn_is_heard_with_few_errors_and_says_which_is_which(knowing, tmp_path):
     """Two minutes, eight sentences among pauses; most windows hold both languages."""
     said_s, texts, sounds = 0.5, [SENTENCES[language][place] for place in range(4) for language in ("en", "ru")], []
     for text in texts:
@@ -124,6 +124,8 @@ def test_a_longer_recording_of_two_languages_in_turn_is_heard_with_few_errors(kn
     heard = knowing.transcribe(in_silence(tmp_path, *sounds, length_s=said_s), "", quiet)
     wanted = words_of(" ".join(texts))
     assert len(wanted) > 30 and word_errors(wanted, words_of(heard.text)) / len(wanted) < 0.2
+    assert [segment.language for segment in heard.segments] == ["en", "ru"] * 4
+    assert "Look at the board." in heard.text, "heard in Russian it would be translated"
 
 
 def test_the_times_of_words_are_in_order_and_inside_the_recording(knowing, tmp_path):

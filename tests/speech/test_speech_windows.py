@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppi.speech import doubt, hearing, vad, wav, windows, words
+from ppi.speech import doubt, hearing, languages, vad, wav, windows, words
 from tests.conftest import need
 from tests.fixtures_speech import RATE_HZ, said, write_wav
 
@@ -97,9 +97,64 @@ def test_tokens_behind_the_last_time_are_kept():
 
 
 def test_a_language_is_changed_only_when_the_model_is_sure():
-    assert hearing.choose_language("en", 0.3, "") == "en"
-    assert hearing.choose_language("uk", 0.6, "ru") == "ru"
-    assert hearing.choose_language("en", 0.9, "ru") == "en"
+    assert languages.choose([("en", 0.3)], "") == "en"
+    assert languages.choose([("uk", 0.6), ("ru", 0.3)], "ru") == "ru"
+    assert languages.choose([("en", 0.9)], "ru") == "en"
+
+
+def piece(start_s: float, end_s: float, text: str, probability: float) -> languages.Piece:
+    return languages.Piece(start_s, end_s, {"text": text, "words": [{"word": text, "probability": probability}]})
+
+
+# What a model makes of a window in either language: it translates what is said in the other.
+HEARD = {
+    "ru": [piece(0, 2, "Доброе утро.", 0.9), piece(2, 4, "Посмотрите на доску.", 0.6), piece(4, 4.5, "Да.", 0.9),
+           piece(5, 9, "Теперь по-русски.", 0.8)],
+    "en": [piece(0, 2, "Good morning.", 0.5), piece(2.2, 4.1, "Look at the board.", 0.9), piece(5, 9, "In Russian now.", 0.5)],
+}  # fmt: skip
+
+
+def test_what_is_said_in_a_second_language_is_heard_in_it_and_not_translated():
+    asked, looked = [], []
+
+    def hear_in(language):
+        asked.append(language)
+        return HEARD[language]
+
+    def chances_of(start_s, end_s):
+        looked.append((start_s, end_s))
+        return [("en", 0.95), ("ru", 0.05)] if start_s == 2 else [("en", 0.6), ("ru", 0.4)] if start_s == 5 else [("ru", 1.0)]
+
+    found = languages.hear_each("ru", hear_in, chances_of, [("ru", 0.9), ("en", 0.1)])
+    assert [(one["language"], one["text"]) for one in found] == [
+        ("ru", "Доброе утро."), ("en", "Look at the board."), ("ru", "Да."), ("ru", "Теперь по-русски."),
+    ]  # fmt: skip
+    assert asked == ["ru", "en"]
+    assert looked == [(0, 2), (2, 4), (5, 8)], "too short to tell, and the beginning of a long one is enough"
+    asked.clear()
+    languages.hear_each("ru", hear_in, lambda *span_s: [("ru", 0.9)], [("ru", 0.9)])
+    assert asked == ["ru"], "one language costs no second hearing"
+
+
+def test_a_second_language_of_which_the_model_is_less_certain_or_that_says_nothing_there_changes_nothing():
+    for other in ([piece(0, 2, "Good morning.", 0.7)], [piece(6, 8, "Later.", 0.99)], []):
+        given = {"ru": [piece(0, 2, "Доброе утро.", 0.9)], "en": other}
+        found = languages.hear_each("ru", given.get, lambda *span_s: [("en", 0.9)], [("ru", 0.9)])
+        assert [(one["language"], one["text"]) for one in found] == [("ru", "Доброе утро.")]
+    assert languages.hear_each("ru", lambda language: [], lambda *span_s: [], [("ru", 0.9)]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "heard_in", "told"),
+    [
+        ("Откройте учебник.", "en", "ru"), ("Да!", "en", "ru"), ("Open your books, please.", "ru", "en"),
+        ("Open your books, please.", "en", "en"), ("PowerPoint.", "ru", "ru"), ("Откройте PowerPoint 2, please.", "ru", "ru"),
+        ("1, 2, 3", "ru", "ru"), ("Öffnet die Bücher.", "uk", "en"), ("Открой книгу.", "zh", "zh"), ("你好", "ru", "ru"),
+    ],
+)  # fmt: skip
+def test_letters_of_another_script_tell_another_language(text, heard_in, told):
+    assert languages.by_letters(text, heard_in, ["zh", "en", "ru", "de"]) == told
+    assert languages.by_letters(text, heard_in, []) == heard_in
 
 
 DOUBTFUL = {
