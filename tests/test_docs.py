@@ -39,7 +39,7 @@ NO_API = {
     "pages.language", "kit.page", "agreement.page", "agreement.decide", "agreement.gold_set", "admin.overview", "admin.audit",
     "admin.audit_csv", "summaries.page", "look.theme", "look.styleguide", "lessons.index", "lessons.delete",
     "people.index", "people.add", "people.invite", "people.set_role", "people.disable", "people.enable", "people.welcome",
-    "people.choose_password", "transcript.page", "jobs.page", "word_lists.index", "word_lists.save", "word_lists.delete",
+    "people.choose_password", "transcript.page", "jobs.page",
     "gallery.browse", "gallery.figures", "gallery.card",
 }  # fmt: skip
 IMPLIED_METHODS = {"HEAD", "OPTIONS"}

@@ -19,8 +19,8 @@ ENGINES = {"type": "string", "enum": ["extractive", "transformers", "chat"]}
 STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default": "minutes"}
 SUCCESS = {"success": FLAG}
 STATUSES = [
-    "queued", "uploading_video", "downloading", "extracting_audio", "transcribing", "telling_speakers", "summarizing",
-    "building", "publishing", "preparing", "converting", "exchanging", "comparing", "reading", "completed", "error",
+    "queued", "uploading_video", "downloading", "extracting_audio", "fetching_model", "transcribing", "telling_speakers",
+    "summarizing", "building", "publishing", "preparing", "converting", "exchanging", "comparing", "reading", "completed", "error",
     "cancelled",
 ]  # fmt: skip
 STATUS = {
@@ -65,6 +65,11 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/api/transcribe", "Transcribe a lesson.",
      {WITH_JSON: {"file_id": TEXT, "engine": TEXT, "model": TEXT, "language": TEXT, "phrases": TEXT, "word_list": TEXT,
        "replace": FLAG}}, {**SUCCESS, "transcription_file_id": TEXT}),
+    ("get", "/words", "The lists of names and subject words that you keep, the one chosen last first.", {},
+     {**SUCCESS, "lists": ROWS}),
+    ("post", "/words", "Keep a list of words by commas, semicolons or lines: a new one, or with its id one that you keep.",
+     {WITH_JSON: {"id": TEXT, "name": TEXT, "words": TEXT}}, {**SUCCESS, "id": TEXT, "name": TEXT, "words": TEXT}),
+    ("post", "/words/{list_id}/delete", "Delete a list of words; transcripts that were made with it keep them.", {}, SUCCESS),
     ("get", "/api/lessons/{lesson_id}/transcript", "The transcript as it is now, or with ?segment= one segment of it.", {},
      TRANSCRIPT),
     ("post", "/api/lessons/{lesson_id}/transcript", "Give a transcript that was made elsewhere: SRT, VTT or JSON.",

@@ -76,6 +76,24 @@ def test_what_cannot_be_kept_is_said_and_stands_in_the_form_as_it_was_typed(serv
     assert "New list" not in anna.get("/words").text and "You may keep 2 lists" in anna.get("/words").text
 
 
+def test_programs_keep_change_list_and_delete_lists_as_people_do(services, client_for):
+    anna, boris = client_for("anna"), client_for("boris")
+    made = anna.post("/words", json={"name": " Физика  7Б", "words": "пар;лёд\nпар"})
+    assert made.status_code == 200 and (made.json["name"], made.json["words"]) == ("Физика 7Б", "пар, лёд")
+    kept = made.json["id"]
+    changed = anna.post("/words", json={"id": kept, "name": "Физика 8", "words": "вольт"}).json
+    assert changed == {"success": True, "id": kept, "name": "Физика 8", "words": "вольт"}
+    assert anna.get("/words").json["lists"] == [{"id": kept, "name": "Физика 8", "words": "вольт"}]
+    for given, status in (
+        ({"name": "физика 8", "words": "ом"}, 409), ({"name": "", "words": "ом"}, 400), ({"name": "Химия"}, 400),
+        ({"name": 7, "words": "ом"}, 400), (["Химия"], 400), ({"id": [kept], "name": "Химия", "words": "ом"}, 400),
+    ):  # fmt: skip
+        refused = anna.post("/words", json=given)
+        assert refused.status_code == status and refused.json["error"], given
+    assert boris.get("/words").json["lists"] == [] and boris.post(f"/words/{kept}/delete").status_code == 404
+    assert anna.post(f"/words/{kept}/delete").json == {"success": True} and anna.get("/words").json["lists"] == []
+
+
 def test_of_several_who_save_at_once_each_is_kept_for_all(open_services):
     """Other services on the same store, with locks of the system or in Redis, see the same lists."""
     services = with_people(open_services())
