@@ -18,11 +18,12 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 MAX_START_CPU_S = 1.5
 
 ROOMS = {"accounts", "storage", "jobs", "media", "speech", "summary", "annotation", "dataset", "publishing"}
-BASE = {"ppi.records", "ppi.errors", "ppi.settings", "ppi.processes", "ppi.fetched", "ppi.fetching"}
+BASE = {"ppi.records", "ppi.notes", "ppi.errors", "ppi.settings", "ppi.processes", "ppi.fetched", "ppi.fetching"}
 # The base layer has an order of its own.
 BASE_ARROWS = {
     "ppi.errors": set(),
     "ppi.records": set(),
+    "ppi.notes": set(),
     "ppi.settings": {"ppi.errors", "ppi.records", "ppi.variables"},
     "ppi.variables": set(),
     "ppi.processes": {"ppi.errors"},
@@ -33,9 +34,8 @@ BASE_ARROWS = {
 }
 # What the pages may know besides workflows: who asks by which session, what a job or a lesson is, and what is secret.
 WEB_MAY = {
-    "ppi", "ppi.errors", "ppi.logs", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web", "ppi.accounts.users",
-    "ppi.accounts.sessions",
-    "ppi.jobs.ledger", "ppi.jobs.lessons",
+    "ppi", "ppi.errors", "ppi.logs", "ppi.notes", "ppi.records", "ppi.services", "ppi.workflows", "ppi.web",
+    "ppi.accounts.users", "ppi.accounts.sessions", "ppi.jobs.ledger", "ppi.jobs.lessons",
 }  # fmt: skip
 # The ways in. None of them reaches into a room, but for the record of a job.
 ENTRIES_MAY = {

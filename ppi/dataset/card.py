@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from ppi.dataset.card_words import LANGUAGES, WORDS, counted, note
+from ppi.dataset.card_words import LANGUAGES, WORDS, counted
 from ppi.dataset.layout import SPLITS
 from ppi.dataset.splits import group_of
 from ppi.dataset.texts import NO_SPEECH, UNCERTAIN_BELOW
 from ppi.errors import DatasetError, InputError
+from ppi.notes import told
 from ppi.records import Consent, Meaning
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
@@ -349,7 +350,7 @@ def _limits(facts: CardFacts, words: Words) -> str:
     if facts.unmatched:
         shown = ", ".join(escaped(label) for label in facts.unmatched[:20])
         lines.append(words["unmatched"].format(labels=shown))
-    lines += [escaped(note(words, text)) for text in facts.notes]
+    lines += [escaped(told(text, words["code"])) for text in facts.notes]
     lines.append(words["people"])
     return "\n".join([f"## {words['limits']}", "", *(f"- {line}" for line in lines), ""])
 

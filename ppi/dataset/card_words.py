@@ -277,22 +277,9 @@ RU = {
 
 WORDS = {"en": EN, "ru": RU}
 LANGUAGES = tuple(WORDS)
-# What transcripts say of themselves, in other languages than English.
-NOTES = {
-    "ru": {
-        "The words have no times of their own: each caption's time was shared among its words by their letters.": (
-            "У слов нет собственного времени: время каждого субтитра распределено между его словами по буквам."
-        ),
-    }
-}
 
 
 def counted(words: Mapping[str, str], name: str, count: int, **values: Any) -> str:
     """The sentence `name` in the form that the language has for so many."""
     is_one = count % 10 == 1 and count % 100 != 11 if words["code"] == "ru" else count == 1
     return words[f"{name}_one" if is_one else name].format(count=count, **values)
-
-
-def note(words: Mapping[str, str], text: str) -> str:
-    """A note of a transcript, as it is where there are no words for it."""
-    return NOTES.get(words["code"], {}).get(text, text)

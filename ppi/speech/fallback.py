@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-# For readers of the transcript.
-ON_PROCESSOR = "The GPU could not be used, so the processor heard this lesson."
 # For the transcript's `hearing`, with the reason.
 NO_GPU = "no GPU was found, so the processor was used"
 

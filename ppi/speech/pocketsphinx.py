@@ -7,16 +7,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ppi.errors import InputError
+from ppi.notes import POCKETSPHINX
 from ppi.processes import run_in_child
 from ppi.records import Transcript
 from ppi.speech import wav
 from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import segments_from
-
-NOTE = (
-    "Made by pocketsphinx, a rough offline recogniser of English: expect wrong words, and nonsense where another "
-    "language is spoken. Check it before quoting."
-)
 
 
 class Pocketsphinx:
@@ -42,4 +38,4 @@ class Pocketsphinx:
         wanted = {"path": str(speech_wav), "from_s": heard.until_s}
         run_in_child("ppi.speech.pocketsphinx_child:transcribe", wanted, on_report=ears.report, on_tick=ears.tick)
         segments = segments_from(ears.heard.segments, duration_s)
-        return Transcript(segments, "en" if segments else "", self.engine, self.model, duration_s, (NOTE,))
+        return Transcript(segments, "en" if segments else "", self.engine, self.model, duration_s, (POCKETSPHINX,))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ppi.errors import InputError
+from ppi.notes import INTERPOLATED
 from ppi.records import Segment, Transcript, Word
 from ppi.speech import formats
 from ppi.speech.corrections import spread
@@ -22,7 +23,6 @@ ENGINE = "uploaded"
 MAX_BYTES, MAX_SEGMENTS, MAX_CHARS = 20_000_000, 50_000, 3_000_000
 # Captions of the last moments often outlast the recording a little.
 BEYOND_S = 5.0
-INTERPOLATED = "The words have no times of their own: each caption's time was shared among its words by their letters."
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ppi.errors import ToolFailed, Unexpected
+from ppi.notes import ON_PROCESSOR
 from ppi.records import Transcript
 from ppi.settings import SpeechSettings
 from ppi.speech import aligner, doubt, model_child, wav, weights
-from ppi.speech.fallback import ON_PROCESSOR, gpu_failed, joined
+from ppi.speech.fallback import gpu_failed, joined
 from ppi.speech.recognizer import NOTHING, Ears, Heard, Progress
 from ppi.speech.words import main_language, segments_from
 

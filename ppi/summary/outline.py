@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ppi.notes import told
 from ppi.records import KeyPoint, LessonFacts, Span, Summary, Transcript, model_name
-from ppi.summary.wording import clock, shown_date, words_of
+from ppi.summary.wording import clock, shown_date, shown_number, words_of
 
 STYLES = ("abstract", "minutes", "report")
 
@@ -147,11 +148,11 @@ def _facts(content: Content, words: dict[str, str]) -> Iterator[tuple[str, str]]
     yield words["length"], clock(facts.duration_s)
     if facts.recorded_on:
         yield words["date"], shown_date(facts.recorded_on, words)
-    yield words["words"], str(len(transcript.text.split()))
+    yield words["words"], shown_number(len(transcript.text.split()), words)
     edited = f", {words['edited'].format(count=transcript.edited_segments)}" if transcript.edited else ""
     yield words["speech"], f"{transcript.engine}, {model_name(transcript.model)}{edited}"
     yield words["summary"], _method(content.summary, words)
-    yield from ((words["notes"], note) for note in transcript.notes)
+    yield from ((words["notes"], told(note, words["locale"])) for note in transcript.notes)
 
 
 def _method(summary: Summary, words: dict[str, str]) -> str:

@@ -109,7 +109,9 @@ def _patterns(report: Report, words: dict[str, str]) -> list[Block]:
 
 
 def _said(report: Report, words: dict[str, str]) -> list[Block]:
-    quotes = [Block("point", f"{name}: «{text}»", spans=(span,)) for name, span, text in report.quotes]
+    quotes = [
+        Block("point", words["quoted"].format(pattern=name, text=text), spans=(span,)) for name, span, text in report.quotes
+    ]  # fmt: skip
     return [Block("heading", words["quotes"], 1), *quotes] if quotes else []
 
 

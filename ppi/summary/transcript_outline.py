@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ppi.notes import told
 from ppi.records import LessonFacts, Segment, Span, Transcript, model_name
 from ppi.summary import documents
 from ppi.summary.outline import Block
-from ppi.summary.wording import WORDS, clock, shown_date
+from ppi.summary.wording import WORDS, clock, shown_date, shown_number
 
 TITLE = {"en": "Transcript", "ru": "Расшифровка"}
 DOUBTFUL = {"en": "doubtful", "ru": "сомнительно"}
@@ -72,9 +73,9 @@ def _facts(facts: LessonFacts, transcript: Transcript, words: dict[str, str]) ->
     yield words["length"], clock(facts.duration_s)
     if facts.recorded_on:
         yield words["date"], shown_date(facts.recorded_on, words)
-    yield words["words"], str(len(transcript.text.split()))
+    yield words["words"], shown_number(len(transcript.text.split()), words)
     made = ", ".join(filter(None, (transcript.engine, model_name(transcript.model))))
     edited = words["edited"].format(count=transcript.edited_segments) if transcript.edited else ""
     yield words["speech"], "; ".join(filter(None, (made, edited)))
     for note in transcript.notes:
-        yield words["notes"], note
+        yield words["notes"], told(note, words["locale"])

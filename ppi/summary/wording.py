@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 
 WORDS = {
     "en": {
@@ -63,6 +64,7 @@ WORDS = {
         "whole_time": "Time in all",
         "no_patterns": "This lesson has no annotations yet.",
         "quotes": "In their words",
+        "quoted": "{pattern}: “{text}”",
         "roles": "Marked time by who acts",
         "timeline": "Timeline of patterns and speech",
         "overlaps": "Overlaps are counted once for each pattern.",
@@ -123,6 +125,7 @@ WORDS = {
         "whole_time": "Всего времени",
         "no_patterns": "Разметки этого урока пока нет.",
         "quotes": "Дословно",
+        "quoted": "{pattern}: «{text}»",
         "roles": "Размеченное время по ролям",
         "timeline": "Лента паттернов и речи",
         "overlaps": "Наложения считаются для каждого паттерна.",
@@ -135,6 +138,11 @@ WORDS = {
 def shown_date(day: str, words: dict[str, str]) -> str:
     """An ISO date as people write it in the language of `words`: "November 29, 2026", "29 ноября 2026 г."."""
     return format_date(date.fromisoformat(day), "long", locale=words["locale"])
+
+
+def shown_number(count: int, words: dict[str, str]) -> str:
+    """A count as people write it in the language of `words`: "7,250", "7 250"."""
+    return format_decimal(count, locale=words["locale"])
 
 
 def words_of(language: str) -> dict[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
+from ppi.notes import INTERPOLATED, told
 from ppi.records import Segment, Transcript, Word
-from ppi.workflows import texts
 from ppi.workflows.corrections import Edited
 
 # Words that the recogniser gave less than this are marked; it is also what its own flags go by.
@@ -89,7 +89,7 @@ def timings() -> dict[str, str]:
 
 def has_shared_times_only(said: Transcript) -> bool:
     """Whether captions came without times of words: the page says so once, and marks no word by itself."""
-    return texts.INTERPOLATED in said.notes and all(word.interpolated for word in said.words)
+    return INTERPOLATED in said.notes and all(word.interpolated for word in said.words)
 
 
 def doubts() -> dict[str, str]:
@@ -123,13 +123,7 @@ def segment_of(segment: Segment) -> dict[str, Any]:
 
 
 def notes_of(edited: Edited) -> list[str]:
-    known = {
-        texts.INTERPOLATED: gettext(
-            "The words have no times of their own: each caption's time was shared among its words by their letters."
-        ),
-        texts.ON_PROCESSOR: gettext("The GPU could not be used, so the processor heard this lesson."),
-    }
-    return [known.get(note, note) for note in edited.transcript.notes]
+    return [told(note, str(get_locale())) for note in edited.transcript.notes]
 
 
 def kinds() -> dict[str, str]:

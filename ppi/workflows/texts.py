@@ -19,7 +19,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.processes import run_in_child
 from ppi.records import Annotation, LessonFacts, Region, Span, Transcript
 from ppi.services import Services
-from ppi.speech import fallback, formats, uploaded
+from ppi.speech import formats, uploaded
 from ppi.storage import keys
 from ppi.workflows import corrections, lessons, transcribe
 from ppi.workflows.corrections import Edited
@@ -30,7 +30,7 @@ TIER = "speech"
 # What goes into the ZIP of several lessons.
 BUNDLED = ("txt", "times.txt", "speakers.txt", "srt", "vtt", "docx", "json")
 MAX_BUNDLED = 500
-MAX_UPLOAD_BYTES, INTERPOLATED, ON_PROCESSOR = uploaded.MAX_BYTES, uploaded.INTERPOLATED, fallback.ON_PROCESSOR
+MAX_UPLOAD_BYTES = uploaded.MAX_BYTES
 
 
 @dataclass(frozen=True)

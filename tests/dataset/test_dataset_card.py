@@ -8,8 +8,8 @@ import yaml
 from ppi.dataset import card, layout
 from ppi.dataset.card_words import EN, RU, counted
 from ppi.dataset.texts import Said
+from ppi.notes import INTERPOLATED
 from ppi.records import Consent, Meaning, Pattern, Sample, Span
-from ppi.speech.uploaded import INTERPOLATED
 
 HOSTILE = "a|b\n| c <script>alert(1)</script> [x](javascript:y) `code` *b* {{t}} \x07 <!-- --> & \u2028---"
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ppi.errors import ToolFailed
+from ppi.notes import ON_PROCESSOR
 from ppi.speech import aligner_child, faster_whisper_child, formats, loaded, whisper_child
-from ppi.speech.fallback import ON_PROCESSOR
 from ppi.speech.hearing import Ear
 from ppi.speech.whisper import FasterWhisper
 from ppi.speech.windows import Window

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from ppi.errors import Cancelled, InputError
+from ppi.notes import POCKETSPHINX
 from ppi.speech import recognizer
-from ppi.speech.pocketsphinx import NOTE
 from tests.conftest import settings_for
 from tests.fixtures_speech import JFK, RATE_HZ, write_wav
 
@@ -48,7 +48,7 @@ def test_most_words_of_real_speech_are_heard_with_times_in_order(told):
     [country] = [word for word in heard.words if word.text == "country"]
     assert country.start_s == pytest.approx(5.9, abs=0.3)
     assert progress == sorted(progress) and len(progress) > 4 and max(progress) > 0.5
-    assert (heard.language, heard.engine, heard.notes) == ("en", "pocketsphinx", (NOTE,))
+    assert (heard.language, heard.engine, heard.notes) == ("en", "pocketsphinx", (POCKETSPHINX,))
 
 
 def test_words_of_a_synthetic_voice_are_heard_where_they_were_said(hear, speak):

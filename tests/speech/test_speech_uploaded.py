@@ -9,6 +9,7 @@ import random
 import pytest
 
 from ppi.errors import InputError
+from ppi.notes import INTERPOLATED
 from ppi.records import Segment, Transcript, Word
 from ppi.speech import formats, uploaded
 
@@ -39,7 +40,7 @@ def test_srt_becomes_segments_whose_words_share_the_time_and_the_transcript_says
     assert [word.text for word in found.segments[0].words] == ["Доброе", "утро,", "ребята!"]
     assert found.segments[0].words[1].start_s == pytest.approx(1 + 2 * 6 / 18, abs=0.001)
     assert all(word.probability is None and word.interpolated for word in found.words)
-    assert found.notes == (uploaded.INTERPOLATED,)
+    assert found.notes == (INTERPOLATED,)
 
 
 def test_vtt_keeps_who_speaks():
@@ -52,7 +53,7 @@ def test_whispers_json_keeps_its_word_times_and_whisperx_its_speakers():
     found = uploaded.read(json.dumps(WHISPER).encode(), "a.json", duration_s=10.0, language="ru")
     assert found.segments[0].words == (Word("Hi", 0.5, 0.9, 0.25), Word("there.", 0.9, 1.8))
     assert (found.segments[1].speaker, found.segments[1].words) == ("SPEAKER_01", (Word("7", 2.0, 3.0, interpolated=True),))
-    assert (found.language, found.model, found.notes) == ("en", "whisper", (uploaded.INTERPOLATED,))
+    assert (found.language, found.model, found.notes) == ("en", "whisper", (INTERPOLATED,))
 
 
 def test_what_ppi_writes_it_reads_again():

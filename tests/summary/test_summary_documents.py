@@ -13,6 +13,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from PIL import Image
 
+from ppi.notes import POCKETSPHINX
 from ppi.records import KeyPoint, LessonFacts, Segment, Span, Transcript
 from ppi.summary import documents, outline
 from ppi.summary.extractive import summarize
@@ -43,7 +44,7 @@ def content_of(said: Transcript, **more) -> Content:
 def written(request, lecture, tmp_path):
     """(style, language, docx, txt) of a summarised lecture."""
     style, language = request.param
-    content = content_of(replace(lecture(language), notes=("A note about the recogniser.",)))
+    content = content_of(replace(lecture(language), notes=("A note about the recogniser.", POCKETSPHINX)))
     docx, txt = write_summary(tmp_path, "lesson", content, style, language)
     return style, language, docx, txt
 
@@ -74,6 +75,7 @@ def test_both_formats_say_the_same_in_the_language_and_style_asked_for(written):
         assert "whisper, base" in text and "A note about the recogniser." in text
         assert WORDS[language]["extractive"] in text and WORDS[language]["by_form"] in text
         assert WORDS[language][f"{style}_title"] in text
+        assert {"en": "a rough offline recogniser", "ru": "неточным распознавателем"}[language] in text
 
 
 def test_headings_are_headings_and_pages_are_numbered(written):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docx import Document
 
+from ppi.notes import ON_PROCESSOR
 from ppi.records import LessonFacts, Segment, Transcript
 from ppi.summary import transcript_outline
 
@@ -14,7 +15,7 @@ SAID = Transcript(
         Segment(5.0, 6.0, "Вода  испарилась\x0b.", (), "Аня", "", ("low_confidence",)), Segment(6.5, 7.0, " ", (), "Аня"),
         Segment(20.0, 21.0, "И упала.", (), "Аня"),
     ),
-    "ru", "whisper", "base", 64.0, ("Заметка.",), True, 2,
+    "ru", "whisper", "base", 64.0, ("Заметка.", ON_PROCESSOR), True, 2,
 )  # fmt: skip
 
 
@@ -33,6 +34,8 @@ def test_the_document_has_facts_turns_and_time_codes_that_play(tmp_path):
     assert texts[3:] == [
         "Учитель", "00:00\tДоброе утро! Почему идёт дождь?", "Аня", "00:05\tВода испарилась . [сомнительно]", "00:20\tИ упала.",
     ]  # fmt: skip
+    notes = [row.cells[1].text for row in made.tables[0].rows if row.cells[0].text == "Примечание"]
+    assert notes == ["Заметка.", "Видеокартой воспользоваться не удалось, поэтому урок распознан на процессоре."]
     links = {part.target_ref for part in made.part.rels.values() if part.is_external}
     assert links == {f"https://ppi.example/lessons/1/transcript?t={second}" for second in (0, 5, 20)}
 

@@ -13,8 +13,9 @@ import webvtt
 
 from ppi.dataset import texts as dataset_texts
 from ppi.errors import Conflict
+from ppi.notes import ON_PROCESSOR
 from ppi.records import Segment, Span, Transcript, Word
-from ppi.workflows import corrections, texts
+from ppi.workflows import corrections
 from tests.web.spoken import SAID, edit, lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
 
@@ -119,7 +120,7 @@ def test_words_without_an_exact_time_are_marked_for_eyes_and_ears_and_the_page_s
 def test_a_gpu_that_failed_is_said_to_readers_in_their_language_and_why(services, anna):
     told = "the GPU could not be used (CUDA failed with error out of memory), so the processor was used"
     heard = {"device": "cpu", "fallback": told, "aligner_fallback": "the same of the aligner"}
-    row = lesson_of(services, "anna", said=replace(SAID, notes=(texts.ON_PROCESSOR,), hearing=heard))
+    row = lesson_of(services, "anna", said=replace(SAID, notes=(ON_PROCESSOR,), hearing=heard))
     page = anna.get(f"/lessons/{row.id}/transcript").text
     assert "The GPU could not be used, so the processor heard this lesson." in page
     assert f"{told}; the same of the aligner" in page
