@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http.client import HTTPException
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +55,7 @@ def transcribe(
 
     def load(used: str) -> tuple[Any, dict[str, str]]:
         report(("about", {"device": _device(used)}))  # whoever starts this process knows then what it may have died of
+        _tell_progress(report)
         return _load(model, weights, used)
 
     ear = Ear(load, hear_window, device)
@@ -63,7 +64,7 @@ def transcribe(
 
 def fetch(report: Report, weights: str, model: str, hub: str) -> None:
     """Fetch the weights of an official size, checked by their hash; reports ("fetched", fraction). Raises WeightsMissing."""
-    _tell_progress(lambda fraction: report(("fetched", fraction)))
+    _tell_progress(report)
     _read(model, Path(weights))
 
 
@@ -232,8 +233,8 @@ def _read(model: str, file: Path):
         ) from error  # fmt: skip
 
 
-def _tell_progress(report: Callable[[float], None]) -> None:
-    """whisper tells how far a download is only to a tqdm bar, so it gets one that passes it on."""
+def _tell_progress(report: Report) -> None:
+    """whisper tells how far a download is only to a tqdm bar, so it gets one that reports ("fetched", fraction)."""
     import sys
 
     import tqdm
@@ -248,7 +249,7 @@ def _tell_progress(report: Callable[[float], None]) -> None:
 
         def update(self, amount: float = 1) -> bool | None:
             shown = super().update(amount)
-            report(self.n / self.total if self.total else 0.0)
+            report(("fetched", self.n / self.total if self.total else 0.0))
             return shown
 
     sys.modules["whisper"].tqdm = Bar

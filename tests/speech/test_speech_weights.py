@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
 from ppi import fetched
+from ppi.cli import main
 from ppi.errors import InputError, WeightsMissing
 from ppi.speech import recognizer, weights
 from ppi.workflows import models
@@ -43,7 +50,9 @@ def test_weights_are_fetched_once_and_are_whole(hub, tmp_path):
     assert kept == {name: data for name, data in FILES.items() if name != "README.md"} and set(sums) == set(kept)
     assert progress == sorted(progress) and progress[-1] == 1.0 and any(0 < fraction < 1 for fraction in progress)
     asked = len(hub.requests)
-    assert models.fetch(settings, "", "faster-whisper", progress.append) == path and len(hub.requests) == asked
+    variables = {"PPI_DATA_DIR": str(tmp_path / "data"), "WHISPER_MODEL_DIR": str(path.parent), "HF_ENDPOINT": hub.url}
+    again = CliRunner().invoke(main, ["models", "fetch", "tiny"], env=variables)
+    assert again.exit_code == 0 and again.output.splitlines()[-1] == str(path) and len(hub.requests) == asked
     assert [file.name for file in path.parent.iterdir()] == [path.name], "nothing is left lying about"
 
 
@@ -92,6 +101,58 @@ def test_weights_that_were_damaged_later_are_found_and_fetched_again(hub, tmp_pa
     assert fetched.damaged(path) == [] and (path / "model.bin").read_bytes() == FILES["model.bin"]
 
 
+@pytest.fixture
+def whispers_server(random_model, tmp_path, monkeypatch):
+    """Gives out a small checkpoint as whisper's own server does the one of `tiny`: its hash stands in its address."""
+    import whisper
+
+    from ppi.speech import loaded
+
+    data = Path(random_model).read_bytes()
+    folder = tmp_path / "server" / hashlib.sha256(data).hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "tiny.pt").write_bytes(data)
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *told) -> None:
+            asked.append(self.path)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder.parent)))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}/{folder.name}/tiny.pt"
+    monkeypatch.setitem(whisper._MODELS, "tiny", address)
+    monkeypatch.setitem(whisper._ALIGNMENT_HEADS, "tiny", None)  # those of the real one do not fit
+    monkeypatch.setattr(whisper, "tqdm", whisper.tqdm)
+    monkeypatch.setattr(loaded, "_kept", {})
+    yield SimpleNamespace(file=folder / "tiny.pt", data=data, asked=asked)
+    server.shutdown()
+    server.server_close()
+
+
+def test_weights_of_openai_whisper_are_fetched_once_with_progress_by_the_first_lesson_and_checked(
+    whispers_server, speak, tmp_path
+):
+    from ppi.speech import whisper_child
+
+    told, place = [], tmp_path / "weights" / "tiny.pt"
+    given = {"weights": str(place), "model": "tiny", "hub": ""}
+    asked = {"language": "en", "before": "", "device": "cpu", "compute_type": "", "phrases": ""}
+    whisper_child.transcribe(told.append, str(speak("Look at the board.")), **given, **asked)
+    progress = [value for kind, value in told if kind == "fetched"]
+    assert place.read_bytes() == whispers_server.data and any(kind == "heard" for kind, _ in told)
+    assert progress == sorted(progress) and progress[-1] == 1.0 and any(0 < fraction < 1 for fraction in progress)
+    whisper_child.fetch(told.append, **given)
+    assert len(whispers_server.asked) == 1, "it works offline from now on"
+    place.write_bytes(whispers_server.data[:1000])
+    whisper_child.fetch(told.append, **given)
+    assert place.read_bytes() == whispers_server.data and len(whispers_server.asked) == 2
+    place.unlink()
+    whispers_server.file.write_bytes(whispers_server.data[:-1] + b"?")
+    with pytest.raises(WeightsMissing, match="tiny.pt"):
+        whisper_child.fetch(told.append, **given)
+
+
 def test_a_hub_that_does_not_answer_is_said_with_what_to_do(tmp_path):
     settings = here(tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
     with pytest.raises(WeightsMissing, match="faster-whisper-tiny"):
@@ -117,7 +178,12 @@ def test_the_machine_is_measured_and_the_fastest_is_kept(random_models, tmp_path
     folder.parent.mkdir()
     shutil.copytree(random_models["faster-whisper"], folder)
     settings = here(tmp_path)
-    measured, best = models.measure(settings, "tiny", lambda fraction: None)
+    asked = {"PPI_DATA_DIR": str(tmp_path / "data"), "WHISPER_MODEL_DIR": str(tmp_path / "weights"), "SPEECH_ENGINE": ""}
+    done = CliRunner().invoke(main, ["models", "check", "tiny"], env=asked)
+    kept = json.loads(settings.speech.choice_file.read_text())
+    measured, best = kept["measured"], kept["best"]
+    assert done.exit_code == 0 and f"Chosen: faster-whisper, {best['compute_type']}." in done.output
+    assert {row.split()[2] for row in done.output.splitlines() if row.startswith("faster-whisper")} >= {"int8", "float32"}
     assert {"int8", "float32"} <= {found["compute_type"] for found in measured}
     assert all(found["encoder_s"] > 0 and found["token_s"] > 0 for found in measured)
     chosen = recognizer.create(here(tmp_path, SPEECH_ENGINE="").speech)

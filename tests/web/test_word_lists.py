@@ -155,10 +155,11 @@ def test_the_list_that_is_chosen_reaches_the_recogniser_stands_in_the_transcript
     page = client.get(f"/lessons/{row.id}").text
     assert '<option value="" >' not in page and page.index("Biology</option>") < page.index("Physics 7B</option>")
     action, fields = Forms(page).to("/api/transcribe")
-    sent = client.post(action, data={**fields, "word_list": physics.id, "phrases": "Nikanor, steam"}, headers=ACCEPT)
+    given = {**fields, "word_list": physics.id, "phrases": "Nikanor, steam", "language": "ru"}
+    sent = client.post(action, data=given, headers=ACCEPT)
     assert sent.status_code == 302, sent.text
     runner.do_next(services, runner.make_worker(services), "speech")
-    assert asked[0]["phrases"] == "PPI, Anna Petrovna, steam, Nikanor"
+    assert (asked[0]["phrases"], asked[0]["language"]) == ("PPI, Anna Petrovna, steam, Nikanor", "ru")
     told = corrections.load(services, row).transcript.hearing
     assert (told["phrases"], told["word_list"]) == ("PPI, Anna Petrovna, steam, Nikanor", "Physics 7B")
     page = client.get(f"/lessons/{row.id}").text
