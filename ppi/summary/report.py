@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ppi.records import Span, Summary, Transcript
 from ppi.summary.outline import Block, Picture
@@ -17,6 +19,7 @@ ROLE_NAMES = {
     STUDENT: re.compile(r"(?i)^\W*(students?|pupils?|учени|дети|класс|[уs]\W*$)"),
 }
 QUOTES, QUOTE_WORDS, FEWEST_QUOTE_WORDS = 8, 40, 3
+SENTENCE_ENDS = (".", "!", "?", "…")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,15 @@ class Mark:
     pattern: str
     role: str
     span: Span
+
+
+class _Token(NamedTuple):
+    """A word as it is quoted, and whether a sentence begins or ends with it."""
+
+    text: str
+    middle_s: float
+    begins: bool
+    ends: bool
 
 
 @dataclass(frozen=True)
@@ -80,20 +92,22 @@ def covered_s(spans: list[Span]) -> float:
     return total_s
 
 
-def blocks_of(report: Report, figures: tuple[Picture, ...], language: str) -> tuple[Block, ...]:
-    """The report's part of a document."""
+def blocks_of(report: Report, language: str, timeline: str = "", talk: str = "") -> tuple[Block, ...]:
+    """The report's part of a document. `timeline` and `talk` are the files of its figures, "" where there is none."""
     words = words_of(language)
     silent_s = max(report.duration_s - report.speech_s, 0.0)
     budget = [(words["speech_time"], report.speech_s), (words["silence_time"], silent_s)]
-    blocks = [Block("heading", words["budget"], 1), _shares(words["budget"], budget, report.duration_s, words)]
-    if figures:
-        blocks.append(Block("pictures", pictures=figures))
-    blocks.append(Block("heading", words["talk"], 1))
+    blocks = [Block("heading", words["budget"], 1), _shares(words["what"], budget, report.duration_s, words)]
+    blocks += [*_figure(timeline, words["timeline"]), Block("heading", words["talk"], 1)]
     if report.has_speakers:
-        blocks.append(_talk(report, words))
+        blocks += [_talk(report, words), *_figure(talk, words["talk_figure"])]
     else:
         blocks.append(Block("text", words["no_speakers"]))
     return (*blocks, *_patterns(report, words), *_said(report, words))
+
+
+def _figure(path: str, caption: str) -> list[Block]:
+    return [Block("pictures", pictures=(Picture(path, caption),))] if path else []
 
 
 def _patterns(report: Report, words: dict[str, str]) -> list[Block]:
@@ -149,11 +163,28 @@ def _questions(spoken: tuple[tuple[str, float, float], ...], summary: Summary) -
 
 def _quotes(transcript: Transcript, marks: tuple[Mark, ...], patterns: tuple[tuple[str, int, float], ...]):
     """For each of the most frequent patterns the first moment in which something was said."""
+    tokens = list(_tokens(transcript))
     found: list[tuple[str, Span, str]] = []
     for name, *_ in patterns:
         for mark in sorted((mark for mark in marks if mark.pattern == name), key=lambda mark: mark.span):
-            said = [word.text.strip() for word in transcript.words_within(mark.span)]
+            said = [token for token in tokens if mark.span.holds(token.middle_s)]
             if len(said) >= FEWEST_QUOTE_WORDS:
-                found.append((name, mark.span, " ".join(said[:QUOTE_WORDS]) + ("…" if len(said) > QUOTE_WORDS else "")))
+                found.append((name, mark.span, _quoted(said[:QUOTE_WORDS])))
                 break
     return tuple(found[:QUOTES])
+
+
+def _tokens(transcript: Transcript) -> Iterator[_Token]:
+    for segment in transcript.segments:
+        begins = True
+        for word in segment.words:
+            text, is_last = word.text.strip(), word is segment.words[-1]
+            ends = is_last or text.endswith(SENTENCE_ENDS)
+            yield _Token(text, word.midpoint_s, begins, ends)
+            begins = ends
+
+
+def _quoted(said: Sequence[_Token]) -> str:
+    """The words, with dots where a sentence began before them or goes on after them."""
+    text = " ".join(token.text for token in said)
+    return f"{'' if said[0].begins else '…'}{text}{'' if said[-1].ends else '…'}"

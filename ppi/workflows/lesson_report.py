@@ -39,9 +39,9 @@ def blocks(
         folder, lanes=[*_lanes(report.spoken), *marked], shares=report.shares if report.has_speakers else (),
         duration_s=transcript.duration_s, minutes=words["minutes"], on_tick=on_tick,
     )  # fmt: skip
-    captions = {lesson_figures.TIMELINE: words["timeline"], lesson_figures.SHARES: words["talk"]}
-    figures = tuple(Picture(str(path), captions[path.name]) for path in drawn)
-    return reports.blocks_of(report, figures, language)
+    files = {path.name: str(path) for path in drawn}
+    timeline, talk = (files.get(name, "") for name in (lesson_figures.TIMELINE, lesson_figures.SHARES))
+    return reports.blocks_of(report, language, timeline, talk)
 
 
 def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:

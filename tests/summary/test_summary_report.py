@@ -41,14 +41,14 @@ def test_talk_time_and_questions_go_to_those_who_spoke(language):
     teacher, student = SHOWN[language]
     assert report.shares == ((teacher, 30.0), (student, 10.0)) and report.questions == ((teacher, 1),)
     assert report.speech_s == 38.0
-    [talk] = [block for block in blocks_of(report, (), language) if block.kind == "table" and len(block.rows[0]) == 4]
+    [talk] = [block for block in blocks_of(report, language) if block.kind == "table" and len(block.rows[0]) == 4]
     assert talk.rows[1:] == ((teacher, "00:30", "75 %", "1"), (student, "00:10", "25 %", "0"))
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_without_speakers_no_share_is_invented(language):
     report = report_of(lesson(language, ("", "")), (), summary(language), language)
-    texts = [block.text for block in blocks_of(report, (), language)]
+    texts = [block.text for block in blocks_of(report, language)]
     assert not report.has_speakers
     assert {"en": "The transcript does not say who spoke.", "ru": "В расшифровке не указано, кто говорит."}[language] in texts
 
@@ -58,7 +58,7 @@ def test_who_spoke_is_called_the_same_in_the_timeline_and_in_the_table(language)
     unknown = {"en": "not known who", "ru": "неизвестно кто"}[language]
     for speakers in (SPEAKERS[language], (SPEAKERS[language][0], "")):
         report = report_of(lesson(language, speakers), (), summary(language), language)
-        [talk] = [block for block in blocks_of(report, (), language) if block.kind == "table" and len(block.rows[0]) == 4]
+        [talk] = [block for block in blocks_of(report, language) if block.kind == "table" and len(block.rows[0]) == 4]
         assert {row[0] for row in talk.rows[1:]} == {who for who, _, _ in report.spoken}
     assert {who for who, _, _ in report.spoken} == {SHOWN[language][0], unknown}
 
@@ -73,6 +73,25 @@ def test_patterns_are_counted_timed_and_quoted():
     assert report.patterns == (("T: Open question", 2, 10.0), ("S: Explains", 1, 5.0))
     assert report.roles == (("Teacher", 10.0), ("Students", 5.0))
     assert report.quotes == (("T: Open question", Span(10.0, 18.0), "what happens to the water here"),)
+
+
+def test_a_quote_that_is_a_part_of_a_sentence_says_so():
+    text = "It rises slowly. Then it cools down and falls."
+    words = tuple(Word(word, n, n + 0.8) for n, word in enumerate(text.split()))
+    said = Transcript((Segment(0, 9, text, words), Segment(9, 9.5, "Yes", (Word("Yes", 9, 9.5),))), "en", "x", "x", 10.0)
+    quotes = [
+        report_of(said, (Mark("A", "", Span(*span)),), summary("en"), "en").quotes[0][2]
+        for span in ((3.0, 9.0), (1.0, 5.0), (0.0, 3.0), (5.0, 10.0))
+    ]
+    assert quotes == [
+        "Then it cools down and falls.", "…rises slowly. Then it…", "It rises slowly.", "…cools down and falls. Yes",
+    ]  # fmt: skip
+
+
+def test_figures_stand_with_what_they_show():
+    blocks = blocks_of(report_of(lesson(), MARKS, summary("en"), "en"), "en", "timeline.png", "talk.png")
+    told = [block.pictures[0].source if block.pictures else block.text or block.rows[0][0] for block in blocks]
+    assert told[:6] == ["Time budget", "What", "timeline.png", "Talk share", "Who", "talk.png"]
 
 
 def test_overlapping_time_is_covered_once():
