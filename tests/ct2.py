@@ -15,7 +15,7 @@ NAMES = {
     r"\.value\b": ".v_proj", r"attn\.out\b": "attn.out_proj", r"decoder\.ln\b": "decoder.layer_norm",
     r"ln_post": "layer_norm", r"token_embedding": "embed_tokens", r"positional_embedding": "embed_positions.weight",
 }  # fmt: skip
-FIRST_LANGUAGE, VOCABULARY = 50259, 51865
+FIRST_LANGUAGE = 50259
 
 
 def convert(checkpoint: str, folder: Path) -> str:
@@ -30,10 +30,11 @@ def convert(checkpoint: str, folder: Path) -> str:
     layers, heads = config.decoder_layers, config.decoder_attention_heads
     model.generation_config.alignment_heads = [[layer, head] for layer in range(layers // 2, layers) for head in range(heads)]
     model.save_pretrained(between)
-    write_tokenizer(between)
+    languages = config.vocab_size - 51766
+    write_tokenizer(between, languages, config.vocab_size)
     ctranslate2.converters.TransformersConverter(str(between), copy_files=["tokenizer.json"]).convert(str(folder))
     told = json.loads((folder / "config.json").read_text())
-    told["lang_ids"] = list(range(FIRST_LANGUAGE, FIRST_LANGUAGE + 99))
+    told["lang_ids"] = list(range(FIRST_LANGUAGE, FIRST_LANGUAGE + languages))
     (folder / "config.json").write_text(json.dumps(told))
     return str(folder)
 
@@ -59,12 +60,12 @@ def _read(checkpoint: str):
     return config, weights
 
 
-def write_tokenizer(folder: Path) -> None:
+def write_tokenizer(folder: Path, languages: int, vocabulary: int) -> None:
     """Whisper's multilingual vocabulary as tokenizer.json, made of the ranks that come with openai-whisper."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from whisper.tokenizer import get_tokenizer
 
-    encoding = get_tokenizer(True).encoding
+    encoding = get_tokenizer(True, num_languages=languages).encoding
     ranks, letters = encoding._mergeable_ranks, _letters()
     written = {token: "".join(letters[byte] for byte in token) for token in ranks}
     merges = [
@@ -76,7 +77,7 @@ def write_tokenizer(folder: Path) -> None:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     special = sorted(encoding._special_tokens.items(), key=lambda item: item[1])
-    made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name, rank in special if rank < VOCABULARY])
+    made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name, rank in special if rank < vocabulary])
     made.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "WhisperTokenizer"}')
 

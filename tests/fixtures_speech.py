@@ -135,14 +135,25 @@ def random_model(tmp_path_factory) -> str:
     return _random_checkpoint(tmp_path_factory.mktemp("weights") / "random.pt", text_tokens=64)
 
 
-def _random_checkpoint(path: Path, text_tokens: int) -> str:
+@pytest.fixture(scope="session")
+def large_shaped_models(tmp_path_factory) -> dict[str, str]:
+    """Random weights in the shape of large-v3 and turbo, but for its size: 128 bands of sound, and a hundred languages."""
+    need(find_spec("faster_whisper") is not None, "faster-whisper")
+    folder = tmp_path_factory.mktemp("large")
+    short, longer = (
+        _random_checkpoint(folder / f"{tokens}.pt", text_tokens=tokens, bands=128, vocabulary=51866) for tokens in (64, 448)
+    )
+    return {"whisper": short, "faster-whisper": convert(longer, folder / "random")}
+
+
+def _random_checkpoint(path: Path, text_tokens: int, bands: int = 80, vocabulary: int = 51865) -> str:
     import torch
     from whisper.model import ModelDimensions, Whisper
 
     torch.manual_seed(7)
     dims = ModelDimensions(
-        n_mels=80, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=51865, n_text_ctx=text_tokens,
-        n_text_state=64, n_text_head=2, n_text_layer=1,
+        n_mels=bands, n_audio_ctx=1500, n_audio_state=64, n_audio_head=2, n_audio_layer=1, n_vocab=vocabulary,
+        n_text_ctx=text_tokens, n_text_state=64, n_text_head=2, n_text_layer=1,
     )  # fmt: skip
     model = Whisper(dims)
     # Whisper leaves this one as it finds the memory, which may be no numbers at all.

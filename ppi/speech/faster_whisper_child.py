@@ -201,6 +201,7 @@ def _load(report: Report, weights: str, model: str, hub: str, device: str, compu
 def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str, str]]:
     """The model on the first device that takes it; a device or type that was wanted and could not be had is named."""
     from faster_whisper import WhisperModel
+    from faster_whisper.feature_extractor import FeatureExtractor
 
     tried = _devices(device)
     told = NO_GPU if device == "cuda" and tried == ["cpu"] else ""
@@ -210,6 +211,8 @@ def _model(weights: str, device: str, compute_type: str) -> tuple[Any, dict[str,
             model = WhisperModel(weights, device=used, compute_type=kind, cpu_threads=_threads(), local_files_only=True)
             if used == "cuda":
                 model.encode(np.zeros((1, model.model.n_mels, 3000), np.float32))
+            if model.feature_extractor.mel_filters.shape[0] != model.model.n_mels:  # a folder without preprocessor_config.json
+                model.feature_extractor = FeatureExtractor(feature_size=model.model.n_mels)
             break
         except RuntimeError as error:
             if used == tried[-1]:

@@ -29,7 +29,7 @@ UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOF
 SEED = 0
 # Of Whisper's pictures of sound; words are looked for in at least so many.
 FRAMES_PER_S, FEWEST_FRAMES = 100, 50
-# Of what its encoder makes of them.
+# Of what its encoder makes of them, and of its times.
 STEP_S = 0.02
 # Its names for the sizes, where they are not PPI's.
 NAMES = {"large": "large-v3", "turbo": "large-v3-turbo"}
@@ -125,7 +125,8 @@ def _pieces(model, window: Window, sound: np.ndarray, language: str, phrases: st
     )  # fmt: skip
     spoken = [segment for segment in found["segments"] if segment["text"].strip()]
     _find_words(model, sound, spoken, language, round(window.length_s * FRAMES_PER_S))
-    return [_placed(window, segment) for segment in spoken]
+    first = _tokenizer(model, language).timestamp_begin
+    return [_placed(window, segment, first) for segment in spoken]
 
 
 def _find_words(model, sound: np.ndarray, spoken: list[dict[str, Any]], language: str, frames: int) -> None:
@@ -135,11 +136,10 @@ def _find_words(model, sound: np.ndarray, spoken: list[dict[str, Any]], language
     """
     import whisper
     from whisper.timing import add_word_timestamps
-    from whisper.tokenizer import get_tokenizer
 
     mel = whisper.log_mel_spectrogram(sound, n_mels=model.dims.n_mels, padding=whisper.audio.N_SAMPLES).to(model.device)
     mel = mel.half() if model.device.type == "cuda" else mel
-    tokenizer = get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language, task="transcribe")
+    tokenizer = _tokenizer(model, language)
     whole = whisper.audio.N_FRAMES
     for seek, found in groupby(spoken, key=lambda segment: segment["seek"]):
         left = frames - seek
@@ -166,9 +166,8 @@ def _part(encoded, start_s: float, end_s: float):
 def _chances(model, encoded) -> list[tuple[str, float]]:
     """The languages of encoded sound, the most probable first; as whisper's own function, which takes half minutes only."""
     import torch
-    from whisper.tokenizer import get_tokenizer
 
-    tokenizer = get_tokenizer(True, num_languages=model.num_languages)
+    tokenizer = _tokenizer(model, "en")
     with torch.no_grad():
         begun = torch.tensor([[tokenizer.sot]], device=model.device)
         asked = model.logits(begun, encoded)[0, 0, list(tokenizer.all_language_tokens)]
@@ -176,19 +175,25 @@ def _chances(model, encoded) -> list[tuple[str, float]]:
     return sorted(found, key=lambda chance: -chance[1])
 
 
-def _placed(window: Window, segment: dict[str, Any]) -> Piece:
-    words, said = plain_words(segment.get("words", ())), _said(segment)
+def _placed(window: Window, segment: dict[str, Any], first_time: int) -> Piece:
+    words, said = plain_words(segment.get("words", ())), _said(segment, first_time)
     measures = {name: round(float(segment[name]), 3) for name in ("avg_logprob", "compression_ratio", "no_speech_prob")}
     return Piece(*said, placed(window, *said, words, text=segment["text"], **measures))
 
 
-def _said(segment: dict[str, Any]) -> tuple[float, float]:
-    """The segment's time as the model said it; whisper itself puts the times of the words, found otherwise, in its place."""
+def _tokenizer(model, language: str):
+    """The model's own: where its times begin depends on how many languages it knows."""
     from whisper.tokenizer import get_tokenizer
 
-    first = get_tokenizer(True).timestamp_begin
+    return get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language, task="transcribe")
+
+
+def _said(segment: dict[str, Any], first_time: int) -> tuple[float, float]:
+    """The segment's time as the model said it, in tokens that count from `first_time`; whisper itself puts the times of the
+    words, found otherwise, in its place.
+    """
     at_s = segment["seek"] * 0.01
-    said = [at_s + (token - first) * 0.02 for token in segment["tokens"] if token >= first]
+    said = [at_s + (token - first_time) * STEP_S for token in segment["tokens"] if token >= first_time]
     return (said[0], said[-1]) if len(said) > 1 else (float(segment["start"]), float(segment["end"]))
 
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from difflib import SequenceMatcher
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -158,6 +159,24 @@ def test_times_are_in_order_and_within_the_recording_whatever_the_model_says(spe
     borders = [moment for segment in heard.segments for moment in (segment.start_s, segment.end_s)]
     assert borders == sorted(borders)
     assert progress == sorted(progress) and progress[0] == 0.0
+
+
+@pytest.mark.slow
+def test_a_model_in_the_shape_of_large_v3_is_heard_too(speak, engine, large_shaped_models, tmp_path):
+    heard = hearer(engine, large_shaped_models[engine], tmp_path).transcribe(speak("The lesson is over."), "", quiet)
+    times = [moment for word in heard.words for moment in (word.start_s, word.end_s)]
+    assert times and times == sorted(times) and times[0] >= 0 and times[-1] <= heard.duration_s and heard.language
+
+
+def test_the_times_that_openai_whisper_says_count_from_the_first_time_of_the_model():
+    """A hundred languages, as large-v3 has, move it by one."""
+    from ppi.speech import whisper_child
+
+    for languages, vocabulary in ((99, 51865), (100, 51866)):
+        knows = SimpleNamespace(is_multilingual=True, num_languages=languages)
+        first = whisper_child._tokenizer(knows, "en").timestamp_begin
+        assert first + 1501 == vocabulary
+        assert whisper_child._said({"seek": 100, "tokens": [first, 11, first + 50]}, first) == (1.0, 2.0)
 
 
 def test_what_a_model_is_unsure_of_is_kept_and_flagged_with_the_thresholds(speak, guessing):
