@@ -150,10 +150,10 @@ def subplots(rows: int, columns: int, size_in: tuple[float, float]) -> tuple[Any
     return pyplot.subplots(rows, columns, figsize=size_in, layout="constrained")
 
 
-def save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path, dpi: int = 110) -> None:
     from matplotlib import pyplot
 
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, metadata={"Software": None})
     pyplot.close(figure)
 
 

@@ -41,13 +41,14 @@ def write_docx(path: Path, title: str, name: str, blocks: Iterable[Block], langu
     document = Document()
     look.prepare(document, language)
     properties = document.core_properties
-    properties.title, properties.author, properties.comments = _safe(f"{title}: {name}")[:255], "PPI", ""
+    whole = _safe(f"{title}: {name}")
+    properties.title, properties.author, properties.comments = whole[:255], "PPI", ""
     properties.created = properties.modified = datetime.now(UTC)
     document.add_paragraph(_safe(title), style="Subtitle")
     document.add_paragraph(_safe(name), style="Title")
     for block in blocks:
         _DOCX[block.kind](document, block, player)
-    look.number_pages(document)
+    look.number_pages(document, whole)
     _at_once(path, lambda fresh: document.save(str(fresh)))
 
 

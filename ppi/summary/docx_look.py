@@ -10,6 +10,8 @@ FONT = "Arial"
 INK, MUTED, LINK, WARNING, HAIRLINE = (0x1F, 0x2A, 0x44), (0x5B, 0x65, 0x77), (0x1F, 0x5F, 0x66), (0xA8, 0x64, 0x1A), "C9CFD8"
 TEXT_WIDTH_CM, CODE_WIDTH_CM, FACT_NAME_CM, GAP_CM = 16.6, 1.8, 4.4, 0.3
 COLUMNS = 3  # key frames side by side
+KEPT_ROWS = 12  # of a table on one page
+FOOTER_CHARS = 80
 SCRIPTS, THEMES = ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"), ("w:asciiTheme", "w:hAnsiTheme", "w:cstheme", "w:eastAsiaTheme")
 LOOKS = {
     "Normal": (10.5, None), "Title": (22, INK), "Subtitle": (10, MUTED), "Heading 1": (14, INK),
@@ -38,6 +40,7 @@ def prepare(document, language: str) -> None:
         line.set(qn("w:color"), HAIRLINE)
         line.attrib.pop(qn("w:themeColor"), None)
     document.styles["Heading 1"].paragraph_format.space_after = Pt(6)
+    document.styles["Heading 2"].paragraph_format.space_after = Pt(3)
     normal = document.styles["Normal"].paragraph_format
     normal.space_after, normal.line_spacing = Pt(6), 1.15
     document.styles.element.find(f".//{qn('w:lang')}").set(qn("w:val"), "ru-RU" if language == "ru" else "en-US")
@@ -80,9 +83,11 @@ def flag(paragraph, mark: str) -> None:
 
 
 def note(document, text: str) -> None:
-    """A remark to the reader, small."""
+    """A remark to the reader, small, never alone on a page."""
     from docx.shared import Pt
 
+    if document.paragraphs:
+        document.paragraphs[-1].paragraph_format.keep_with_next = True
     paragraph = document.add_paragraph(text, style="Caption")
     paragraph.paragraph_format.space_before = Pt(6)
 
@@ -95,7 +100,11 @@ def facts(document, rows: list[tuple[str, ...]]) -> None:
 
 
 def table(document, rows: list[tuple[str, ...]], has_header: bool = False, widths_cm: list[float] | None = None):
-    """A table with hairlines; without widths the first column takes what the others, of equal width, leave."""
+    """A table with hairlines; without widths the first column takes what the others, of equal width, leave.
+
+    With a header the first column names what the others count: these stand right.
+    """
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Cm, Pt
 
     columns = len(rows[0])
@@ -105,10 +114,14 @@ def table(document, rows: list[tuple[str, ...]], has_header: bool = False, width
     _hairlines(made)
     for number, (row, texts) in enumerate(zip(made.rows, rows, strict=True)):
         _keep_whole(row, is_header=has_header and number == 0)
-        for cell, text, width in zip(row.cells, texts, widths, strict=True):
+        for place, (cell, text, width) in enumerate(zip(row.cells, texts, widths, strict=True)):
             cell.width = width  # a cell's width counts in Word, a column's in LibreOffice
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
+            # No row stands alone on a page, unless the table is longer than that.
+            paragraph.paragraph_format.keep_with_next = number < min(len(rows) - 1, KEPT_ROWS)
+            if has_header and place:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
             run = paragraph.add_run(text)
             if has_header and number == 0:
                 _coloured(run, MUTED)
@@ -119,10 +132,11 @@ def table(document, rows: list[tuple[str, ...]], has_header: bool = False, width
 
 def figure(document, path: str, caption: str) -> None:
     """A picture as wide as the text, with its caption on the same page."""
-    from docx.shared import Cm
+    from docx.shared import Cm, Pt
 
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.keep_with_next = True
+    paragraph.paragraph_format.space_before = Pt(8)
     _describe(paragraph.add_run().add_picture(path, width=Cm(TEXT_WIDTH_CM)), caption)
     document.add_paragraph(caption, style="Caption")
 
@@ -145,14 +159,19 @@ def frames(document, row: list[tuple[str, str, str, str]]) -> None:
         below.add_run(f"  {caption}")
 
 
-def number_pages(document) -> None:
-    """The page's number in the middle of every footer."""
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
+def number_pages(document, text: str) -> None:
+    """On the left of every footer what the document is, so that no printed page is nobody's; on the right the page's number."""
+    from docx.enum.text import WD_TAB_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
+    from docx.shared import Cm
 
     paragraph = document.sections[0].footer.paragraphs[0]
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    stops = paragraph.paragraph_format.tab_stops
+    for middle_or_right in document.styles["Footer"].paragraph_format.tab_stops:
+        stops.add_tab_stop(middle_or_right.position, WD_TAB_ALIGNMENT.CLEAR)
+    stops.add_tab_stop(Cm(TEXT_WIDTH_CM), WD_TAB_ALIGNMENT.RIGHT)
+    paragraph.add_run(f"{text if len(text) <= FOOTER_CHARS else text[:FOOTER_CHARS].rstrip() + '…'}\t")
     for kind, text in (("begin", None), (None, "PAGE"), ("end", None)):
         run = paragraph.add_run()
         part = OxmlElement("w:instrText" if text else "w:fldChar")
@@ -185,8 +204,10 @@ def _coloured(run, colour: tuple[int, int, int]) -> None:
 
 
 def _describe(picture, text: str) -> None:
-    """What is read out to those who cannot see it."""
+    """What is read out to those who cannot see it. Where no distance is said, LibreOffice moves a picture out of its line."""
     picture._inline.docPr.set("descr", text)
+    for side in "TBLR":
+        picture._inline.set(f"dist{side}", "0")
 
 
 def _keep_whole(row, is_header: bool = False) -> None:

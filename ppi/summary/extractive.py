@@ -25,7 +25,7 @@ SECTION_SENTENCES, ABSTRACT_SENTENCES = 5, 5
 QUESTION_STEMS = 2
 HOMEWORK = re.compile(
     r"(?i)\b(домашн\w+ (задани|работ)|задани\w+ на дом|на дом\b|к следующему уроку|"
-    r"homework|at home\b|for (the )?next (lesson|class|time))"
+    r"home ?work|at home\b|for (the )?next (lesson|class|time))"
 )
 DECISION = re.compile(
     r"(?i)\b(мы (решили|договорились|выбрали)|договорились|давайте (решим|выберем)|решено|значит,? делаем|"

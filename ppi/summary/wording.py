@@ -70,7 +70,6 @@ WORDS = {
         "roles": "Marked time by who acts",
         "timeline": "Timeline of patterns and speech",
         "overlaps": "Overlaps are counted once for each pattern.",
-        "minutes": "minutes",
         "transcript": "Transcript",
     },
     "ru": {
@@ -133,7 +132,6 @@ WORDS = {
         "roles": "Размеченное время по ролям",
         "timeline": "Лента паттернов и речи",
         "overlaps": "Наложения считаются для каждого паттерна.",
-        "minutes": "минуты",
         "transcript": "Расшифровка",
     },
 }

@@ -18,7 +18,6 @@ from ppi.services import Services
 from ppi.summary import report as reports
 from ppi.summary.outline import Block, Picture
 from ppi.summary.report import Mark
-from ppi.summary.wording import words_of
 from ppi.workflows import annotations, lanes, lessons, meanings, pattern_tables
 from ppi.workflows.about_lesson import dataset_prefix
 from ppi.workflows.ingest import media_info
@@ -31,13 +30,12 @@ def blocks(
     on_tick: Callable[[], None],
 ) -> tuple[Block, ...]:  # fmt: skip
     """The report's part of the document, its figures drawn into `folder`."""
-    words = words_of(language)
     marks = marks_of(services, row)
     report = reports.report_of(transcript, marks, summary, language)
     marked = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
     drawn = lesson_figures.draw(
         folder, lanes=[*_lanes(report.spoken), *marked], shares=report.shares if report.has_speakers else (),
-        duration_s=transcript.duration_s, minutes=words["minutes"], on_tick=on_tick,
+        duration_s=transcript.duration_s, on_tick=on_tick,
     )  # fmt: skip
     files = {path.name: str(path) for path in drawn}
     timeline, talk = (files.get(name, "") for name in (lesson_figures.TIMELINE, lesson_figures.SHARES))

@@ -161,6 +161,7 @@ def check_dataset(api: Api, lesson: str, url: str) -> None:
     assert {item["reason"] for item in found["report"]["dropped"]} == {"empty_range", "cancelled"}
     first = found["rows"][0]
     assert {row["text_origin"] for row in found["rows"]} == {"corrected"}
+    assert any("Written by hand." in row["text"] for row in found["rows"])
     assert requests.get(requests.compat.urljoin(url, first["image_url"]), timeout=20).content[:2] == b"\xff\xd8"
 
     assert {clip["mode"] for clip in found["report"]["clips"]} <= {"smart", "encoded"}

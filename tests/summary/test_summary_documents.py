@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from docx import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from PIL import Image
 
@@ -83,7 +84,10 @@ def test_headings_are_headings_and_pages_are_numbered(written):
     document = Document(docx)
     levels = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Heading 1"]
     assert tuple(levels) == HEADINGS[style, language]
-    assert "PAGE" in document.sections[0].footer._element.xml
+    footer = document.sections[0].footer
+    assert "PAGE" in footer._element.xml
+    assert footer.paragraphs[0].text.startswith(f"{WORDS[language][f'{style}_title']}: {FACTS.name}\t")
+    assert document.paragraphs[-1].style.name == "Caption" and document.paragraphs[-2].paragraph_format.keep_with_next
     assert document.core_properties.author == "PPI" and "python-docx" not in document.core_properties.comments
     assert f'w:val="{"ru-RU" if language == "ru" else "en-US"}"' in document.styles.element.xml
     fonts = document.styles["Normal"].element.rPr.rFonts
@@ -145,6 +149,8 @@ def test_key_frames_figures_and_tables_stand_in_the_report(with_pictures, tmp_pa
         assert "83 %" in text and "Timeline" in text and "Pattern 3" in text
     [header] = [row for table in document.tables for row in table.rows if row.cells[0].text == "Who"]
     assert header._tr.trPr.find(qn("w:tblHeader")) is not None
+    assert [cell.paragraphs[0].alignment for cell in header.cells] == [None, *[WD_ALIGN_PARAGRAPH.RIGHT] * 2]
+    assert all(shape._inline.get(f"dist{side}") == "0" for shape in document.inline_shapes for side in "TBLR")
 
 
 def test_an_unverified_point_is_marked_wherever_it_stands(tmp_path, lecture):

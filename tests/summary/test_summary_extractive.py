@@ -131,6 +131,15 @@ def test_greetings_and_fragments_weigh_less_and_definitions_more():
     assert weights[3] > weights[2] > weights[0] == weights[1]
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["For your home work, write about the river.", "Homework: read page seven.", "Запишите задание на дом: параграф пять."],
+)
+def test_homework_is_found_by_how_it_is_said(said):
+    found = summarize(quiet, transcript_of([said, "Look at the board, please."])).of_kind("homework")
+    assert [point.text for point in found] == [said]
+
+
 def test_a_sentence_over_two_segments_is_one_with_the_time_of_its_first_word():
     words = ("Evaporation", "is", "the", "change", "of", "water", "into", "vapour.", "It", "needs", "heat.")
     timed = tuple(Word(word, n * 0.5, n * 0.5 + 0.5) for n, word in enumerate(words))

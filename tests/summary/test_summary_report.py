@@ -100,7 +100,7 @@ def test_overlapping_time_is_covered_once():
 
 
 def test_figures_are_drawn_of_what_there_is_and_can_be_stopped(tmp_path):
-    given = {"duration_s": 100.0, "minutes": "минуты", "on_tick": lambda: None}
+    given = {"duration_s": 100.0, "on_tick": lambda: None}
     lanes = [("Учитель 🎓", [(10.0, 40.0)]), ("x" * 300, [(0.0, 0.0)])]
     drawn = lesson_figures.draw(tmp_path, lanes=lanes, shares=[("Учитель", 30.0), ("Ученики", 0.0)], **given)
     assert [path.name for path in drawn] == ["timeline.png", "talk.png"]
