@@ -62,7 +62,8 @@ def test_a_gpu_counts_in_float16_where_it_can(wanted, can, kind, words, gpu, mon
 
     def model(weights, **how):
         asked.append((how["device"], how["compute_type"]))
-        return SimpleNamespace(model=SimpleNamespace(n_mels=80), encode=lambda features: None)
+        ears = SimpleNamespace(mel_filters=np.zeros((80, 201)))
+        return SimpleNamespace(model=SimpleNamespace(n_mels=80), encode=lambda features: None, feature_extractor=ears)
 
     monkeypatch.setattr(gpu.ctranslate2, "get_supported_compute_types", lambda device: can)
     monkeypatch.setattr(faster_whisper, "WhisperModel", model)
