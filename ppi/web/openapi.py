@@ -20,8 +20,8 @@ STYLES = {"type": "string", "enum": ["abstract", "minutes", "report"], "default"
 SUCCESS = {"success": FLAG}
 STATUSES = [
     "queued", "uploading_video", "downloading", "extracting_audio", "fetching_model", "transcribing", "telling_speakers",
-    "summarizing", "building", "publishing", "preparing", "converting", "exchanging", "comparing", "reading", "completed", "error",
-    "cancelled",
+    "summarizing", "building", "publishing", "preparing", "converting", "exchanging", "comparing", "reading", "completed",
+    "error", "cancelled",
 ]  # fmt: skip
 STATUS = {
     "status": {"type": "string", "enum": STATUSES}, "progress": {**NUMBER, "minimum": 0, "maximum": 100},
