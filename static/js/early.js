@@ -2,6 +2,7 @@
 // A plain script, so that it runs before the page is shown; the modules have run when DOMContentLoaded is told.
 {
   let pressed = null;
+  const held = new Set();
   const keep = (event) => {
     const button = event.target.closest("button");
     if (!button || (button.form && button.type === "submit")) return;
@@ -9,10 +10,11 @@
     event.stopImmediatePropagation();
     pressed = button;
     button.setAttribute("aria-busy", "true");
+    held.add(button);
   };
   const release = () => {
     document.removeEventListener("click", keep, true);
-    for (const waiting of document.querySelectorAll("[aria-busy]")) waiting.removeAttribute("aria-busy");
+    for (const waiting of held) waiting.removeAttribute("aria-busy");
     pressed?.click();
   };
   document.addEventListener("click", keep, true);

@@ -272,6 +272,7 @@ def _page(browser: Browser, server: Server, language: str, name: str = "", **opt
     (TARGET / language).mkdir(parents=True, exist_ok=True)
     context: BrowserContext = browser.new_context(base_url=server.url, locale=language, reduced_motion="reduce", **options)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    forget_tries(server)
     if name:
         rounds.log_in(context, name)
     return context.new_page()
