@@ -9,7 +9,7 @@ import re
 import pytest
 
 from ppi.storage import keys
-from ppi.workflows import annotate, build_dataset, meanings, plain_plan, preview
+from ppi.workflows import annotate, build_dataset, meanings, plain_plan, plain_understood, preview
 from tests.web.test_dataset_form import lesson  # noqa: F401
 
 TABLE = "Паттерн;Описание\nОбъяснение;Объясняет\nПохвала;Хвалит\nВопрос;Спрашивает\n".encode()
@@ -81,6 +81,21 @@ def test_the_next_page_of_a_preview_works_nothing_out_again_until_something_chan
     assert [one["patterns"] for one in shown(anna, lesson)["segments"]][3] == ["Похвала"]
     give(anna, lesson, MARKS.split(b"\n10,")[0])
     assert len(shown(anna, lesson)["segments"]) == 1
+
+
+def test_what_is_large_is_understood_alike_in_a_child_which_is_stopped_when_it_takes_too_long(
+    anna, services, lesson, monkeypatch  # noqa: F811
+):
+    give(anna, lesson, MARKS, TABLE)
+    here = shown(anna, lesson)
+    monkeypatch.setattr(plain_understood, "QUICK_TABLE_BYTES", 0)
+    assert give(anna, lesson, MARKS.replace(b"1,4,", b"1,5,")).json["segments"] == 4
+    apart = shown(anna, lesson)
+    assert apart["segments"][0].pop("end_s") == 5.0 and here["segments"][0].pop("end_s") == 4.0 and apart == here
+    monkeypatch.setattr(plain_understood, "CHILD_TIMEOUT_S", 0)
+    refused = give(anna, lesson, MARKS)
+    assert refused.status_code == 422 and "too much time or memory" in refused.json["error"]
+    assert len(shown(anna, lesson)["segments"]) == 4, "what was there stays"
 
 
 def test_annotations_are_understood_without_a_table_and_no_label_is_odd_then(anna, lesson):  # noqa: F811
