@@ -115,7 +115,7 @@ def _take_rarer(album: Album, browser: Browser, server: Server, addresses: dict[
     _take_pages(album, page, language, addresses, "load")
     for look in album.looks(page, language, ["people-invited", "token-shown", "delete-for-good", "joined-planned"]):
         page.goto("/admin/people")
-        page.locator("form[action$='/invite'] button[aria-label$='boris']").click()
+        page.locator("form[action$='/link'] button[aria-label$='boris']").click()
         page.locator("#invitation").wait_for()
         album.keep(page, language, "people-invited", look, full_page=True)
         page.goto("/account")

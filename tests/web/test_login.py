@@ -30,6 +30,14 @@ def test_a_right_password_logs_in_and_names_the_user(app, services):
     assert is_in(client)
 
 
+def test_the_way_in_without_scripts_stands_first_and_once(app):
+    client = app.test_client()
+    for path, follows in (("/", 'class="locked"'), ("/lessons", 'class="panel empty"'), ("/help", "<footer")):
+        page = client.get(path, headers={"Accept": "text/html"}).text
+        assert page.count('id="plain-username"') == 1, path
+        assert (page.index('id="plain-username"') < page.index(follows)) == (path != "/help"), path
+
+
 @pytest.mark.parametrize("changed", [{"password": "wrong"}, {"username": "nobody"}, {"username": None}, {"password": 5}])
 def test_wrong_names_and_passwords_get_the_same_answer(app, changed):
     client, answer = log_in(app, **changed)

@@ -13,7 +13,7 @@ OF_ONE_PAGE = {
     "reading", "player-side", "tools", "search", "saving", "hits", "legend", "follow", "doing", "pencil", "who", "editing",
     "choosing", "people", "another", "on", "ends", "talk", "naming", "kinds", "here", "unaligned",
     "sent-room", "sent-none", "card-page", "confusions", "file-field", "file-button", "file-name",
-    "of-six", "in-line", "show",
+    "of-six", "in-line", "show", "locked",
 }  # fmt: skip
 
 
