@@ -89,16 +89,21 @@ CONTROLS = """() => [...document.querySelectorAll(
   .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.tabIndex >= 0)
   .filter((one) => !one.closest("[inert]"))
   .map((one) => (one.dataset.hands = one.type === "radio" ? `radio ${one.name}` : one.outerHTML.slice(0, 140)))"""
-# What a screen reader could call by no name.
+# What a screen reader could call by no name, and buttons of one name that lead to several places.
 NAMELESS = """() => {
   const nameOf = (one) => one.getAttribute("aria-label") || one.caption?.textContent.trim()
     || one.querySelector(":scope > legend, :scope > title")?.textContent.trim()
     || document.getElementById(one.getAttribute("aria-labelledby"))?.textContent.trim();
   const roles = ["region", "dialog", "group", "img", "progressbar"].map((role) => `[role=${role}]`);
-  const called = document.querySelectorAll(["table, video, nav, fieldset, .modal", ...roles]);
+  const called = document.querySelectorAll(["table, video, nav, fieldset, .modal:not(.example)", ...roles]);
   const nameless = [...called].filter((one) => !one.closest("#card-page") && !nameOf(one));
+  const places = {};
+  for (const one of document.querySelectorAll("main a.btn:not(nav *)")) {
+    (places[one.getAttribute("aria-label") || one.textContent.trim()] ??= new Set()).add(one.href);
+  }
+  const alike = Object.entries(places).filter(([, all]) => all.size > 1).map(([name]) => `alike: ${name}`);
   const heads = document.querySelectorAll("main h1").length;
-  return nameless.map((one) => `no name: ${one.outerHTML.slice(0, 140)}`).concat(heads === 1 ? [] : `${heads} titles`);
+  return nameless.map((one) => `no name: ${one.outerHTML.slice(0, 140)}`).concat(alike, heads === 1 ? [] : `${heads} titles`);
 }"""
 HERE = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();
