@@ -134,7 +134,7 @@ def publish() -> str:
         consent=about_lesson.consent(services, row) if row else None,
         ready=gallery.readiness(stored, about_lesson.consent(services, row)) if stored else [],
         check_names=gallery.check_names(),
-        sheets=build_dataset.sheet_urls(services, row) if stored else [],
+        contact_sheets=build_dataset.sheet_urls(services, row) if stored else [],
         dry_run=publishing.fresh_dry_run(services, row) if stored else None,
         pushed=pushes.pushes(services, row) if row else [], push_job=newest_push(shown.jobs) if shown else None,
     )  # fmt: skip
