@@ -42,7 +42,10 @@ class ObjectStore(Protocol):
         """As `put_file`, for something small."""
 
     def read(self, bucket: str, key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes in blocks of at most 256 KiB. Raises NotFound, at the call, not at the first block."""
+        """The bytes in blocks of at most 256 KiB; fewer than `length` where the object ends.
+
+        Raises NotFound, at the call, not at the first block.
+        """
 
     def stat(self, bucket: str, key: str) -> ObjectInfo:
         """Raises NotFound."""
