@@ -15,7 +15,7 @@ from tests.conftest import ROOT, Server, settings_for, start_server, stop_server
 from tests.web import chromium, rounds
 
 TARGET = ROOT / "docs" / "img" / "guide"
-WIDTH_PX, COLOURS = 1000, 48
+WIDTH_PX, COLOURS = 1000, 128
 # name -> how high the picture is
 HEIGHTS_PX = {
     "upload": 860, "lessons": 600, "lesson": 1060, "transcript": 700, "dataset": 1000, "publish": 900, "account": 1060,
