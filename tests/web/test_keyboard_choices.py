@@ -173,6 +173,11 @@ def decide_some(one):
     expect(saved).to_be_focused()
     one.to("radio", "Не решено", most=12)
     one.press("ArrowDown")
+    # Who leaves without saving is asked.
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
     one.do("button", "Сохранить решения")
     page.wait_for_load_state()
     expect(saved).to_be_focused()
