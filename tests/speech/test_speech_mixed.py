@@ -13,7 +13,8 @@ from tests.conftest import DATA, need
 from tests.fixtures_speech import RATE_HZ, write_wav
 from tests.speech.test_speech_whisper import SENTENCES, VOICES, away_from_truth_s, hearer, quiet, word_errors, words_of
 
-pytestmark = pytest.mark.slow
+# openai-whisper hears each window twice where two languages are spoken in it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROUNDS = 3
 # Standard deviations of the noise in a room, in samples; in the last the small model of the tests begins to fail.
 STILL, FAN, LOUD_FAN = 3, 60, 120
