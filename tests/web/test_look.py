@@ -111,6 +111,12 @@ def test_no_template_and_no_script_brings_styles_or_handlers_of_its_own():
         assert not re.search(r"setAttribute\(\s*[\"']style|\beval\(|new Function\(", path.read_text()), path.name
 
 
+def test_no_view_hands_a_page_the_name_by_which_templates_ask_for_style_sheets():
+    """A page sets `sheets` before it extends the frame: what a view hands over under this name would be lost without a word."""
+    assert "(sheets or [])" in (ROOT / "templates/base.html").read_text()
+    assert [path.name for path in (ROOT / "ppi/web").glob("*.py") if re.search(r"\bsheets\s*=[^=]", path.read_text())] == []
+
+
 def test_what_every_page_brings_is_light(client_for):
     """Packed bytes of the styles, fonts and scripts that the frame of each page names, with all that these name."""
     page = client_for().get("/help", headers={"Accept-Language": "ru"}).text
