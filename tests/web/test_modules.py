@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-SIZES = {"en": ["1.2 GB", "5.3 MB", "900B", "2 MB/s"], "ru": ["1,2 ГБ", "5,3 МБ", "900 Б", "2 МБ/с"]}
+SIZES = {"en": ["1.2 GB", "5.3 MB", "900 B", "2 MB/s"], "ru": ["1,2 ГБ", "5,3 МБ", "900 Б", "2 МБ/с"]}
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from ppi.workflows.runner import JOBS
 
 WORKFLOWS = Path(ppi.__file__).parent / "workflows"
 SAID = {
-    "en": ("how long is not known here yet", "usually some seconds", "usually from 3 sec to 2 min"),
-    "ru": ("пока неизвестно", "обычно несколько секунд", "обычно от 3 с до 2 мин"),
+    "en": ("how long is not known here yet", "usually some seconds", "usually from 3\u00a0sec to 2\u00a0min"),
+    "ru": ("пока неизвестно", "обычно несколько секунд", "обычно от 3\u00a0с до 2\u00a0мин"),
 }
 
 
