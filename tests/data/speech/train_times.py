@@ -1,7 +1,7 @@
-"""How the files -times.pt were made: `python -m tests.data.speech.train_times NAME OUT.pt`; fixed seed.
+"""How words-times.pt was made: `python -m tests.data.speech.train_times OUT.pt`; fixed seed.
 
-Two decoder layers that change nothing are put behind those of NAME.pt.xz, classroom or words, and their queries and keys are
-trained to look where each token is said. The row of a token learns to look at its own frames, that of the start before the
+Two decoder layers that change nothing are put behind those of words.pt.xz, and their queries and keys are trained to look
+where each token is said. The row of a token learns to look at its own frames, that of the start before the
 sentence and that of the end behind it. Above all, at each frame the token that is said there learns to look more than all
 others do, by the measure that Whisper's time warping goes by.
 
@@ -161,9 +161,9 @@ def parts_of(layers):
             yield f"decoder.blocks.{number}.{name}", part
 
 
-def taught(name: str, language: str) -> list[str]:
+def taught(language: str) -> list[str]:
     old, new = sentences(language)
-    kept = development(name, language)
+    kept = development(language)
     return [one for one in [*random.sample(old, len(old) // 2), *random.sample(new, LATER)] if one not in kept]
 
 
@@ -175,14 +175,14 @@ def save(layers, out: Path) -> None:
     torch.save({f"{at}.{key}": value.half() for at, part in parts_of(layers) for key, value in part.state_dict().items()}, out)
 
 
-def main(name: str, out: Path) -> None:
+def main(out: Path) -> None:
     torch.manual_seed(0)
     random.seed(SEED)
     np.random.seed(SEED)
     torch.set_num_threads(1)
-    model = read_model(Path(__file__).with_name(f"{name}.pt.xz"))
-    examples = [Example(model, language, sentence) for language in VOICES for sentence in taught(name, language)]
-    tried = [Example(model, language, one, is_tested=True) for language in VOICES for one in development(name, language)]
+    model = read_model(Path(__file__).with_name("words.pt.xz"))
+    examples = [Example(model, language, sentence) for language in VOICES for sentence in taught(language)]
+    tried = [Example(model, language, one, is_tested=True) for language in VOICES for one in development(language)]
     layers = [Attention(), Attention()]
     optimizer = torch.optim.AdamW([weight for layer in layers for weight in layer.parameters()], weight_decay=0.01)
     best_s = float("inf")
@@ -203,4 +203,4 @@ def main(name: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))
