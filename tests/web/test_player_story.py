@@ -135,7 +135,7 @@ def test_the_keyboard_reaches_every_mark_and_the_table_says_the_same(visit, less
     chosen = page.locator(".mark[aria-current]")
     expect(chosen).to_have_attribute("aria-label", re.compile("^Объяснение, annotator 1, 00:33.7 to 00:44.2"))
     page.keyboard.press("k")
-    page.get_by_text("Annotations as a table").click()
+    page.locator("summary", has_text="Annotations as a table").click()
     rows = page.locator("[data-part=table] tbody tr")
     expect(rows).to_have_count(10)
     rows.filter(has_text="Домашнее задание").get_by_role("button").click()

@@ -62,7 +62,7 @@ def test_a_dataset_that_fails_its_check_has_no_button_to_press_and_says_why_in_t
     anna, page = client_for("anna"), f"/publish?lesson={lesson.id}"
     form = anna.get(page).text.split('id="push-now"')[1].split("</form>")[0]
     assert "disabled>Push the dataset" in form
-    said = {"en": "pattern_1: videos/pattern_1.mp4 is empty.", "ru": "pattern_1: videos/pattern_1.mp4 — пустой файл."}
+    said = {"en": "pattern_1: videos/pattern_1.mp4 is empty.", "ru": "pattern_1: videos/pattern_1.mp4\u00a0— пустой файл."}
     for language, words in said.items():
         headers = {"Accept-Language": language}
         assert words in anna.get(page, headers=headers).text
