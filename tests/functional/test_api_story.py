@@ -55,6 +55,7 @@ def server(whole_ground, tmp_path_factory):
     stop_server(running)
 
 
+@pytest.mark.slow
 def test_a_lesson_goes_in_and_a_dataset_comes_out(server):
     api = Api(server, "anna")
     with (DATA / "sample_lesson.mp4").open("rb") as video:

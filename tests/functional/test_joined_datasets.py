@@ -172,6 +172,7 @@ def test_a_clip_that_changes_while_it_is_joined_comes_as_it_was_read(services, l
     assert stored_datasets.text_of(services, found.prefix + "videos/pattern_1.mp4") == "А pattern_1.mp4"
 
 
+@pytest.mark.slow
 def test_lessons_of_the_same_name_are_told_apart_and_one_is_withdrawn(services, lesson, client_for):
     rows = [lesson("А"), lesson("А", samples=2)]
     found = join(services, rows)

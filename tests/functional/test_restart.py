@@ -118,6 +118,7 @@ def test_an_upload_continues_where_a_killed_server_acknowledged_it(folder):
         stop_server(server)
 
 
+@pytest.mark.slow
 def test_a_lost_ledger_is_written_again_from_the_store(folder):
     port = free_port()
     server = start_server(folder, port)

@@ -130,6 +130,7 @@ def whispers_server(random_model, tmp_path, monkeypatch):
     server.server_close()
 
 
+@pytest.mark.slow
 def test_weights_of_openai_whisper_are_fetched_once_with_progress_by_the_first_lesson_and_checked(
     whispers_server, speak, tmp_path
 ):

@@ -6,6 +6,7 @@ import os
 import threading
 
 import psutil
+import pytest
 
 from ppi.storage import open_store
 from ppi.storage.s3 import MOST_PARTS, PART_BYTES, part_bytes
@@ -13,6 +14,7 @@ from ppi.storage.s3 import MOST_PARTS, PART_BYTES, part_bytes
 MB = 1_000_000
 
 
+@pytest.mark.slow
 def test_parts_that_were_sent_leave_the_memory(s3_server, tmp_path):
     """In threads of their own, as jobs are. Without `_give_memory_back` 30 MB and more stay."""
     store = open_store(s3_server.settings(tmp_path), "a secret for tests")

@@ -229,7 +229,7 @@ def test_every_route_has_a_row(app):
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(ROWS)
 
 
-@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("caller", [pytest.param(one, marks=pytest.mark.slow) if one == TOKEN else one for one in CALLERS])
 def test_every_route_gives_each_caller_what_is_theirs(caller, app, services, client_of, fresh):
     client, wrong, row = client_of(caller), {}, fresh()
     for endpoint in sorted(ROWS, key=lambda name: name in ENDS_SESSIONS):
