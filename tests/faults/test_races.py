@@ -32,12 +32,13 @@ def test_of_twenty_thousand_jobs_none_is_claimed_twice(open_services, variables,
     note("4 processes claim 20,000 jobs", name_of(variables), 1, "0 claimed twice, 0 left")
 
 
-def _claim_naively(path, out):
+def _claim_naively(path, barrier, out):
     """What the ledger must not do: look first, take afterwards."""
     import sqlite3
 
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     taken = []
+    barrier.wait()  # on a busy machine one would have taken all before the next has started
     while row := connection.execute("SELECT id FROM jobs WHERE status='queued' ORDER BY created_s LIMIT 1").fetchone():
         connection.execute("UPDATE jobs SET status='running' WHERE id=?", row)
         taken.append(row[0])
@@ -50,8 +51,8 @@ def test_claiming_in_two_steps_does_claim_twice(tmp_path):
     for number in range(800):
         services.ledger.restore(Job(f"job-{number}", "ingest", "receive", "u", "l", {}, created_s=float(number)))
     context = multiprocessing.get_context("spawn")
-    out = context.Queue()
-    processes = [context.Process(target=_claim_naively, args=(tmp_path / "ledger.sqlite3", out)) for _ in range(4)]
+    barrier, out = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=_claim_naively, args=(tmp_path / "ledger.sqlite3", barrier, out)) for _ in range(4)]
     for process in processes:
         process.start()
     taken = [job_id for _ in processes for job_id in out.get(timeout=120)]

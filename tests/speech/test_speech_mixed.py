@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 
@@ -22,6 +24,12 @@ STILL, FAN, LOUD_FAN = 3, 60, 120
 
 @cache
 def lesson(noise: int) -> tuple[np.ndarray, list[tuple[str, float]]]:
+    """As `said_lesson`; espeak-ng says a sentence a little differently after others, so it is said by a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(said_lesson, noise).result()
+
+
+def said_lesson(noise: int) -> tuple[np.ndarray, list[tuple[str, float]]]:
     """(samples, (word, moment it begins) of all sentences) of about five minutes in two languages in turn.
 
     Between the sentences are pauses of many lengths, now and then with a stretch of loud noise in which nobody speaks.

@@ -185,7 +185,7 @@ def test_when_the_sending_tab_is_closed_another_one_goes_on(open_page, network, 
     page.close(run_before_unload=False)
     other.get_by_role("button", name="Задания").click()
     expect(sent(other).get_by_text("с этой страницы")).to_be_visible(timeout=15_000)
-    expect(sent(other)).to_contain_text("Отправлено", timeout=30_000)
+    expect(sent(other)).to_contain_text("Загружено", timeout=30_000)
     expect(other.locator("#jobs-list")).to_contain_text("Закрыта")
     arrived_whole(live_server.services, lesson, tmp_path)
 
