@@ -140,7 +140,7 @@ def look_at_figures(page):
 def write_the_card(page, live_server, lesson):
     page.get_by_role("link", name="Карточка", exact=True).click()
     page.locator("#own-text").fill("Снято **в мае**. <img src=x onerror=alert(1)>")
-    expect(page.locator("#card-page strong", has_text="в мае")).to_be_visible()
+    expect(page.locator("#card-page strong", has_text="в мае")).to_be_visible(timeout=20_000)
     assert page.locator("#card-page img[src=x]").count() == 0
     expect(page.locator("#card-state")).to_have_text("ещё не сохранено")
     page.get_by_role("button", name="Сохранить карточку").click()
