@@ -27,7 +27,7 @@ from tests.web import chromium, rounds
 
 REPEATS = 3
 # What no page may go beyond; whichever does is named at the end.
-MOST_SHIFT, MOST_KB = 0.001, 148
+MOST_SHIFT, MOST_KB = 0.001, 145
 # Sizes are those on the wire, heads included; media are not asked for.
 ASK = """() => new Promise((done) => {
   let shift = 0;

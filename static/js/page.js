@@ -3,7 +3,6 @@ import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, during, words } from "./api.js";
 import { ask } from "./confirm.js";
 import { startDrawer } from "./drawer.js";
-import { speakFiles } from "./filefield.js";
 import { startFocus } from "./focus.js";
 import { watchAll } from "./progress.js";
 import { tellDone } from "./title.js";
@@ -72,7 +71,7 @@ document.addEventListener("click", async (event) => {
 // The server writes times by the clock of this browser from the next page on.
 document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`;
 
-speakFiles();
+if (document.querySelector("input[type=file].form-control")) import("./filefield.js").then(({ speakFiles }) => speakFiles());
 startFocus();
 tellDone();
 startDrawer();
