@@ -18,7 +18,8 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 MAX_START_CPU_S = 1.5
 
 ROOMS = {"accounts", "storage", "jobs", "media", "speech", "summary", "annotation", "dataset", "publishing"}
-BASE = {"ppi.records", "ppi.notes", "ppi.errors", "ppi.settings", "ppi.processes", "ppi.fetched", "ppi.fetching"}
+BASE = {"ppi.records", "ppi.notes", "ppi.errors", "ppi.settings", "ppi.processes", "ppi.fetched", "ppi.fetching",
+        "ppi.palette"}  # fmt: skip
 # The base layer has an order of its own.
 BASE_ARROWS = {
     "ppi.errors": set(),
@@ -28,6 +29,7 @@ BASE_ARROWS = {
     "ppi.variables": set(),
     "ppi.processes": {"ppi.errors"},
     "ppi.fetched": set(),
+    "ppi.palette": set(),
     "ppi.fetching": {"ppi.errors", "ppi.fetched", "ppi.settings"},
     "ppi.logs": {"ppi.settings"},
     "ppi.server": set(),

@@ -7,11 +7,11 @@ strangers: they get into the XML only as values that a library writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ppi.annotation.colours import colours
+from ppi import palette
 from ppi.annotation.label_studio import shown_rate
 from ppi.annotation.patterns import folded
 from ppi.errors import AnnotationError, InputError
@@ -75,12 +75,16 @@ def labels(patterns: Sequence[Pattern]) -> tuple[Label, ...]:
             "The pattern table has {count} patterns; Label Studio shows at most {limit} well. Split the table.",
             count=len(patterns), limit=MAX_LABELS,
         )  # fmt: skip
-    marked = sorted(((folded(pattern.type)[0], pattern) for pattern in patterns), key=lambda pair: ROLES.index(pair[0]))
     keys = [*HOTKEYS, *[""] * MAX_LABELS]
     return tuple(
-        Label(_name(pattern), role, _fit(pattern.description)[:MAX_HINT_CHARACTERS], colour, key)
-        for (role, pattern), colour, key in zip(marked, colours(len(marked)), keys, strict=False)
+        Label(_name(pattern), _role(pattern), _fit(pattern.description)[:MAX_HINT_CHARACTERS], palette.colour(number), key)
+        for (number, pattern), key in zip(enumerate(in_order(patterns)), keys, strict=False)
     )
+
+
+def in_order(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """As annotators see them: by role, then as in the table. A pattern's place is the number of its colour."""
+    return sorted(patterns, key=lambda pattern: ROLES.index(_role(pattern)))
 
 
 def labelling_config(patterns: Sequence[Pattern], variant: str, frame_rate: float | None = None) -> str:
@@ -97,6 +101,10 @@ def labelling_config(patterns: Sequence[Pattern], variant: str, frame_rate: floa
     if frame_rate is not None and not 1 <= frame_rate <= MAX_FRAME_RATE:
         raise InputError("The frame rate must lie between 1 and {limit}.", limit=MAX_FRAME_RATE)
     return _Config(patterns, variant).xml(FRAME_RATE_OF_TASK if frame_rate is None else str(shown_rate(frame_rate)))
+
+
+def _role(pattern: Pattern) -> str:
+    return folded(pattern.type)[0]
 
 
 class _Config:

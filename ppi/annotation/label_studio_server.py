@@ -8,6 +8,7 @@ to: no redirects, no proxies of the environment, no answer beyond 50 MB, no comp
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ MAX_ANSWER_BYTES = 50_000_000
 SILENCE_S = 20.0  # how long the server may say nothing
 PATIENCE_S = 180.0  # how long a whole conversation may take
 TRANSCRIPT_MODEL = "ppi-transcript"
+_COLOUR = re.compile(' background="#[0-9a-f]{6}"')
 # The client repeats refused requests by itself; a repeated import would make a second task.
 ONCE: Any = {"max_retries": 0}
 # What is kept of an annotation: nobody's name or mail address.
@@ -150,7 +152,7 @@ class _Server:
         found = self._known_project(project_id) or self._project_called(title)
         if found is None:
             return self._api.projects.create(title=title, label_config=config, request_options=ONCE)
-        if found.label_config.strip() != config:
+        if _uncoloured(found.label_config) != _uncoloured(config):
             if found.total_annotations_number and not may_replace:
                 raise Conflict(
                     "The project {project} of Label Studio has annotations made with another labelling configuration. Choose "
@@ -285,6 +287,11 @@ def _kept(annotation: dict[str, Any]) -> dict[str, Any]:
     author = annotation.get("completed_by")
     kept = {name: annotation[name] for name in KEPT if name in annotation}
     return {**kept, "completed_by": author.get("id") if isinstance(author, dict) else author}
+
+
+def _uncoloured(config: str) -> str:
+    """Without what makes no other configuration of it: colours of labels, and the spaces at the ends that the server takes."""
+    return _COLOUR.sub("", config.strip())
 
 
 def _unless_gone(ask: Callable[[], Any]) -> Any:

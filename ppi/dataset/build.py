@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ppi.dataset import layout, refresh, reuse, splits
+from ppi import palette
+from ppi.dataset import charts, layout, refresh, reuse, splits
 from ppi.dataset.assemble import Contents, Origin, Progress, assemble, before
 from ppi.dataset.card import CardFacts, Recording
 from ppi.dataset.plan import Plan
@@ -149,6 +150,7 @@ def _report(plan: Plan, clips: Sequence[Clip], rows: Sequence[dict[str, Any]]) -
         "duration_s": plan.duration_s,
         "annotators": sorted({sample.annotator for sample in plan.samples}),
         "patterns": pattern_counts(rows),
+        charts.COLOURS: list(palette.numbers(plan.table, sorted(charts.by_pattern(rows)[0]))),
         "unmatched": list(plan.unmatched),
         "unused": list(plan.unused),
         "meanings": [asdict(given) for given in plan.meanings],

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-SHOWN_PATTERNS, SHOWN_LANES, COLOURED = 30, 12, 6
+from ppi import palette
+
+SHOWN_PATTERNS, SHOWN_LANES, COLOURED = 30, 12, 8
 REST = 0  # the colour of all other patterns
+COLOURS = "colours"  # of the report: patterns in the order of their colours
 # A lane is cut into so many columns of equal time, each of one colour: a drawing stays small however much was marked.
 COLUMNS = 300
 # Upper ends of the classes of lengths, in seconds; what is longer goes into one more.
@@ -21,16 +24,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` as a number and as `share` of the largest one."""
+    """`value` as a number and as `share` of the largest one; `place` is its pattern's colour, from 1, or REST."""
 
     name: str
     value: float
     share: float
+    place: int = REST
 
 
 @dataclass(frozen=True)
 class Lane:
-    """What one annotator marked in one lesson. `marks` are (first column, columns) by colour, from 1 to COLOURED, or REST."""
+    """What one annotator marked in one lesson. `marks` are (first column, columns) by colour, from 1, or REST."""
 
     lesson: str
     annotator: str
@@ -41,10 +45,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`colours` are the most frequent patterns in the order of their colours; `left_out` lanes are too many to show."""
+    """`colours` are the most frequent patterns, each with its colour; `left_out` lanes are too many to show."""
 
     lanes: tuple[Lane, ...]
-    colours: tuple[str, ...]
+    colours: tuple[tuple[str, int], ...]
     length_s: float
     left_out: int
 
@@ -54,11 +58,22 @@ class Timeline:
         return any(REST in lane.marks for lane in self.lanes)
 
 
-def bars(values: Mapping[str, float]) -> list[Bar]:
-    """All of them, the largest first."""
+def bars(values: Mapping[str, float], places: Mapping[str, int]) -> list[Bar]:
+    """All of them, the largest first, in the colours of `places`."""
     most = max(values.values(), default=0) or 1
     ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-    return [Bar(name, value, value / most) for name, value in ordered]
+    return [Bar(name, value, value / most, places.get(name, REST)) for name, value in ordered]
+
+
+def places(rows: Sequence[Row], report: Mapping[str, Any]) -> dict[str, int]:
+    """The colours of all patterns, the most frequent first: those have one of their own, and the others REST.
+
+    Which one the dataset's report says; in one that does not, patterns go by how often they occur.
+    """
+    counts, _ = by_pattern(rows)
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    numbers = palette.numbers(report.get(COLOURS, ()), ordered)
+    return {name: palette.place(numbers[name]) if rank < COLOURED else REST for rank, name in enumerate(ordered)}
 
 
 def by_pattern(rows: Sequence[Row]) -> tuple[dict[str, int], dict[str, float]]:
@@ -87,27 +102,26 @@ def lengths(rows: Sequence[Row]) -> list[tuple[float, float | None, int]]:
     return [(starts[place], ends[place], counts[place]) for place in range(filled[0], filled[-1] + 1)]
 
 
-def timeline(rows: Sequence[Row], length_s: float) -> Timeline:
+def timeline(rows: Sequence[Row], length_s: float, places: Mapping[str, int]) -> Timeline:
     """A lane for each annotator of each lesson. `length_s` is that of the longest lesson."""
     length_s = max([length_s, *(row["end_time"] for row in rows)], default=0) or 1
-    counts, _ = by_pattern(rows)
-    colours = tuple(sorted(counts, key=lambda name: (-counts[name], name))[:COLOURED])
     of_lane: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         of_lane.setdefault((row["lesson"], row["annotator"]), []).append(row)
     names = sorted(of_lane)
-    lanes = tuple(_lane(*name, of_lane[name], length_s, colours) for name in names[:SHOWN_LANES])
+    lanes = tuple(_lane(*name, of_lane[name], length_s, places) for name in names[:SHOWN_LANES])
+    colours = tuple((name, place) for name, place in places.items() if place)
     return Timeline(lanes, colours, length_s, max(0, len(names) - SHOWN_LANES))
 
 
-def _lane(lesson: str, annotator: str, rows: Sequence[Row], length_s: float, colours: Sequence[str]) -> Lane:
+def _lane(lesson: str, annotator: str, rows: Sequence[Row], length_s: float, places: Mapping[str, int]) -> Lane:
     """Where marks lie over each other the shorter one is seen."""
     marked_s = sum(row["end_time"] - row["start_time"] for row in rows)
     columns: list[int | None] = [None] * COLUMNS
     for row in sorted(rows, key=lambda row: row["start_time"] - row["end_time"]):
         start = min(int(row["start_time"] / length_s * COLUMNS), COLUMNS - 1)
         end = min(max(start + 1, round(row["end_time"] / length_s * COLUMNS)), COLUMNS)
-        columns[start:end] = [_colour(row, colours)] * (end - start)
+        columns[start:end] = [_colour(row, places)] * (end - start)
     return Lane(lesson, annotator, len(rows), marked_s, _runs(columns))
 
 
@@ -123,7 +137,7 @@ def _runs(columns: Sequence[int | None]) -> dict[int, list[tuple[int, int]]]:
     return found
 
 
-def _colour(row: Row, colours: Sequence[str]) -> int:
+def _colour(row: Row, places: Mapping[str, int]) -> int:
     """That of the row's most frequent pattern."""
-    places = [colours.index(pattern["type"]) + 1 for pattern in row["patterns"] if pattern["type"] in colours]
-    return min(places, default=REST)
+    names = {pattern["type"] for pattern in row["patterns"]}
+    return next((place for name, place in places.items() if place and name in names), REST)

@@ -5,6 +5,7 @@ They are drawn in a child process: matplotlib is heavy and keeps state. The same
 
 from __future__ import annotations
 
+import json
 import tempfile
 import unicodedata
 from collections import Counter
@@ -14,9 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ppi.dataset import changes
+from ppi import palette
+from ppi.dataset import changes, charts
 from ppi.dataset.card_words import WORDS
-from ppi.dataset.layout import FIGURES
+from ppi.dataset.layout import FIGURES, REPORT
 from ppi.processes import run_in_child
 from ppi.settings import tell_library
 
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TIMEOUT_S = 300.0
-SHOWN_PATTERNS, SHOWN_LANES, COLOURED = 25, 16, 9
+SHOWN_PATTERNS, SHOWN_LANES = 25, 16
 MAX_LABEL_CHARACTERS = 40
 FONT = "DejaVu Sans"  # comes with matplotlib, and has Latin, Greek and Cyrillic letters
-ACCENT, REST = "#45399b", "#b8bec7"
+ACCENT, GRID = palette.COLOURS[0], "#b8bec7"
 Row = dict[str, Any]
 Words = Mapping[str, str]
+Places = Mapping[str, int]
 
 
 def draw(folder: Path, language: str, on_tick: Callable[[], None] = lambda: None) -> list[str]:
@@ -51,9 +54,10 @@ def draw_all(report: Callable[[Any], None], folder: str, language: str) -> None:
     """In the child."""
     with canvas():
         rows = changes.rows_of(Path(folder))
+        places = charts.places(rows, _report(Path(folder)))
         (Path(folder) / "figures").mkdir()
         for path, paint in zip(FIGURES, (_patterns, _durations, _timeline), strict=True):
-            paint(rows, WORDS[language], Path(folder) / path)
+            paint(rows, WORDS[language], Path(folder) / path, places)
 
 
 @contextmanager
@@ -71,15 +75,17 @@ def canvas() -> Iterator[None]:
         yield
 
 
-def colour(number: int) -> Any:
-    """One of the ten colours that tell things apart, the same for the same number."""
-    import matplotlib
-
-    palette = matplotlib.color_sequences["tab10"]
-    return palette[number % len(palette)]
+def _report(folder: Path) -> dict[str, Any]:
+    """What the dataset's report says, which stands beside its rows when its figures are drawn."""
+    path = folder / REPORT
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _patterns(rows: Sequence[Row], words: Words, path: Path) -> None:
+def _colour(name: str, places: Places) -> str:
+    return palette.COLOURS[places[name] - 1] if places.get(name) else palette.REST
+
+
+def _patterns(rows: Sequence[Row], words: Words, path: Path, places: Places) -> None:
     counts, times_s = Counter(), Counter()
     for row in rows:
         for name in _names(row):
@@ -88,8 +94,9 @@ def _patterns(rows: Sequence[Row], words: Words, path: Path) -> None:
     shown = sorted(counts, key=lambda name: (-counts[name], name))[:SHOWN_PATTERNS]
     shown.reverse()
     figure, (left, right) = subplots(1, 2, (9, 1.7 + 0.32 * len(shown)))
-    left.barh(range(len(shown)), [counts[name] for name in shown], color=ACCENT)
-    right.barh(range(len(shown)), [times_s[name] / 60 for name in shown], color=ACCENT)
+    colours = [_colour(name, places) for name in shown]
+    left.barh(range(len(shown)), [counts[name] for name in shown], color=colours)
+    right.barh(range(len(shown)), [times_s[name] / 60 for name in shown], color=colours)
     left.set_yticks(range(len(shown)), [readable(name) for name in shown])
     right.set_yticks(range(len(shown)), [])
     _tell(left, words, words["axis_samples"])
@@ -98,7 +105,7 @@ def _patterns(rows: Sequence[Row], words: Words, path: Path) -> None:
     save(figure, path)
 
 
-def _durations(rows: Sequence[Row], words: Words, path: Path) -> None:
+def _durations(rows: Sequence[Row], words: Words, path: Path, places: Places) -> None:
     figure, axes = subplots(1, 1, (7, 3.5))
     axes.hist([row["end_time"] - row["start_time"] for row in rows], bins=min(30, max(5, len(rows) // 3)), color=ACCENT)
     _tell(axes, words, words["axis_length"])
@@ -107,21 +114,19 @@ def _durations(rows: Sequence[Row], words: Words, path: Path) -> None:
     save(figure, path)
 
 
-def _timeline(rows: Sequence[Row], words: Words, path: Path) -> None:
+def _timeline(rows: Sequence[Row], words: Words, path: Path, places: Places) -> None:
     """A lane for each annotator of each lesson; the most frequent patterns have colours, the others are grey."""
-    counts = Counter(name for row in rows for name in _names(row))
-    coloured = sorted(counts, key=lambda name: (-counts[name], name))[:COLOURED]
-    colours = {name: colour(number) for number, name in enumerate(coloured)}
+    coloured = [name for name, place in places.items() if place]
     lanes = sorted({(row["lesson"], row["annotator"]) for row in rows})[:SHOWN_LANES]
     figure, axes = subplots(1, 1, (10, 1.9 + 0.5 * len(lanes) + 0.1 * len(coloured)))
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["start_time"] - row["end_time"]):  # the shorter one is seen
         if (row["lesson"], row["annotator"]) in lanes:
             lane = len(lanes) - 1 - lanes.index((row["lesson"], row["annotator"]))
-            _mark(axes, row, lane, colours)
+            _mark(axes, row, lane, places)
     axes.set_yticks(range(len(lanes)), [readable(f"{lesson}, {annotator}") for lesson, annotator in reversed(lanes)])
     _tell(axes, words, words["axis_lesson"])
     figure.suptitle(words["figure_timeline"])
-    handles = [axes.barh(0, 0, color=colours.get(name, REST)) for name in coloured]
+    handles = [axes.barh(0, 0, color=_colour(name, places)) for name in coloured]
     figure.legend(handles, [readable(name) for name in coloured], loc="outside lower center", ncols=3, frameon=False)
     save(figure, path)
 
@@ -132,12 +137,12 @@ def _tell(axes: Axes, words: Words, what: str) -> None:
     axes.xaxis.set_major_formatter(lambda value, position: f"{value:.6g}".replace(".", words["decimal_sign"]))
 
 
-def _mark(axes: Axes, row: Row, lane: int, colours: dict[str, Any]) -> None:
+def _mark(axes: Axes, row: Row, lane: int, places: Places) -> None:
     names = _names(row)
     height = 0.8 / len(names)
     for number, name in enumerate(names):
         place = ([(row["start_time"] / 60, (row["end_time"] - row["start_time"]) / 60)], (lane - 0.4 + number * height, height))
-        axes.broken_barh(*place, color=colours.get(name, REST), alpha=0.75)
+        axes.broken_barh(*place, color=_colour(name, places))
 
 
 def _names(row: Row) -> list[str]:

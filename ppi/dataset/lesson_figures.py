@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ppi import palette
 from ppi.dataset import figures
 from ppi.processes import run_in_child
 
@@ -14,7 +15,8 @@ MOST_LANES = 24
 # As wide as the text of a document, so that letters keep their size on paper, and fine enough for a printer.
 WIDTH_IN, DPI = 7, 160
 MOST_TICKS, STEPS_S = 9, (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-Lane = tuple[str, Sequence[tuple[float, float]]]
+# A name, spans in seconds, and the number of the colour; None for what is no pattern.
+Lane = tuple[str, Sequence[tuple[float, float]], int | None]
 
 
 def draw(
@@ -27,7 +29,7 @@ def draw(
 ) -> list[Path]:
     """Draw in a child process into `folder`; answers the files, of which there may be none.
 
-    `lanes` are (name, spans in seconds), the topmost first; `shares` are (name, seconds).
+    The topmost of the `lanes` is the first; `shares` are (name, seconds).
     `on_tick` may raise to stop it.
     """
     given = {"folder": str(folder), "lanes": lanes, "shares": shares, "duration_s": duration_s}
@@ -46,13 +48,14 @@ def draw_all(report: Callable[[Any], None], folder: str, lanes: Any, shares: Any
 
 def _timeline(lanes: Sequence[Lane], duration_s: float, path: Path) -> None:
     figure, axes = figures.subplots(1, 1, (WIDTH_IN, 0.9 + 0.34 * len(lanes)))
-    for number, (_, spans) in enumerate(lanes):
+    for place, (_, spans, number) in enumerate(lanes):
         bars = [(start_s, end_s - start_s) for start_s, end_s in spans]
-        axes.broken_barh(bars, (len(lanes) - 1 - number - 0.35, 0.7), color=figures.colour(number))
-    axes.set_yticks(range(len(lanes)), [figures.readable(name) for name, _ in reversed(lanes)])
+        colour = palette.REST if number is None else palette.colour(number)
+        axes.broken_barh(bars, (len(lanes) - 1 - place - 0.35, 0.7), color=colour)
+    axes.set_yticks(range(len(lanes)), [figures.readable(name) for name, *_ in reversed(lanes)])
     axes.set_ylim(-0.6, len(lanes) - 0.4)
     _time_axis(axes, max(duration_s, 1.0))
-    axes.grid(axis="x", color=figures.REST, linewidth=0.4, alpha=0.6)
+    axes.grid(axis="x", color=figures.GRID, linewidth=0.4, alpha=0.6)
     axes.set_axisbelow(True)
     figures.save(figure, path, DPI)
 

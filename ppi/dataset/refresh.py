@@ -32,14 +32,15 @@ def refreshed(read: Read, agreed: Consent, own_text: str, language: str) -> dict
     told = croissant.describe(facts, files, versions[-1]["version"])
     changed = {layout.CARD: text, layout.CROISSANT: layout.as_json(told).encode()}
     if _figures_of(described) and settings["card_language"] != described["settings"].get("card_language", "en"):
-        changed |= _drawn(read(layout.METADATA), language)
+        changed |= _drawn(read, language)
     return {**changed, layout.MANIFEST: manifest.with_files(described, settings, changed)}
 
 
-def _drawn(metadata: bytes, language: str) -> dict[str, bytes]:
-    """The figures of these rows, by path."""
+def _drawn(read: Read, language: str) -> dict[str, bytes]:
+    """The figures of the dataset, by path."""
     with tempfile.TemporaryDirectory(prefix="ppi-figures-") as folder:
-        (Path(folder) / layout.METADATA).write_bytes(metadata)
+        for path in (layout.METADATA, layout.REPORT):
+            (Path(folder) / path).write_bytes(read(path))
         return {path: (Path(folder) / path).read_bytes() for path in figures.draw(Path(folder), language)}
 
 

@@ -82,7 +82,7 @@ CALLS: tuple[tuple[str, str, str, dict[str, dict], dict | str], ...] = (
     ("post", "/api/lessons/{lesson_id}/peaks", "Have the waveform of a lesson from before measured.", {},
      {**SUCCESS, "job_id": TEXT}),
     ("get", "/api/lessons/{lesson_id}/intervals", "What every annotator marked, at most 5000 marks.", {},
-     {**SUCCESS, "lanes": ROWS, "colours": {"type": "object"}, "left_out": NUMBER}),
+     {**SUCCESS, "lanes": ROWS, "colours": {"type": "object"}, "places": {"type": "object"}, "left_out": NUMBER}),
     ("post", "/api/lessons/{lesson_id}/transcript/edit", "Correct the text of one segment, counted from 0.",
      {WITH_JSON: {"version": NUMBER, "segment": NUMBER, "text": TEXT}}, TRANSCRIPT),
     ("post", "/api/lessons/{lesson_id}/transcript/check", "Say that a segment, or one word of it, is right as it is.",

@@ -86,7 +86,9 @@ def draw(lesson_id: str) -> Response:
 
 @bp.get("/api/lessons/<lesson_id>/intervals")
 def intervals(lesson_id: str) -> Response:
-    """-> {success, lanes: [{annotator, marks: [{start_s, end_s, pattern}]}], colours: {pattern: "#rrggbb"}, left_out}."""
+    """-> {success, lanes: [{annotator, marks: [{start_s, end_s, pattern}]}], colours: {pattern: "#rrggbb"},
+    places: {pattern: 1}, left_out}: the colours as in Label Studio, and their places among the page's own.
+    """
     row = lessons.owned(access.services(), access.current(), lesson_id)
     found = lanes.of_lesson(access.services(), row)
     told = [
@@ -98,7 +100,7 @@ def intervals(lesson_id: str) -> Response:
         }
         for name, marks in found.marks.items()
     ]  # fmt: skip
-    return jsonify(success=True, lanes=told, colours=dict(found.colours), left_out=found.left_out)
+    return jsonify(success=True, lanes=told, colours=found.colours, places=found.places, left_out=found.left_out)
 
 
 def phrases() -> dict[str, str]:

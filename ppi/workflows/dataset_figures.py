@@ -37,9 +37,11 @@ def of(services: Services, prefix: str) -> Figures:
     told = report.get("card") or {}
     counts, times_s = charts.by_pattern(rows)
     length_s = max((recording["duration_s"] for recording in told.get("recordings", ())), default=0.0)
+    places = charts.places(rows, report)
     return Figures(
-        charts.bars(counts), charts.bars(times_s), charts.lengths(rows), charts.timeline(rows, length_s), _agreement(told)
-    )
+        charts.bars(counts, places), charts.bars(times_s, places), charts.lengths(rows),
+        charts.timeline(rows, length_s, places), _agreement(told),
+    )  # fmt: skip
 
 
 def _agreement(told: Mapping[str, Any]) -> dict[str, Any] | None:

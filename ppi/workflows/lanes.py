@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ppi.annotation import colours, config, formats, moments
+from ppi import palette
+from ppi.annotation import config, formats, moments
 from ppi.annotation.meanings import applied
 from ppi.annotation.moments import Mark
-from ppi.annotation.patterns import Codebook, folded
+from ppi.annotation.patterns import Codebook
 from ppi.dataset import plan
 from ppi.errors import AnnotationError
 from ppi.jobs.lessons import LessonRow
@@ -26,11 +27,21 @@ _kept: dict[tuple, Lanes] = {}
 
 @dataclass(frozen=True)
 class Lanes:
-    """`marks` by annotator, in order of time; `colours` ("#0060c0") by pattern; `left_out` counts marks beyond the limit."""
+    """`marks` by annotator, in order of time; `numbers` of the patterns' colours; `left_out` counts marks beyond the limit."""
 
     marks: Mapping[str, tuple[Mark, ...]]
-    colours: Mapping[str, str]
+    numbers: Mapping[str, int]
     left_out: int = 0
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """By pattern, as in Label Studio ("#45399b")."""
+        return {name: palette.colour(number) for name, number in self.numbers.items()}
+
+    @property
+    def places(self) -> dict[str, int]:
+        """By pattern, among the colours that pages have in each theme."""
+        return {name: palette.place(number) for name, number in self.numbers.items()}
 
 
 def of_lesson(services: Services, row: LessonRow) -> Lanes:
@@ -58,7 +69,8 @@ def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> La
     annotators, marks, _ = moments.collect(_annotations(services, shown, codebook), codebook.match)
     drawn = marks[:MOST_MARKS]
     lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
-    return Lanes(lanes, _colours(codebook, drawn), len(marks) - len(drawn))
+    found = numbers(codebook, (mark.pattern for mark in drawn))
+    return Lanes(lanes, found, len(marks) - len(drawn))
 
 
 def _annotations(services: Services, shown: LessonView, codebook: Codebook) -> list[tuple[Annotation, ...]]:
@@ -84,17 +96,8 @@ def codebook_of(services: Services, row: LessonRow, table: ObjectInfo | None) ->
         return Codebook(())
 
 
-def _colours(codebook: Codebook, marks: list[Mark]) -> dict[str, str]:
-    """Those that annotators saw in Label Studio; patterns that stand in no table get the ones that follow."""
-    known = _label_colours(codebook)
-    names = sorted({mark.pattern for mark in marks})
-    others = [name for name in names if folded(name) not in known]
-    more = colours.colours(len(known) + len(others))[len(known) :]
-    return {**{name: known[folded(name)] for name in names if name not in others}, **dict(zip(others, more, strict=True))}
-
-
-def _label_colours(codebook: Codebook) -> dict[tuple[str, str], str]:
-    try:
-        return {folded(label.value): label.colour for label in config.labels(codebook.patterns)}
-    except AnnotationError:  # no labels can be made of this table, so annotators saw none of it
-        return {}
+def numbers(codebook: Codebook, names: Iterable[str]) -> dict[str, int]:
+    """The numbers of these patterns' colours: those that annotators saw in Label Studio; what stands in no table follows."""
+    used = set(names)
+    known = palette.numbers((pattern.type for pattern in config.in_order(codebook.patterns)), sorted(used))
+    return {name: number for name, number in known.items() if name in used}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ppi.annotation import formats, patterns
@@ -32,9 +32,10 @@ def blocks(
     """The report's part of the document, its figures drawn into `folder`."""
     marks = marks_of(services, row)
     report = reports.report_of(transcript, marks, summary, language)
-    marked = [*_lanes((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks)]
+    numbers = lanes.numbers(_codebook(services, row), (mark.pattern for mark in marks))
+    marked = _lanes(((mark.pattern, mark.span.start_s, mark.span.end_s) for mark in marks), numbers)
     drawn = lesson_figures.draw(
-        folder, lanes=[*_lanes(report.spoken), *marked], shares=report.shares if report.has_speakers else (),
+        folder, lanes=[*_lanes(report.spoken, {}), *marked], shares=report.shares if report.has_speakers else (),
         duration_s=transcript.duration_s, on_tick=on_tick,
     )  # fmt: skip
     files = {path.name: str(path) for path in drawn}
@@ -47,8 +48,7 @@ def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
 
     Patterns are named as in the dataset. Who acts is told by the label.
     """
-    shown = lessons.view(services, row)
-    codebook = lanes.codebook_of(services, row, pattern_tables.kept(shown))
+    codebook = _codebook(services, row)
     try:
         found, info = annotations.stored(services, row), media_info(lessons.facts(services, row))
         data = b"".join(services.store.read(services.raw, found.key))
@@ -64,6 +64,10 @@ def marks_of(services: Services, row: LessonRow) -> tuple[Mark, ...]:
         for annotation in read.annotations for region in annotation.regions for label in region.labels
     }  # fmt: skip
     return tuple(sorted(marks, key=lambda mark: (mark.span, mark.pattern)))
+
+
+def _codebook(services: Services, row: LessonRow) -> Codebook:
+    return lanes.codebook_of(services, row, pattern_tables.kept(lessons.view(services, row)))
 
 
 def _name(codebook: Codebook, label: str) -> str:
@@ -98,9 +102,10 @@ def _spread(rows: list[dict]) -> list[dict]:
     return [moments[round(number * (len(moments) - 1) / (MOST_FRAMES - 1))] for number in range(MOST_FRAMES)]
 
 
-def _lanes(spans: Iterable[tuple[str, float, float]]) -> list[lesson_figures.Lane]:
-    """Spans by name, the most frequent first."""
+def _lanes(spans: Iterable[tuple[str, float, float]], numbers: Mapping[str, int]) -> list[lesson_figures.Lane]:
+    """Spans by name, the most frequent first, with the numbers of their colours."""
     found: dict[str, list[tuple[float, float]]] = {}
     for name, start_s, end_s in spans:
         found.setdefault(name, []).append((start_s, end_s))
-    return sorted(found.items(), key=lambda lane: (-len(lane[1]), lane[0]))
+    ordered = sorted(found.items(), key=lambda lane: (-len(lane[1]), lane[0]))
+    return [(name, spans, numbers.get(name)) for name, spans in ordered]

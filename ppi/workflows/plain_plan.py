@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ppi.annotation import formats, patterns
+from ppi.annotation import config, formats, patterns
 from ppi.annotation import meanings as chosen_meanings
 from ppi.annotation.patterns import Codebook
 from ppi.dataset import plan
@@ -39,6 +39,6 @@ def planned(
         read.annotations, codebook.match, duration_s=info.duration_s, lesson=lesson, source_video=source_video,
         frame_rate=info.video.frame_rate, lesson_id=lesson_id, teacher=teacher,
     )  # fmt: skip
-    table = tuple(pattern.type for pattern in codebook.patterns)
+    table = tuple(pattern.type for pattern in config.in_order(codebook.patterns))
     made = replace(made, table=table, meanings=read.used)
     return made.with_dropped((*export.dropped, *of_others, *read.dropped, *codebook.problems))

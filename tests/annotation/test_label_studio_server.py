@@ -137,6 +137,14 @@ def test_a_configuration_is_replaced_while_nobody_annotated_with_it_and_later_on
     assert stub.projects[place.project_id]["label_config"] == CONFIG
 
 
+def test_a_configuration_that_differs_in_colours_only_is_left_as_annotators_know_it(stub):
+    coloured = CONFIG.replace("<Audio", '<Labels name="p" toName="audio"><Label value="a" background="{}"/></Labels><Audio')
+    place = put(stub, config=coloured.format("#0060c0"))
+    stub.annotate(place.task_id, [MARK])
+    assert put(stub, config=coloured.format("#45399b")).project_id == place.project_id
+    assert stub.projects[place.project_id]["label_config"] == coloured.format("#0060c0")
+
+
 def test_a_configuration_that_differs_in_spaces_at_its_ends_is_the_same(stub):
     place = put(stub, config=CONFIG + "\n")
     stub.annotate(place.task_id, [MARK])

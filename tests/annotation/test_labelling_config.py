@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
 
-from ppi.annotation import colours, config, label_studio
+from ppi.annotation import config, label_studio
 from ppi.annotation.patterns import Codebook, read
 from ppi.errors import AnnotationError, InputError
 from ppi.records import Pattern, Span
@@ -165,24 +164,6 @@ def test_the_same_table_always_gives_the_same_configuration_and_more_rows_change
     assert many[:5] == few
     keys = [label.hotkey for label in many if label.hotkey]
     assert len(set(keys)) == len(keys) == 33 and not set(keys) & set("ruh")
-
-
-def test_colours_are_told_apart_by_all_eyes_and_seen_on_a_white_page():
-    chosen = colours.colours(24)
-    assert len(set(colours.colours(40))) == 40 and colours.colours(41)[40] == chosen[0]
-    assert min(map(colours.contrast, colours.colours(40))) >= 3
-    for one, other in combinations(chosen, 2):
-        usual, *others = colours.distances(one, other)
-        assert usual > 0.09 and min(others) > 0.04, (one, other)
-
-
-def test_contrast_and_distance_are_those_of_their_definitions():
-    """WCAG 2.2: black on white is 21, #767676 on white 4.54; OKLab: black and white are 1 apart (Ottosson 2020)."""
-    assert colours.contrast("#000000") == pytest.approx(21)
-    assert colours.contrast("#767676") == pytest.approx(4.54, abs=0.005)
-    assert colours.distances("#000000", "#ffffff")[0] == pytest.approx(1, abs=1e-4)
-    usual, protan, deutan = colours.distances("#ff0000", "#008000")
-    assert protan < usual / 2 and deutan < usual
 
 
 def test_the_sample_table_becomes_a_configuration():

@@ -8,6 +8,7 @@ import warnings
 import pytest
 from PIL import Image
 
+from ppi import palette
 from ppi.dataset import figures
 from ppi.dataset.card_words import EN, RU
 from ppi.errors import Cancelled
@@ -57,6 +58,19 @@ def test_figures_are_drawn_whatever_a_pattern_is_called(tmp_path, monkeypatch, n
     for path in figures.FIGURES:
         with Image.open(tmp_path / path) as drawn:
             assert drawn.format == "PNG" and 300 < drawn.width < 2000 and 200 < drawn.height < 2000
+
+
+def test_a_pattern_has_the_colour_of_its_place_in_the_table_in_every_figure(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    rows = [row(number, "Похвала") | {"patterns": [{"type": name}]} for number, name in enumerate("ббав", 1)]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows), encoding="utf-8")
+    (tmp_path / "report.json").write_text(json.dumps({"colours": ["а", "-", "б", "в"]}))
+    figures.draw_all(lambda value: None, str(tmp_path), "en")
+    wanted = {bytes.fromhex(palette.colour(number)[1:]) for number in (0, 2, 3)}
+    for name, least in (("patterns", wanted), ("timeline", wanted)):
+        with Image.open(tmp_path / "figures" / f"{name}.png") as drawn:
+            found = {bytes(colour) for _, colour in drawn.convert("RGB").getcolors(100_000)}
+        assert least <= found and bytes.fromhex(palette.colour(1)[1:]) not in found
 
 
 def test_figures_of_a_russian_card_are_russian_in_a_font_that_has_its_letters(tmp_path, monkeypatch):

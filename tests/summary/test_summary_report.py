@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
+from ppi import palette
 from ppi.dataset import lesson_figures
 from ppi.errors import Cancelled
 from ppi.records import KeyPoint, Segment, Span, Summary, Transcript, Word
@@ -101,10 +103,14 @@ def test_overlapping_time_is_covered_once():
 
 def test_figures_are_drawn_of_what_there_is_and_can_be_stopped(tmp_path):
     given = {"duration_s": 100.0, "on_tick": lambda: None}
-    lanes = [("Учитель 🎓", [(10.0, 40.0)]), ("x" * 300, [(0.0, 0.0)])]
+    lanes = [("Учитель 🎓", [(10.0, 40.0)], None), ("x" * 300, [(0.0, 0.0)], 3)]
     drawn = lesson_figures.draw(tmp_path, lanes=lanes, shares=[("Учитель", 30.0), ("Ученики", 0.0)], **given)
     assert [path.name for path in drawn] == ["timeline.png", "talk.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+    marked = lesson_figures.draw(tmp_path, lanes=[("Похвала", [(10.0, 40.0)], 4), lanes[0]], shares=[], **given)
+    with Image.open(marked[0]) as timeline:
+        colours = {bytes(colour) for _, colour in timeline.convert("RGB").getcolors(100_000)}
+    assert {bytes.fromhex(colour[1:]) for colour in (palette.colour(4), palette.REST)} <= colours
     empty = tmp_path / "empty"
     empty.mkdir()
     assert lesson_figures.draw(empty, lanes=[], shares=[], **given) == []

@@ -111,6 +111,19 @@ def test_figures_are_pictures_with_a_title_a_description_and_the_same_numbers_in
         look_at_figures(anna.get(f"/datasets/{lesson.id}/figures").text, rows)
 
 
+def test_a_pattern_has_the_colour_of_its_place_in_the_table_in_every_figure(anna, services, lesson):
+    names = sorted({pattern["type"] for row in rows_of(services, lesson) for pattern in row["patterns"]}, reverse=True)
+    report = json.loads(stored(services, lesson, REPORT))
+    assert sorted(report["colours"]) == sorted(names), "the build notes which colours there are"
+    put(services, lesson, REPORT, json.dumps({**report, "colours": ["somebody's else", *names]}))
+    page = anna.get(f"/datasets/{lesson.id}/figures").text
+    for place, name in enumerate(names, 2):
+        paint, shown = re.escape(f'<rect fill="var(--ppi-lane-{place})"'), re.escape(name)
+        bars = re.findall(rf'>{shown}</text><text[^>]*>[^<]*</text><rect class="ground"[^>]*/>{paint}', page)
+        assert len(bars) == 2, "by count and by time"
+        assert re.search(rf'{paint} width="1" height="1"/></svg>{shown}</li>', page), "of the timeline"
+
+
 def look_at_figures(page: str, rows: list[dict]) -> None:
     figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
     assert len(figures) >= 4

@@ -98,7 +98,7 @@ def test_a_table_becomes_a_configuration_and_a_task_and_stays_for_the_dataset(de
     assert "<VideoRectangle" in made["config"]
 
     page = desk.page(variant="speech_acts")
-    assert "Хвалит &lt;b&gt;" in page and "the same pattern again" in page and 'fill="#0060c0"' in page
+    assert "Хвалит &lt;b&gt;" in page and "the same pattern again" in page and 'fill="#45399b"' in page
     answer = desk.get("labelling-config.xml", variant="speech_acts")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="labelling-config.xml"')
     assert {tag.get("name") for tag in ElementTree.fromstring(answer.text).iter("Choices")} >= {"initiator", "speech_act"}

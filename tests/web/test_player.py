@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ppi.annotation import config, patterns
 from ppi.media.peaks import HEAD, MOST_STRETCHES
 from ppi.records import Segment, Transcript, Word
 from ppi.services import Services
@@ -135,6 +136,11 @@ def test_the_marks_of_all_annotators_come_with_their_patterns_colours(client_for
     assert [mark["start_s"] for mark in found["lanes"][1]["marks"]] == [11.65, 24.194, 45.21]
     named = {mark["pattern"] for lane in found["lanes"] for mark in lane["marks"]}
     assert set(found["colours"]) == named and len(set(found["colours"].values())) == len(named)
+    labels = config.labels(patterns.read(DATA / "sample_patterns.xlsx").patterns)
+    in_table = {label.value: (label.colour, place) for place, label in enumerate(labels, 1)}
+    seen = {name: (found["colours"][name], found["places"][name]) for name in named}
+    assert {name: seen[name] for name in named & in_table.keys()}.items() <= in_table.items()
+    assert [seen[name][1] for name in sorted(named - in_table.keys())] == [7, 8], "after the six of the table"
     assert client_for("boris").get(address).status_code == 404
     meant = {"Домашнее задание П": "Объяснение", "Педагог": ""}
     assert client.post(f"/api/lessons/{lesson.id}/meanings", json={"meanings": meant}).status_code == 200

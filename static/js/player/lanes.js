@@ -39,7 +39,7 @@ export function openLanes(strip, table, found, { duration, phrases, onPlay, onPo
     button.setAttribute("aria-label", told(mark, name));
     button.style.left = `${(100 * mark.start_s) / duration}%`;
     button.style.width = `${(100 * (mark.end_s - mark.start_s)) / duration}%`;
-    button.style.setProperty("--mark", found.colours[mark.pattern]);
+    button.style.setProperty("--mark", colourOf(found.places[mark.pattern]));
     button.addEventListener("click", () => onPlay(mark));
     for (const kind of ["focus", "pointerenter"]) button.addEventListener(kind, () => onPoint(told(mark, name)));
     buttons.set(button, mark);
@@ -87,13 +87,18 @@ export function openLanes(strip, table, found, { duration, phrases, onPlay, onPo
 }
 
 export function legendOf(found) {
-  return Object.entries(found.colours).map(([pattern, colour]) => {
+  return Object.entries(found.places).map(([pattern, place]) => {
     const item = made("li", "", "");
     const chip = made("span", "chip-mark");
-    chip.style.setProperty("--mark", colour);
+    chip.style.setProperty("--mark", colourOf(place));
     item.append(chip, pattern);
     return item;
   });
+}
+
+// A token, so that the colour changes with the theme.
+function colourOf(place) {
+  return `var(--ppi-lane-${place})`;
 }
 
 function made(kind, className, text = "") {
