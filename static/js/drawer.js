@@ -1,5 +1,6 @@
 // Jobs in the drawer of every page, and on the page /jobs, whose list the drawer shows. Their number stands at the link.
 import { during, fill, words } from "./api.js";
+import { onNews, renew, rowOf } from "./joblist.js";
 import { ask, follow } from "./live.js";
 import { canTell, isWanted, switchTelling, tell } from "./notify.js";
 import { askOnce, showJob, showState } from "./progress.js";
@@ -21,9 +22,10 @@ export function startDrawer() {
     refresh();
     listen();
   });
+  onNews(refresh);
   document.addEventListener("ppi:begun", listen);
   offerTelling(document.getElementById("jobs-tell"));
-  if (document.querySelector(WATCHED)) listen();
+  if (!drawer || document.querySelector(WATCHED)) listen();
   else ask().then(count, () => {});
 }
 
@@ -48,9 +50,9 @@ function listen() {
   leave ??= follow({ onJobs: count, onEnd: rest });
 }
 
-// Nobody needs to be told anything while nothing is under way, the list is shut, and the page itself watches nothing.
+// Nobody needs to be told anything while nothing is under way, no list is shown, and the page itself watches nothing.
 function rest() {
-  if ((drawer && isSeen()) || known.size || document.querySelector(WATCHED)) return;
+  if (isSeen() || known.size || document.querySelector(WATCHED)) return;
   leave?.();
   leave = null;
 }
@@ -64,7 +66,7 @@ function count(jobs) {
   for (const { job_id: id } of ended) if (document.querySelector(`.state[data-job="${id}"]`)) askOnce(id).then((last) => last && showState(id, last));
   mark();
   if (isSeen()) {
-    if (isChanged) refresh();
+    if (isChanged) refresh({ isCalm: true });
     else known.forEach(update);
   }
   announce(ended.filter((job) => job.is_own));
@@ -91,8 +93,6 @@ function mark() {
   badge.lastElementChild.textContent = parts.filter(Boolean).join(". ");
 }
 
-const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);
-
 function update(job) {
   const row = rowOf(job.job_id);
   const bar = row?.querySelector(".progress");
@@ -101,19 +101,8 @@ function update(job) {
   showJob(row, job);
 }
 
-async function refresh() {
-  const answer = await fetch("/jobs?part=list", { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) {
-    list.textContent = words.offline;
-    return;
-  }
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes;
-  const opened = [...list.querySelectorAll("details[open]")].map((one) => one.closest("[data-job]").dataset.job);
-  const focused = list.contains(document.activeElement) && document.activeElement.closest("[data-job]")?.dataset.job;
-  list.replaceChildren(...fresh);
-  for (const id of opened) rowOf(id)?.querySelector("details")?.setAttribute("open", "");
-  // Who pressed a button that is gone now stays where they were.
-  if (focused) (rowOf(focused)?.querySelector("button, a, summary") ?? drawer ?? link).focus();
+async function refresh(how) {
+  await renew(how);
   known.forEach(update);
 }
 

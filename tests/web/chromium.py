@@ -14,6 +14,15 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
+# A script for a page: `window.moved` lists what was somewhere else before, apart from what a press had just asked for.
+NOTE_MOVED = """
+  window.moved = [];
+  const nameOf = (node) => (node?.outerHTML ?? node?.data ?? "").slice(0, 80);
+  const told = ({ node, previousRect: from, currentRect: to }) => `${nameOf(node)} ${from.x},${from.y} -> ${to.x},${to.y}`;
+  const note = (one) => one.hadRecentInput || window.moved.push(...one.sources.map(told));
+  new PerformanceObserver((list) => list.getEntries().forEach(note))
+    .observe({ type: "layout-shift", buffered: true });
+"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 

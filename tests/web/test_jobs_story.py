@@ -7,9 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from ppi.errors import Cancelled
+from ppi.errors import Cancelled, ToolFailed
 from ppi.workflows import local, runner
 from tests.conftest import DATA
+from tests.web.chromium import NOTE_MOVED
 from tests.web.test_browser import log_in
 
 FAR = {"place": "elsewhere"}
@@ -78,6 +79,37 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     assert questions >= 2 if way == "asked" else questions == 0, calls
     # The page of the lesson comes anew, without a box.
     expect(box).to_have_count(0, timeout=20_000)
+
+
+def test_on_the_page_of_jobs_nothing_moves_by_itself_and_new_rows_wait_behind_a_line(open_page, live_server, lesson):
+    services = live_server.services
+    page = open_page(width=390)
+    log_in(page)
+    services.ledger.finish((ended := begin(services, lesson)).id, ended.attempt, {})
+    job = begin(services, lesson)
+    page.add_init_script(NOTE_MOVED)
+    page.goto("/jobs")
+    row = page.locator(f"[data-job='{job.id}']")
+    expect(row).to_contain_text("0 %")
+    for percent in (4, 55):
+        tell(services, job, percent)
+        expect(row).to_contain_text(f"Minute {percent} of 100")
+    row.locator("summary").click()
+    page.wait_for_timeout(600)  # what moves within half a second after a press counts as asked for
+    new = services.ledger.submit("summarize", lesson.owner_id, lesson.id, {}, queue="speech", **FAR)
+    show = page.get_by_role("button", name="New jobs: 1 · Show")
+    expect(show).to_be_visible()
+    services.ledger.fail(job.id, job.attempt, ToolFailed("The recording could not be read."))
+    expect(row).to_contain_text("The recording could not be read.")
+    expect(row.get_by_role("button", name=re.compile("^Retry"))).to_be_visible()
+    expect(row.locator("details")).to_have_attribute("open", "")
+    expect(page.locator(f"[data-job='{new.id}']")).to_have_count(0)
+    assert page.evaluate("window.moved") == []
+    show.click()
+    expect(page.locator(f"[data-job='{new.id}'] :focus")).to_have_count(1)
+    expect(show).to_be_hidden()
+    services.ledger.cancel(new.id)
+    expect(page.locator(f"[data-job='{new.id}']")).to_contain_text("Cancelled")
 
 
 def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):

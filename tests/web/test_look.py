@@ -102,6 +102,11 @@ def test_the_style_page_shows_every_component(client_for):
     assert len(named) > 100 and named - shown - OF_ONE_PAGE == set()
 
 
+def test_no_page_is_painted_by_halves(client_for):
+    for page in (client_for("anna").get("/jobs").text, client_for().get("/").text):
+        assert '<link rel="expect" href="#main" blocking="render">' in page.split("</head>")[0] and '<main id="main"' in page
+
+
 def test_no_template_and_no_script_brings_styles_or_handlers_of_its_own():
     for path in (ROOT / "templates").glob("*.html"):
         text = path.read_text()

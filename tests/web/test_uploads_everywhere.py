@@ -10,17 +10,12 @@ from playwright.sync_api import expect
 
 from ppi.workflows import runner, uploads
 from tests.conftest import DATA
+from tests.web.chromium import NOTE_MOVED
 from tests.web.test_browser import log_in
 from tests.web.test_jobs_story import look_away
 from tests.web.test_upload_story import MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 
 SIZE_BYTES = 24 * MEGABYTE
-# How far the things of a page have moved after they were there.
-SHIFT = """
-  window.shift = 0;
-  const seen = new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; });
-  seen.observe({ type: "layout-shift", buffered: true });
-"""
 SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
 # Instead of the window to choose a file: the handle is a real one, of a file in the browser's own storage. In it lies what
 # `long_video` makes.
@@ -105,15 +100,37 @@ def test_what_a_tab_sends_is_seen_and_paused_in_another_one_and_never_by_another
     expect(row(page, "урок.mp4")).to_contain_text("Not sent", timeout=30_000)
     log_in(other)
     expect(other.locator("#jobs-link .count")).to_have_text(re.compile("!"))
-    page.close()
-    other.add_init_script(SHIFT)
+    other.add_init_script(NOTE_MOVED)
     other.goto("/jobs")
+    expect(sent(other)).to_contain_text("Not sent")
+    expect(sent(other).get_by_role("button", name="Show its tab")).to_be_visible()
+    page.close()
     expect(sent(other)).to_contain_text("Not being sent: its page was closed. What has arrived is kept.")
     expect(sent(other).get_by_role("link", name="Choose the file again")).to_be_visible()
-    assert other.evaluate("window.shift") == 0, "nothing moves when a file comes into the list"
+    assert other.evaluate("window.moved") == [], "nothing moves when a file comes into the list, or changes there"
     forget(live_server.services, "admin")
     other.reload()
-    expect(other.locator("#sent")).to_contain_text("Nothing is being sent.")
+    expect(other.get_by_text("Nothing is being sent.")).to_be_visible()
+    other.reload()
+    expect(other.locator("#sent")).to_be_hidden()
+    what_begins_later_waits_until_somebody_asks(other, tmp_path)
+    forget(live_server.services, "admin")
+
+
+def what_begins_later_waits_until_somebody_asks(other, folder):
+    """Somebody looks at the page of jobs, without a place for files, while another tab begins to send."""
+    page = other.context.new_page()
+    page.goto("/")
+    page.set_input_files("#video", long_video(folder / "позже.mp4", 200 * MEGABYTE))
+    page.get_by_role("button", name="Process Local Video").click()
+    show = other.get_by_role("button", name="Being sent from this browser: 1 · Show")
+    expect(show).to_be_visible()
+    expect(other.locator("#sent")).to_be_hidden()
+    assert other.evaluate("window.moved") == []
+    show.click()
+    expect(sent(other)).to_contain_text("позже.mp4")
+    expect(other.locator(".sent-room")).to_be_focused()
+    page.close()
 
 
 def someone_else_sees_nothing(other):

@@ -14,8 +14,9 @@ import { ACTIVE } from "./transfer.js";
 const LOOK_MS = 1500, LOOK_UNSEEN_MS = 5000, AGAIN_MS = 15_000, CALLED_MS = 700;
 const section = document.getElementById("sent");
 const list = section.querySelector("ul");
-// On the page of jobs it stands there always, with a sentence for when there is nothing.
+// On the page of jobs it has its room from the beginning, or none (room.js); what comes later waits behind a line there.
 const none = section.querySelector(".sent-none");
+const news = document.getElementById("sent-news");
 // The upload page has rows of its own for what it sends, and goes on with its own list.
 const isUploadPage = Boolean(document.getElementById("transfers"));
 const board = new Board();
@@ -60,13 +61,33 @@ export async function lookForLeft() {
 // `isNews`: what is not known yet has just begun, and was not merely asked for.
 function draw(isNews = false) {
   const { files } = board;
-  if (none) none.hidden = files.length > 0;
+  if (news) makeRoom(files);
   else section.hidden = !files.length;
   for (const [key, row] of rows) if (!files.some((one) => one.key === key)) remove(key, row);
   for (const file of files) show(file);
   list.append(...files.filter((one) => !rows.get(one.key).isConnected).map((one) => rows.get(one.key)));
   announce(files, isNews);
   countUploads({ count: files.filter((one) => !one.hasEnded && ACTIVE.includes(one.state)).length, isStuck: files.some(isStuck) });
+}
+
+const room = document.documentElement.dataset;
+
+function makeRoom(files) {
+  none.hidden = files.length > 0;
+  // What is through stands among the jobs.
+  const waiting = room.sent ? [] : files.filter(({ state }) => state !== "done");
+  if (waiting.length && document.hidden) giveRoom(waiting.length);
+  news.hidden = !waiting.length || document.hidden;
+  news.textContent = fill(words.newUploads, { count: waiting.length });
+  news.onclick = () => {
+    giveRoom(waiting.length);
+    section.querySelector("[tabindex]").focus();
+  };
+}
+
+function giveRoom(count) {
+  room.sent = Math.min(count, 3);
+  news.hidden = true;
 }
 
 function remove(key, row) {

@@ -14,5 +14,7 @@ export function watchUploads() {
   };
   channel?.addEventListener("message", onMessage);
   channel?.postMessage({ isAsking: true });
-  if (Object.keys(localStorage).some((key) => key.startsWith(BEGUN))) setTimeout(() => show().then(({ lookForLeft }) => lookForLeft()), WAIT_MS);
+  // `room.js` may have seen what another page has just found to be over.
+  const mayLie = document.documentElement.dataset.sent || Object.keys(localStorage).some((key) => key.startsWith(BEGUN));
+  if (mayLie) setTimeout(() => show().then(({ lookForLeft }) => lookForLeft()), WAIT_MS);
 }

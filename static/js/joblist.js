@@ -1,0 +1,72 @@
+// The rows of jobs on the page /jobs and in the drawer: made anew, or renewed where they stand, so that nothing moves under somebody.
+import { fill, say, words } from "./api.js";
+
+const list = document.getElementById("jobs-list");
+const news = document.getElementById("jobs-news");
+const drawer = document.getElementById("jobs-drawer");
+
+export const rowOf = (id, part = list) => part.querySelector(`[data-job="${CSS.escape(id)}"]`);
+const rows = (part) => [...part.querySelectorAll("[data-job]")];
+const idOf = (row) => row.dataset.job;
+const isActive = (row) => Boolean(row.querySelector(".jobs-bar"));
+// What a row lets people do tells whether it waits, runs, failed or is done.
+const buttonsOf = (row) => [...row.querySelectorAll("[data-post]")].map((one) => one.dataset.post).join() + isActive(row);
+
+// The page is read; the drawer is opened for a moment, to see what happens now, and rests only under a pointer or the focus.
+const isRead = () => !document.hidden && (!drawer || list.matches(":hover, :focus-within"));
+
+// Fetch the list. `isCalm`: nobody asked for it, so that rows somebody reads stay where they are and new ones wait behind a line.
+export async function renew({ isCalm = false } = {}) {
+  const answer = await fetch("/jobs?part=list", { headers: { Accept: "text/html" } }).catch(() => null);
+  const staysPut = isCalm && rows(list).length && isRead();
+  if (!answer?.ok) return staysPut ? say(words.offline) : void (list.textContent = words.offline);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  return staysPut ? renewInPlace(fresh) : fillAnew(fresh);
+}
+
+function fillAnew(fresh) {
+  news.hidden = true;
+  const opened = [...list.querySelectorAll("details[open]")].map((one) => idOf(one.closest("[data-job]")));
+  const focused = list.contains(document.activeElement) && document.activeElement.closest("[data-job]")?.dataset.job;
+  list.replaceChildren(...fresh.childNodes);
+  for (const id of opened) rowOf(id)?.querySelector("details")?.setAttribute("open", "");
+  // Who pressed a button that is gone now stays where they were.
+  if (focused) goTo(rowOf(focused));
+}
+
+const goTo = (row) => (row?.querySelector("button, a, summary") ?? drawer ?? document.getElementById("jobs-link")).focus();
+
+function renewInPlace(fresh) {
+  const found = rows(fresh);
+  const lastKnown = found.findLastIndex((row) => rowOf(idOf(row)));
+  // What stands below all that is known is no news: it ended before them.
+  const fresher = found.filter((row, place) => !rowOf(idOf(row)) && (isActive(row) || place < lastKnown));
+  for (const row of found) {
+    const old = rowOf(idOf(row));
+    if (old && buttonsOf(old) !== buttonsOf(row)) replace(old, row);
+  }
+  news.hidden = !fresher.length;
+  news.textContent = fill(words.newJobs, { count: fresher.length });
+}
+
+// The row keeps its height as long as somebody looks: a bar that is gone lets nothing below it move.
+function replace(old, row) {
+  const hadFocus = old.contains(document.activeElement);
+  row.style.minHeight = `${old.offsetHeight}px`;
+  row.querySelector("details").open = old.querySelector("details").open;
+  old.replaceWith(row);
+  if (hadFocus) goTo(row);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) for (const row of rows(list)) row.style.minHeight = "";
+});
+
+// `act` makes the list anew when somebody asks for what is new; then they stand on the first row that was not there.
+export function onNews(act) {
+  news.addEventListener("click", async () => {
+    const before = rows(list).map(idOf);
+    await act();
+    goTo(rows(list).find((row) => !before.includes(idOf(row))));
+  });
+}
