@@ -6,15 +6,18 @@ import functools
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from werkzeug.security import generate_password_hash
 
 from ppi.accounts.users import Users
@@ -103,6 +106,26 @@ def session_for(app):
         return client
 
     return make
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`once("models", make)` is the folder that `make(folder)` filled for all processes of this run. Change nothing in it."""
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, ready = run / name, run / f"{name}.ready"
+        with FileLock(str(run / f"{name}.lock")):
+            if not ready.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                ready.touch()
+        return folder
+
+    return made
 
 
 @dataclass(frozen=True)

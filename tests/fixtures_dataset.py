@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -91,18 +92,16 @@ def real_plan() -> plan.Plan:
 
 
 @pytest.fixture(scope="session")
-def built_dataset(real_plan: plan.Plan, tiny_cut: build.Cut, tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
-    folder = tmp_path_factory.mktemp("built") / "dataset"
-    report = build.build(
-        folder,
-        real_plan,
-        tiny_cut,
-        TRANSCRIPT,
-        inputs={"video": "0" * 64},
-        tools={"ffmpeg": "test"},
-        pretty_name="A lesson",
-    )
-    return BuiltDataset(folder, real_plan, report)
+def built_dataset(real_plan: plan.Plan, tiny_cut: build.Cut, once: Callable) -> BuiltDataset:
+    def make(folder: Path) -> None:
+        report = build.build(
+            folder / "dataset", real_plan, tiny_cut, TRANSCRIPT, inputs={"video": "0" * 64}, tools={"ffmpeg": "test"},
+            pretty_name="A lesson",
+        )  # fmt: skip
+        (folder / "report").write_bytes(pickle.dumps(report))
+
+    folder = once("built", make)
+    return BuiltDataset(folder / "dataset", real_plan, pickle.loads((folder / "report").read_bytes()))
 
 
 @pytest.fixture

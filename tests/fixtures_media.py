@@ -102,33 +102,27 @@ def bare_ffmpeg(ffmpeg_program: str) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def recording(bare_ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def recording(bare_ffmpeg: Callable[..., None], once: Callable) -> Callable[[str], Path]:
     """`recording("webm")` is the file of that kind (see KINDS), six seconds, made once. Do not change it."""
-    folder = tmp_path_factory.mktemp("recordings")
-    _draw(folder / "frames.gray")
-    _sing(folder / "sound.wav")
+    source = once("drawn", _draw_and_sing)
 
     def make(kind: str) -> Path:
         extension, rate, early, options = KINDS[kind]
-        path = folder / f"{kind}.{extension}"
-        if not path.exists():
-            raw = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}")
-            picture = (*raw, "-r", rate, "-i", folder / "frames.gray")
-            sound = (*early, "-i", folder / "sound.wav")
-            bare_ffmpeg(*(picture if rate else ()), *sound, *options, "-t", SECONDS + (1.5 if early else 0), path)
-        return path
+        raw = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}")
+        picture = (*raw, "-r", rate, "-i", source / "frames.gray")
+        sound = (*early, "-i", source / "sound.wav")
+        words = (*(picture if rate else ()), *sound, *options, "-t", SECONDS + (1.5 if early else 0))
+        name = f"{kind}.{extension}"
+        return once(f"recording-{kind}", lambda folder: bare_ffmpeg(*words, folder / name)) / name
 
     return make
 
 
 @pytest.fixture(scope="session")
-def rotated(recording: Callable, bare_ffmpeg: Callable) -> Path:
+def rotated(recording: Callable, bare_ffmpeg: Callable, once: Callable) -> Path:
     """As a phone films upright: the picture is stored lying, with a matrix that says so."""
-    source = recording("mp4")
-    path = source.with_name("rotated.mp4")
-    if not path.exists():
-        bare_ffmpeg("-i", source, "-c", "copy", "-metadata:s:v", "rotate=90", path)
-    return path
+    words = ("-i", recording("mp4"), "-c", "copy", "-metadata:s:v", "rotate=90")
+    return once("rotated", lambda folder: bare_ffmpeg(*words, folder / "rotated.mp4")) / "rotated.mp4"
 
 
 def numbers_of(path: Path) -> tuple[list[float], list[int]]:
@@ -171,6 +165,11 @@ def lag_s(heard: np.ndarray, wanted: np.ndarray, rate_hz: int) -> float:
     likeness = together[peak] / (np.linalg.norm(heard) * np.linalg.norm(wanted))
     assert likeness > 0.8, f"the sounds differ ({likeness:.2f})"
     return (peak if peak < size / 2 else peak - size) / rate_hz
+
+
+def _draw_and_sing(folder: Path) -> None:
+    _draw(folder / "frames.gray")
+    _sing(folder / "sound.wav")
 
 
 def _draw(path: Path) -> None:

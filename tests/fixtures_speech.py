@@ -46,9 +46,9 @@ def jfk(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def classroom_model(tmp_path_factory) -> str:
+def classroom_model(once) -> str:
     """A checkpoint that knows the sentences of synthetic lessons, and when each word is said."""
-    return with_times("classroom", tmp_path_factory.mktemp("classroom"))
+    return str(once("classroom", lambda folder: with_times("classroom", folder)) / "classroom.pt")
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -102,37 +102,35 @@ def with_times(name: str, folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def classroom_models(classroom_model, tmp_path_factory) -> dict[str, str]:
+def classroom_models(classroom_model, once) -> dict[str, str]:
     """The same checkpoint for each engine that takes Whisper's models."""
     need(find_spec("faster_whisper") is not None, "faster-whisper")
-    folder = tmp_path_factory.mktemp("ct2")
-    return {"whisper": classroom_model, "faster-whisper": convert(classroom_model, folder / "classroom")}
+    converted = once("classroom-ct2", lambda folder: convert(classroom_model, folder / "classroom"))
+    return {"whisper": classroom_model, "faster-whisper": str(converted / "classroom")}
 
 
 @pytest.fixture(scope="session")
-def words_models(tmp_path_factory) -> dict[str, str]:
+def words_models(once) -> dict[str, str]:
     """One for each engine that hears single sentences of words it knows, whatever their order."""
     need(find_spec("faster_whisper") is not None, "faster-whisper")
-    folder = tmp_path_factory.mktemp("words")
-    checkpoint = with_times("words", folder)
-    return {"whisper": checkpoint, "faster-whisper": convert(checkpoint, folder / "words")}
+    folder = once("words", lambda folder: convert(with_times("words", folder), folder / "words"))
+    return {"whisper": str(folder / "words.pt"), "faster-whisper": str(folder / "words")}
 
 
 @pytest.fixture(scope="session")
-def random_models(random_model, tmp_path_factory) -> dict[str, str]:
+def random_models(random_model, once) -> dict[str, str]:
     need(find_spec("faster_whisper") is not None, "faster-whisper")
-    folder = tmp_path_factory.mktemp("ct2")
-    longer = _random_checkpoint(folder / "random.pt", text_tokens=448)
-    return {"whisper": random_model, "faster-whisper": convert(longer, folder / "random")}
+    make = lambda folder: convert(_random_checkpoint(folder / "random.pt", text_tokens=448), folder / "random")  # noqa: E731
+    return {"whisper": random_model, "faster-whisper": str(once("random-ct2", make) / "random")}
 
 
 @pytest.fixture(scope="session")
-def random_model(tmp_path_factory) -> str:
+def random_model(once) -> str:
     """A checkpoint of random weights in the shape of a multilingual Whisper: it knows nothing, and says so many times.
 
     It writes at most sixteen tokens a window, because one that knows nothing tries each window six times over.
     """
-    return _random_checkpoint(tmp_path_factory.mktemp("weights") / "random.pt", text_tokens=64)
+    return str(once("random", lambda folder: _random_checkpoint(folder / "random.pt", text_tokens=64)) / "random.pt")
 
 
 @pytest.fixture(scope="session")

@@ -35,13 +35,14 @@ ENCODED = ("open_groups", "interlaced", "ten_bit", "full_range")
 
 
 @pytest.fixture(scope="session")
-def unusual(recording, bare_ffmpeg) -> Callable[[str], Path]:
+def unusual(recording, bare_ffmpeg, tmp_path_factory) -> Callable[[str], Path]:
     """`unusual("interlaced")` is the recording `mp4` of that kind (see UNUSUAL); other names as `recording`."""
+    folder = tmp_path_factory.mktemp("unusual")
 
     def make(kind: str) -> Path:
         if kind not in UNUSUAL:
             return recording(kind)
-        path = recording("mp4").with_name(f"{kind}.mp4")
+        path = folder / f"{kind}.mp4"
         if not path.exists():
             bare_ffmpeg("-i", recording("mp4"), "-fps_mode", "passthrough", *UNUSUAL[kind], path)
         return path

@@ -17,10 +17,9 @@ def quiet(fraction: float) -> None:
 
 
 @pytest.fixture(scope="session")
-def many_key_frames(recording, bare_ffmpeg) -> Path:
-    source = recording("mp4")
-    path = source.with_name("many_key_frames.mp4")
-    bare_ffmpeg("-i", source, "-c:v", "libx264", "-bf", "2", "-g", "10", "-crf", "18", "-c:a", "copy", path)
+def many_key_frames(recording, bare_ffmpeg, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("many") / "many_key_frames.mp4"
+    bare_ffmpeg("-i", recording("mp4"), "-c:v", "libx264", "-bf", "2", "-g", "10", "-crf", "18", "-c:a", "copy", path)
     return path
 
 
