@@ -100,6 +100,7 @@ def _patterns(rows: Sequence[Row], words: Words, path: Path, places: Places) -> 
     left.set_yticks(range(len(shown)), [readable(name) for name in shown])
     right.set_yticks(range(len(shown)), [])
     _tell(left, words, words["axis_samples"])
+    left.xaxis.get_major_locator().set_params(integer=True)
     _tell(right, words, words["axis_minutes"])
     figure.suptitle(words["figure_patterns"])
     save(figure, path)
@@ -110,6 +111,7 @@ def _durations(rows: Sequence[Row], words: Words, path: Path, places: Places) ->
     axes.hist([row["end_time"] - row["start_time"] for row in rows], bins=min(30, max(5, len(rows) // 3)), color=ACCENT)
     _tell(axes, words, words["axis_length"])
     axes.set_ylabel(words["axis_samples"])
+    axes.yaxis.get_major_locator().set_params(integer=True)  # there is no half of a sample
     figure.suptitle(words["figure_durations"])
     save(figure, path)
 

@@ -10,7 +10,7 @@ from typing import Any
 from ppi.dataset import keyframes
 from ppi.dataset.findings import CHECKS, FAIL, PASS, WARN, Finding
 from ppi.dataset.texts import NO_SPEECH
-from ppi.errors import by_count
+from ppi.errors import by_count, message, translatable
 
 SAME_S = 0.02  # half a frame at 25 frames a second
 SHORT_S = 0.5
@@ -25,9 +25,8 @@ RARE = by_count(
     "{rare} of {all} patterns have fewer than {few} samples: {names}.",
 )  # fmt: skip
 HOURS = by_count(
-    "lessons", "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson.",
-    "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lessons.",
-    "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson(s).",
+    "lessons", "The clips last {clips} together and cover {marked} of {lessons} lesson.",
+    "The clips last {clips} together and cover {marked} of {lessons} lessons.",
 )  # fmt: skip
 Row = dict[str, Any]
 
@@ -155,9 +154,20 @@ def _hours(rows: Sequence[Row]) -> Iterator[Finding]:
     marked_s = _covered_s(rows)
     yield Finding(
         "hours", PASS, "", HOURS,
-        {"clips_h": round(clips_s / 3600, 3), "marked_h": round(marked_s / 3600, 3),
+        {"clips": _time(clips_s), "marked": _time(marked_s),
          "lessons": len({(row["lesson"], row["source_video"]) for row in rows})},
     )  # fmt: skip
+
+
+def _time(duration_s: float) -> dict[str, Any]:
+    """In the units that people would say it in."""
+    whole = round(duration_s)
+    if whole < 60:
+        return message(translatable("{seconds} s"), {"seconds": round(duration_s, 1)})
+    hours, rest = divmod(whole, 3600)
+    if hours:
+        return message(translatable("{hours} h {minutes} min"), {"hours": hours, "minutes": rest // 60})
+    return message(translatable("{minutes} min {seconds} s"), {"minutes": rest // 60, "seconds": rest % 60})
 
 
 def _covered_s(rows: Sequence[Row]) -> float:

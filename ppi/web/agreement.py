@@ -10,7 +10,7 @@ from flask_babel import format_decimal, gettext
 
 from ppi.errors import Conflict, InputError, TooManyTries
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access
+from ppi.web import access, numbers
 from ppi.web.errors import translated
 from ppi.web.jobs import links
 from ppi.web.paging import page_of
@@ -102,7 +102,7 @@ def _comparison(row: LessonRow) -> agreement.Comparison:
 
 
 def _asked() -> dict[str, Any]:
-    step_s = request.args.get("step", agreement.STEP_S, type=float)
+    step_s = request.args.get("step", agreement.STEP_S, type=numbers.typed)
     return {"step_s": step_s, "chosen": request.args.getlist("annotator")}
 
 
@@ -132,7 +132,7 @@ def _told(compared: agreement.Comparison) -> dict[str, Any]:
         "answers": lambda moment: [(choice, _words(choice)) for choice in agreement.choices(moment)],
         "marked": [entry for entry in found.patterns if any(entry.marks.values())],
         "unmarked": [entry.pattern for entry in found.patterns if not any(entry.marks.values())],
-        "gold_size": agreement.gold_size(compared) if len(found.annotators) > 1 else 0, "exact": exact,
+        "gold_size": agreement.gold_size(compared) if len(found.annotators) > 1 else 0,
         "DECIDED": DECIDED, "SEEN": SEEN,
         "decimal": format_decimal,
     }  # fmt: skip
@@ -141,12 +141,6 @@ def _told(compared: agreement.Comparison) -> dict[str, Any]:
 def figure(value: float | None) -> str:
     """A coefficient in the reader's language; None is "not defined"."""
     return gettext("not defined") if value is None else format_decimal(round(value, 2) + 0.0, "0.00").replace("-", MINUS)
-
-
-def exact(time_s: float) -> str:
-    """Seconds as 02:03.4."""
-    minutes, seconds = divmod(round(time_s, 1), 60)
-    return f"{int(minutes):02}:{seconds:04.1f}"
 
 
 def reading(alpha: float | None) -> tuple[str, str]:

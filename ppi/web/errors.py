@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from ppi import errors
-from ppi.web import forms
+from ppi.web import forms, numbers
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class _Number(float):
     """A fraction with the decimal sign of the reader's language."""
 
     def __format__(self, wanted: str) -> str:
-        return format(float(self), wanted).replace(".", get_locale().number_symbols["latn"]["decimal"])
+        return numbers.localised(format(float(self), wanted))
 
 
 def _spoken(one: str, many: str, count: int) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask_babel import format_decimal, gettext
 
 from ppi.errors import DatasetError, InputError, NotFound, PpiError
-from ppi.web import access, forms
+from ppi.web import access, forms, numbers
 from ppi.web.agreement import figure
 from ppi.web.errors import STATUS, translated, wants_json
 from ppi.workflows import cards, dataset_figures, joined, lessons, samples, stored_datasets, versions
@@ -26,10 +26,11 @@ def browse(dataset_id: str) -> str:
     """?pattern=&annotator=&split=&lesson=&text=&check=&shortest=&longest=&page=: the samples that fit, page by page."""
     thing = owned(dataset_id)
     asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
-    lengths = {name: value for name in ("shortest", "longest") if (value := request.args.get(name, type=float)) is not None}
+    typed = {name: request.args.get(name, type=numbers.typed) for name in ("shortest", "longest")}
+    lengths = {name: value for name, value in typed.items() if value is not None}
     wanted = samples.Wanted(**asked, shortest_s=lengths.get("shortest"), longest_s=lengths.get("longest"))
     found = samples.find(access.services(), prefix_of(thing), wanted, request.args.get("page", 1, type=int))
-    asked = asked | {name: format(value, "g") for name, value in lengths.items()}
+    asked = asked | {name: numbers.shown(value) for name, value in lengths.items()}
     return render_template(
         "samples.html", found=found, asked=asked, check_names=check_names(), **_frame(thing),
         address=_address("gallery.browse", dataset_id, asked),

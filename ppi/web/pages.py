@@ -10,7 +10,7 @@ from flask_babel import format_date, format_decimal, format_time, get_locale, ge
 
 from ppi.errors import DatasetError, NotFound
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, choice, gallery, look, preview, reasons
+from ppi.web import access, choice, gallery, look, numbers, preview, reasons
 from ppi.web import account as account_page
 from ppi.web.admin import action_names
 from ppi.web.errors import translated
@@ -62,8 +62,9 @@ def _for_all_templates() -> dict[str, Any]:
         "viewer": access.viewer(), "language": str(get_locale()), "theme": look.shown_theme(),
         "style_nonce": look.style_nonce,
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
+        "exact": numbers.exact, "number": numbers.shown,
         "state": state_of, "words": words(), "kinds": kinds(), "message": translated,
-        "reason": reasons.said, "place": reasons.place,
+        "reason": reasons.said, "place": reasons.place, "detail": reasons.detail,
     }  # fmt: skip
 
 

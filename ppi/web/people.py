@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
-from flask_babel import format_decimal, gettext
+from flask_babel import gettext
 
 from ppi.accounts.users import ROLES, User
 from ppi.errors import Conflict, InputError
-from ppi.web import access, account
+from ppi.web import access, account, numbers
 from ppi.web.errors import on_page
 from ppi.web.jobs import absolute
 from ppi.workflows import quotas
@@ -116,22 +116,16 @@ def _named(user_id: str) -> User:
     return user
 
 
-def _shown(value: float) -> str:
-    """A number for a field: with the reader's decimal mark, without marks between the thousands."""
-    return f"{value:.9f}".rstrip("0").rstrip(".").replace(".", format_decimal(0.5)[1])
-
-
 def _or_usual(limit: int | None) -> str:
     return "usual" if limit is None else str(limit)
 
 
 def _number(given: str) -> float | None:
     """A number as people write it, with a comma or a point; None for an empty field. Raises InputError."""
-    text = "".join(given.split()).replace(",", ".")
-    if not text:
+    if not given.strip():
         return None
     try:
-        value = float(text)
+        value = numbers.typed(given)
     except ValueError:
         value = -1.0
     if not 0 <= value <= MOST:
@@ -146,6 +140,6 @@ def _page(invited: User | None = None, secret: str = "") -> str:
     link = absolute(url_for("people.welcome", secret=secret)) if invited else ""
     return render_template(
         "people.html", step=0, chosen=None, people=people, roles=ROLES, uses=quotas.uses(services, people), invited=invited,
-        link=link, gigabyte=GB, decimal=_shown,
+        link=link, gigabyte=GB,
         usual_lessons=services.settings.upload.dl_user_max_files,
     )  # fmt: skip

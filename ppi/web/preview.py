@@ -12,7 +12,6 @@ from flask_babel import format_decimal
 from ppi.errors import AnnotationError, DatasetError, InputError, PpiError
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, choice, forms
-from ppi.web.agreement import exact
 from ppi.web.errors import STATUS, translated
 from ppi.web.paging import page_of
 from ppi.workflows import annotate, annotations, lessons, pattern_tables, preview
@@ -174,7 +173,7 @@ def _pages(look: Look, lesson_id: str) -> dict[str, Any]:
         "segments": page_of(found.segments, "segments", PER_PAGE) if found else None,
         "left": page_of(found.dropped, "left", PER_PAGE) if found else None,
         "labels": labels | {"items": look.described(labels["items"])},
-        "turned": _turned(), "turned_address": turned_address, "exact": exact, "decimal": format_decimal,
+        "turned": _turned(), "turned_address": turned_address, "decimal": format_decimal,
         "fields": {"label": LABEL, "meaning": MEANING, "other": OTHER},
         "values": {"as_written": AS_WRITTEN, "left_out": LEFT_OUT, "another": ANOTHER, "named": NAMED},
     }  # fmt: skip

@@ -6,7 +6,10 @@ import re
 
 from flask_babel import gettext
 
+from ppi.web import numbers
+
 _PLACE = re.compile(r"(?:^|(?<=, )|(?<=: ))(task|annotation|region|row|file)(?= |$)")
+_INTERVAL = re.compile(r"^(\d+\.\d{3}) to (\d+\.\d{3}) s$")
 
 
 def said(reason: str) -> str:
@@ -21,6 +24,11 @@ def place(where: str) -> str:
         "file": gettext("file"),
     }  # fmt: skip
     return _PLACE.sub(lambda found: words[found[1]], where)
+
+
+def detail(text: str) -> str:
+    """What more is known of it; where that is an interval, as time codes of the reader's language."""
+    return _INTERVAL.sub(lambda found: " – ".join(numbers.exact(float(end), 3) for end in found.groups()), text)
 
 
 def _known() -> dict[str, str]:

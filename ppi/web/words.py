@@ -80,6 +80,7 @@ def words() -> dict[str, Any]:
         "paused": gettext("Paused. Nothing is lost."),
         "position": gettext("Place in the queue: {position}"),
         "left": gettext("about {time} left"),
+        "speed": gettext("{size}/s"),
         "loading": gettext("Loading…"),
         "reading": gettext("Reading {name}; this takes some seconds."),
         "copied": gettext("Copied!"),

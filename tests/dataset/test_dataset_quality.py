@@ -104,7 +104,13 @@ def test_a_lesson_or_a_teacher_in_two_splits_fails(tmp_path, key):
 
 def test_hours_count_each_moment_once(tmp_path):
     rows = row(1, 0, 1800), row(2, 900, 2700, "Вопрос"), row(3, 0, 900, lesson="другой")
-    assert found(tmp_path, *rows, check="hours") == [("pass", "The clips last 1.25 h together and cover 1.0 h of 2 lessons.")]
+    short = row(1, 0, 40.25), row(2, 50, 75)
+    said = [found(tmp_path, *some, check="hours") for some in (rows, short, short[:1])]
+    assert said == [
+        [("pass", "The clips last 1 h 15 min together and cover 1 h 0 min of 2 lessons.")],
+        [("pass", "The clips last 1 min 5 s together and cover 1 min 5 s of 1 lesson.")],
+        [("pass", "The clips last 40.2 s together and cover 40.2 s of 1 lesson.")],
+    ]
 
 
 def test_black_plain_blurred_and_broken_key_frames_are_told_apart_from_good_ones(tmp_path):

@@ -74,6 +74,17 @@ def figures_page(client, row, **query):
     return page_of(client, row, **query)
 
 
+@pytest.mark.parametrize(("language", "sign"), [("en", "."), ("ru", ",")])
+def test_times_and_the_step_are_written_and_read_with_the_readers_decimal_sign(client_for, services, lesson, language, sign):
+    services.users.set_language(lesson.owner_id, language)
+    client = client_for("anna")
+    add(client, lesson, TWO)
+    page = figures_page(client, lesson, step=f"0{sign}5")
+    assert f'name="step" value="0{sign}5"' in page and f"00:10{sign}0 – " in page
+    shown = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)
+    assert bool(re.search(r"\d\.\d", shown)) == (language == "en")
+
+
 @pytest.fixture
 def here(monkeypatch) -> list[str]:
     """Comparisons are made in this process, which is quicker than in a child of it; answers the names of those who compared."""

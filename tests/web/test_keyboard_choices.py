@@ -154,9 +154,9 @@ def narrow_the_disagreements(one):
 
 def watch_one(one):
     page = one.page
-    one.do("link", "Показать этот момент: Метка-01, 00:03.5")
+    one.do("link", "Показать этот момент: Метка-01, 00:03,5")
     page.wait_for_function("player => !player.paused && player.currentTime > 2.5", arg=page.locator("#player").element_handle())
-    one.is_at("link", "Показать этот момент: Метка-01, 00:03.5")
+    one.is_at("link", "Показать этот момент: Метка-01, 00:03,5")
 
 
 def decide_some(one):
@@ -193,9 +193,9 @@ def decide_some(one):
 
 def compare_on_another_grid(one):
     page = one.page
-    one.write("spinbutton", "Шаг сетки времени, секунды", "0.5", back=True)
+    one.write("textbox", "Шаг сетки времени, секунды", "0,5", back=True)
     one.do("button", "Сравнить", most=2)
-    page.wait_for_url("**step=0.5*")
+    page.wait_for_url("**step=0%2C5*")
     expect(page.locator("#table-figures")).to_be_visible(timeout=60_000)
     expect(page.locator("#table-figures:focus, h2:focus")).to_have_count(1)
 

@@ -149,7 +149,7 @@ def test_keys_begin_and_end_an_interval_change_the_speed_and_are_listed(visit, l
         page.wait_for_function("() => !player.seeking")
         page.wait_for_timeout(150)
         page.evaluate(PRESS, key)
-    expect(page.locator("[data-part=interval]")).to_have_text("с 00:10.000 до 00:12.480")
+    expect(page.locator("[data-part=interval]")).to_have_text("с 00:10,000 до 00:12,480")
     page.keyboard.press(">")
     expect(page.locator("#speed")).to_have_value("1.25")
     page.locator("#speed").select_option("0.5")
