@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from ppi.workflows import agreement, annotations, comparisons, lessons, plain_ag
 bp = Blueprint("agreement", __name__)
 MAX_FORM_BYTES = agreement.MAX_SOURCES_BYTES + 64 * 1024
 PER_PAGE = 10
+SHOWN_MIXED = 5
 MINUS = "\u2212"
 DECIDED, SEEN = "d-", "w-"  # before a moment's id in the form
 # Krippendorff, Content Analysis (2004): .800 for what one relies on, .667 for tentative conclusions.
@@ -161,7 +163,13 @@ def _matrix(compared: agreement.Comparison) -> dict[str, Any] | None:
     entry = pairs.get(asked) or pairs.get(asked[::-1]) or next(iter(pairs.values()))
     counts = {(mine, theirs): count for mine, theirs, count in entry.counts}
     names = sorted({name for pair in counts for name in pair} - {""}) + [""]
-    return {"one": entry.one, "other": entry.other, "names": names, "counts": counts}
+    return {"one": entry.one, "other": entry.other, "names": names, "counts": counts, "mixed": _most_mixed(counts)}
+
+
+def _most_mixed(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, str, int]]:
+    """The pairs that were taken for each other most often: what the one and what the other called it, and how often."""
+    mixed = [(mine, theirs, count) for (mine, theirs), count in counts.items() if mine != theirs and count]
+    return sorted(mixed, key=lambda pair: (-pair[2], pair[0], pair[1]))[:SHOWN_MIXED]
 
 
 def _words(choice: str) -> str:

@@ -74,6 +74,19 @@ def figures_page(client, row, **query):
     return page_of(client, row, **query)
 
 
+def test_the_largest_confusions_are_told_before_the_matrix_whose_rows_name_its_columns(client_for, services, lesson):
+    client, spans = client_for("anna"), [(start, start + 5) for start in range(0, 40, 10)]
+    one = [(*span, label) for span, label in zip(spans, "ABBA", strict=True)]
+    add(client, lesson, export({1: one, 4: [(*span, label) for span, label in zip(spans, "ACCB", strict=True)]}))
+    page = figures_page(client, lesson)
+    mixed = re.findall(r"<li><b>([^<]*)</b>.*?<b>([^<]*)</b> <span class=\"text-muted\">(\d+)</span></li>", page)
+    assert mixed == [("B", "C", "2"), ("A", "B", "1")]
+    table = re.search(r'<table class="table confusions".*?</table>', page, re.DOTALL)[0]
+    heads = re.findall(r'scope="col">.*?hidden="true">(\d+)</span>.*?visually-hidden">([^<]*)</span>', table)
+    assert heads == [("1", "A"), ("2", "B"), ("3", "C"), ("4", "no mark")]
+    assert re.findall(r'scope="row">.*?(\d+)\. </span>([^<]*)</th>', table) == heads
+
+
 @pytest.mark.parametrize(("language", "sign"), [("en", "."), ("ru", ",")])
 def test_times_and_the_step_are_written_and_read_with_the_readers_decimal_sign(client_for, services, lesson, language, sign):
     services.users.set_language(lesson.owner_id, language)
