@@ -11,7 +11,7 @@ from flask_babel import gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from ppi import errors
-from ppi.web import forms, numbers
+from ppi.web import access, forms, numbers
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,17 @@ def translated(template: str, values: dict) -> str:
     return errors.fill(template, values, _spoken, _Number).encode("utf-8", "replace").decode() if template else ""
 
 
+def told(code: str, template: str, values: dict) -> str:
+    """What is said of a failure to whoever asks: of what only an administrator can mend, others read to ask one."""
+    viewer = access.viewer()
+    if code == errors.WeightsMissing.code and (viewer is None or viewer.role != "admin"):
+        return gettext(
+            "This server lacks a model, or the program that runs it, which is needed here. Ask the administrator to install "
+            "it, then try again. What you gave is kept."
+        )
+    return translated(template, values)
+
+
 class _Number(float):
     """A fraction with the decimal sign of the reader's language."""
 
@@ -71,7 +82,7 @@ def _known(error: errors.PpiError) -> Response:
     status = STATUS[type(error)]
     if status >= 500:
         log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
-    return answer(status, translated(error.template, error.ids), error.code)
+    return answer(status, told(error.code, error.template, error.ids), error.code)
 
 
 def _http(error: HTTPException) -> Response:

@@ -13,7 +13,7 @@ from ppi.accounts.users import User
 from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
 from ppi.web import access
-from ppi.web.errors import translated
+from ppi.web.errors import told, translated
 from ppi.web.words import how_long
 from ppi.workflows import job_list, kit, lessons
 
@@ -75,7 +75,7 @@ def trail(job: Job) -> list[tuple[float, str]]:
     if job.stage and job.status == "running":
         found.append((job.updated_s, translated(job.stage, job.stage_args)))
     if job.error:
-        found.append((job.finished_s or job.updated_s, f"{translated(job.error, job.error_args)} ({job.error_code})"))
+        found.append((job.finished_s or job.updated_s, f"{told(job.error_code, job.error, job.error_args)} ({job.error_code})"))
     elif job.finished_s:
         found.append((job.finished_s, gettext("Done") if job.status == "completed" else gettext("Cancelled")))
     return found
@@ -111,7 +111,7 @@ def describe_all(account: User) -> list[dict[str, Any]]:
 
 def describe_job(job: Job, position: int | None = None) -> dict[str, Any]:
     """A job as the API shows it; messages are in the reader's language. Without `position` the ledger is asked for it."""
-    message = translated(job.error, job.error_args) if job.error else translated(job.stage, job.stage_args)
+    message = told(job.error_code, job.error, job.error_args) if job.error else translated(job.stage, job.stage_args)
     if job.status == "completed":
         message = gettext("Done")
     shown = {

@@ -9,11 +9,12 @@ from flask import Blueprint, Response, render_template, request, send_from_direc
 from flask_babel import format_date, format_decimal, format_time, get_locale, gettext
 
 from ppi.errors import DatasetError, NotFound
+from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.web import access, choice, gallery, look, numbers, preview, reasons
 from ppi.web import account as account_page
 from ppi.web.admin import action_names
-from ppi.web.errors import translated
+from ppi.web.errors import told, translated
 from ppi.web.jobs import absolute, describe_lesson
 from ppi.web.joined import newest_push, with_labels
 from ppi.web.player import has_waveform, phrases, player_of
@@ -63,7 +64,7 @@ def _for_all_templates() -> dict[str, Any]:
         "style_nonce": look.style_nonce,
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
         "exact": numbers.exact, "number": numbers.shown,
-        "state": state_of, "words": words(), "kinds": kinds(), "message": translated,
+        "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "fault_of": fault_of,
         "reason": reasons.said, "place": reasons.place, "detail": reasons.detail,
     }  # fmt: skip
 
@@ -180,6 +181,11 @@ def language() -> Response:
     if account is not None:
         access.services().users.set_language(account.id, chosen)
     return look.back_remembering("lang", chosen)
+
+
+def fault_of(job: Job) -> str:
+    """Why a job failed, as far as its reader can do something about it."""
+    return told(job.error_code, job.error, job.error_args)
 
 
 def shown_size(size_bytes: int) -> str:

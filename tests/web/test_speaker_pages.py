@@ -165,13 +165,22 @@ def test_what_cannot_be_done_is_said_in_both_languages(services, row, anna, monk
         assert anna.post(address, json=sent).status_code == 400, sent
     assert anna.post(f"{address}/name", json={"speaker": "Nobody", "name": "Anna"}).status_code == 400
     monkeypatch.setattr(diarizer, "find_spec", lambda name: None)
-    for language, told in (("en", "requirements-speakers.txt"), ("ru", "Библиотека sherpa-onnx не установлена")):
-        refused = anna.post(address, json={}, headers={"Accept-Language": language})
+    admin = build_app(services).test_client()
+    _, token = services.users.create_token(services.users.by_name("admin").id, "test")
+    admin.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    for client, language, told in (
+        (admin, "en", "requirements-speakers.txt"), (admin, "ru", "Библиотека sherpa-onnx не установлена"),
+        (anna, "en", "Ask the administrator"), (anna, "ru", "Попросите администратора"),
+    ):  # fmt: skip
+        refused = client.post(address, json={}, headers={"Accept-Language": language})
         assert (refused.status_code, refused.json["code"]) == (503, "weights_missing") and told in refused.json["error"]
+        assert ("pip install" in refused.json["error"]) == (client is admin)
     speakers.follow_in(services, row, None, tmp_path, 0.0, 1.0)  # a build goes on without speakers
     speakers.follow(services, row)
     runner.do_next(services, runner.make_worker(services), "speech")
-    assert "requirements-speakers.txt" in anna.get(f"/lessons/{row.id}/transcript").text, "and by the job that followed"
+    page, same = (client.get(f"/lessons/{row.id}/transcript").text for client in (anna, admin))
+    assert "Ask the administrator" in page and "pip install" not in page, "and by the job that followed"
+    assert "requirements-speakers.txt" in same
     monkeypatch.undo()
     lacking = replace(services.settings.speech.speakers, folder=tmp_path / "nothing")
     with pytest.raises(WeightsMissing):
