@@ -10,6 +10,7 @@ from tests.conftest import settings_for, start_server, stop_server, with_people
 from tests.servers.hub_stub import TOKEN, HubStub
 from tests.web import chromium, rounds
 from tests.web.hands import Hands
+from tests.web.spoken import lesson_of
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +18,18 @@ def tries_are_forgotten(request):
     """All tests log in to the one running server from one address: the tries of earlier tests do not count."""
     if "live_server" in request.fixturenames:
         forget_tries(request.getfixturevalue("live_server"))
+
+
+@pytest.fixture
+def anna(client_for):
+    """What anna's programs send, with her token."""
+    return client_for("anna")
+
+
+@pytest.fixture
+def row(services):
+    """A lesson of anna's with a transcript."""
+    return lesson_of(services, "anna")
 
 
 @pytest.fixture(scope="module")

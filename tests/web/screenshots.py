@@ -18,7 +18,7 @@ from ppi.workflows import comparisons, lessons, uploads
 from tests.conftest import ROOT, Server, settings_for, start_server, stop_server, with_people
 from tests.web import chromium, rarer, rounds, stills
 from tests.web.conftest import forget_tries
-from tests.web.test_upload_story import MEGABYTE, SLOW, long_video
+from tests.web.sending import MEGABYTE, SLOW, long_video
 
 TARGET = ROOT / "screenshots"
 # name -> width and theme

@@ -35,11 +35,6 @@ def ready(services, lesson) -> LessonRow:  # noqa: F811
     return lesson
 
 
-@pytest.fixture
-def anna(client_for):
-    return client_for("anna")
-
-
 def build(client, row, data, name, services):
     """Ask for a build and cancel it, so that the next can be asked for."""
     files = {"annotations": (io.BytesIO(data), name), "patterns": (io.BytesIO(TABLE), "p.csv")}

@@ -23,11 +23,6 @@ def lesson(lesson_with_dataset):
 
 
 @pytest.fixture
-def anna(client_for):
-    return client_for("anna")
-
-
-@pytest.fixture
 def session(session_for):
     """Anna's browser without scripts."""
     return session_for("anna")

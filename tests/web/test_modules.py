@@ -1,4 +1,4 @@
-"""What the scripts of the pages decide, each module asked by itself in the browser. Those that send: `test_upload_story.py`."""
+"""What the scripts of the pages decide, each module asked by itself in the browser."""
 
 from __future__ import annotations
 
@@ -99,3 +99,37 @@ def test_the_word_that_is_spoken_is_found_among_thousands_and_a_wait_says_how_lo
     assert found["waits"] == [
         "Place in the queue: 3 · usually about 4 min", "Minute 3 · about 6:00 left", "Minute 3 · about 1:30 left", "Storing",
     ]  # fmt: skip
+
+
+def test_the_figures_of_uploads_are_right(decide):
+    """How fast it goes, what is refused, and who is next."""
+    found = decide(["uploads/pace", "uploads/checks", "uploads/line"], """({ Pace }, { judge }, { Line }) => {
+      const pace = new Pace(), unknown = new Pace();
+      for (let second = 0; second <= 20; second += 1) {
+        pace.note(second < 10 ? second * 100 : 1000 + (second - 10) * 500, second * 1000);
+      }
+      const file = (name, size, type = "") => ({ file: { name, size, type }, isContinued: false });
+      const room = { most_bytes: 100, free_bytes: 150, lessons_left: 3, bytes_left: null };
+      const asked = [file("a.mp4", 90), file("b.pdf", 9, "application/pdf"), file("c.mov", 101), file("d", 0), file("e", 61),
+        { ...file("f.mp4", 99), isContinued: true }, file("g.webm", 10), file("h.avi", 10), file("i.mkv", 1)];
+      const line = new Line(), begun = [];
+      for (const state of ["waits", "paused", "waits", "waits"]) {
+        const begin = function () { this.state = "sending"; begun.push(this); };
+        line.add({ state, begin, file: { size: 100 }, sentBytes: 50, isActive: state === "waits" });
+      }
+      line.fill();
+      line.fill();
+      const atOnce = begun.length;
+      begun[0].state = "done";
+      line.fill();
+      return {
+        pace: [pace.bytesPerSecond, pace.secondsFor(1000), unknown.secondsFor(1)],
+        refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]),
+        full: judge([file("j.mp4", 30), file("k.mp4", 31)], { ...room, bytes_left: 100 }, ["mp4"], [{ size: 70 }]),
+        line: [atOnce, begun.length, line.percent],
+      };
+    }""")
+    assert found["pace"] == [500, 2, None]
+    assert found["refused"] == [None, "noVideo", "tooLarge", "emptyFile", "noRoom", None, None, None, "overQuota"]
+    assert found["full"] == [None, "overBytes"]
+    assert found["line"] == [2, 3, 50]

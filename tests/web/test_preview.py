@@ -20,11 +20,6 @@ FORM = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def anna(client_for):
-    return client_for("anna")
-
-
-@pytest.fixture
 def browser(session_for):
     """Anna without scripts: a session, and forms with the token as a field."""
     return session_for("anna")

@@ -36,11 +36,6 @@ def here(monkeypatch) -> list[str]:
     return made
 
 
-@pytest.fixture
-def anna(client_for):
-    return client_for("anna")
-
-
 def bring(services, row, marks=MARKS, table=TABLE) -> None:
     """The files as an earlier version left them: nothing was worked out when they were given."""
     services.store.put_bytes(services.raw, f"{row.prefix}lesson.annotations.csv", marks)

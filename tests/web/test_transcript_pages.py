@@ -20,16 +20,6 @@ from tests.web.spoken import SAID, edit, lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
 
 
-@pytest.fixture
-def row(services):
-    return lesson_of(services, "anna")
-
-
-@pytest.fixture
-def anna(client_for):
-    return client_for("anna")
-
-
 def test_the_page_is_readable_without_scripts(anna, row):
     page = anna.get(f"/lessons/{row.id}/transcript?t=3").text
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))

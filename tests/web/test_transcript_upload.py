@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import io
 
-import pytest
-
 from ppi.workflows import corrections
 from tests.web.spoken import SAID, edit, lesson_of
 from tests.web.test_plain_forms import ACCEPT, Forms
-
-
-@pytest.fixture
-def row(services):
-    return lesson_of(services, "anna")
-
-
-@pytest.fixture
-def anna(client_for):
-    return client_for("anna")
 
 
 def give(client, row, data, name="a.srt", **fields):

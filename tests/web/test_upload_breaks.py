@@ -18,8 +18,8 @@ from ppi.workflows import runner, uploads
 from tests.conftest import settings_for, start_server, stop_server, with_people
 from tests.servers.fault_proxy import FaultProxy
 from tests.web import chromium
+from tests.web.sending import MEGABYTE, SLOW, long_video, row
 from tests.web.test_browser import log_in
-from tests.web.test_upload_story import MEGABYTE, SLOW, long_video, row
 
 pytestmark = pytest.mark.slow
 SIZE_BYTES = 40 * MEGABYTE

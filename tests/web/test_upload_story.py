@@ -1,63 +1,19 @@
-"""Uploads in Chromium: several files at once, breaks, refusals, and going on by itself."""
+"""Uploads in Chromium: several files at once, breaks and refusals."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from ppi.services import Services
-from ppi.workflows import lessons, runner, uploads
-from tests.conftest import DATA
+from ppi.workflows import runner, uploads
+from tests.web.sending import CRAWL, MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 from tests.web.test_browser import log_in
-
-MEGABYTE = 1_000_000
-# Slow enough to do something meanwhile, in bytes a second.
-SLOW = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 6 * MEGABYTE}
-QUICK = {**SLOW, "uploadThroughput": -1}
-# Nearly standing still.
-CRAWL = {**SLOW, "uploadThroughput": MEGABYTE // 4}
-
-
-def long_video(path, size_bytes):
-    """The sample lesson with an empty box behind it, as editors leave them."""
-    data = (DATA / "sample_lesson.mp4").read_bytes()
-    rest = size_bytes - len(data)
-    path.write_bytes(data + rest.to_bytes(4, "big") + b"free" + bytes(rest - 8))
-    return path
-
-
-def row(page, name):
-    return page.locator("#transfers .transfer", has_text=name)
-
-
-def forget(services: Services, name: str) -> None:
-    """Delete what earlier tests left to this account."""
-    for held in services.lessons.list(services.users.by_name(name).id):
-        if held.state == "uploading":
-            uploads.abort_upload(services, held)
-        else:
-            for job in services.ledger.list(lesson_id=held.id):
-                runner.wait_for(services, job)
-            lessons.delete_lesson(services, held)
-
-
-@pytest.fixture
-def network(open_page):
-    """`network(page)(SLOW)`: how quick the page's connection is."""
-
-    def make(page):
-        session = page.context.new_cdp_session(page)
-        session.send("Network.enable")
-        return lambda conditions: session.send("Network.emulateNetworkConditions", conditions)
-
-    return make
 
 
 def test_two_files_at_once_survive_a_pause_and_a_reload_while_another_user_is_held_to_one(
-    open_page, network, live_server, tmp_path
-):  # fmt: skip
+    open_page, network, live_server, tmp_path  # noqa: F811
+):
     services = live_server.services
     page, asked = open_page(), []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept() if len(asked) > 1 else dialog.dismiss()))
@@ -237,153 +193,3 @@ def drop(page, *names):
       const how = { dataTransfer: dropped, bubbles: true, cancelable: true };
       document.getElementById("drop").dispatchEvent(new DragEvent("drop", how));
     }""", list(names))
-
-
-@pytest.mark.slow
-def test_an_upload_goes_on_by_itself_when_the_network_is_back(open_page, network, live_server, tmp_path):
-    page = open_page("ru")
-    log_in(page)
-    set_speed = network(page)
-    set_speed(SLOW)
-    page.set_input_files("#video", long_video(tmp_path / "связь.mp4", 20 * MEGABYTE))
-    page.fill("#task-name", "Связь")
-    page.get_by_role("button", name="Обработать видео с компьютера").click()
-    expect(row(page, "связь.mp4")).to_contain_text("осталось", timeout=30_000)
-    set_speed({**SLOW, "offline": True})
-    expect(row(page, "связь.mp4")).to_contain_text("Нет связи")
-    set_speed(QUICK)
-    page.wait_for_url(re.compile("/lessons/"), timeout=60_000)
-    expect(page.get_by_role("heading", name="Связь")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_a_video_is_sent_without_scripts(new_page, live_server):
-    services = live_server.services
-    forget(services, "anna")
-    page = new_page(live_server, java_script_enabled=False)
-    page.goto("/")
-    page.fill("#plain-username", "anna")
-    page.fill("#plain-password", "admin-password-1")
-    page.locator("noscript button, .panel button", has_text="Log in").last.click()
-    page.set_input_files("#video", DATA / "sample_lesson.mp4")
-    page.fill("#task-name", "Без скриптов")
-    page.get_by_role("button", name="Process Local Video").click()
-    page.wait_for_url(re.compile("/lessons/"))
-    page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    expect(page.locator(".jobs > li").first).to_contain_text("Без скриптов")
-    page.locator(".jobs > li .title").first.click()
-    link = page.get_by_role("link", name="Link for Label Studio")
-    for _ in range(60):
-        if link.count():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
-    link.click()
-    expect(page.locator("#share-link")).to_be_visible()
-    expect(page.get_by_role("button", name="Copy Link")).to_be_hidden()
-    forget(services, "anna")
-
-
-@pytest.mark.slow
-def test_a_connection_that_died_in_its_sleep_is_given_up_and_the_upload_goes_on(open_page, live_server, tmp_path):
-    page, stuck = open_page(), []
-    page.clock.install()
-    log_in(page)
-
-    def answer(route):
-        """All requests but the first chunk, which nobody answers."""
-        if route.request.method == "PATCH" and not stuck:
-            stuck.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/uploads/*", answer)
-    page.set_input_files("#video", long_video(tmp_path / "сон.mp4", 2 * MEGABYTE))
-    page.fill("#task-name", "Сон")
-    page.get_by_role("button", name="Process Local Video").click()
-    expect(row(page, "сон.mp4").get_by_role("button", name="Pause")).to_be_visible()
-    for _ in range(50):
-        if stuck:
-            break
-        page.wait_for_timeout(100)
-    page.clock.fast_forward(55_000)
-    expect(row(page, "сон.mp4")).to_contain_text("No connection.")
-    page.clock.fast_forward(10_000)
-    page.wait_for_url(re.compile("/lessons/"), timeout=60_000)
-    expect(page.get_by_role("heading", name="Сон")).to_be_visible()
-
-
-def test_the_figures_of_uploads_are_right(open_page):
-    """The modules that decide something, asked in the browser."""
-    page = open_page()
-    log_in(page)
-    found = page.evaluate("""async () => {
-      const base = document.querySelector("script[src*='/js/upload.js']").src.replace("upload.js", "uploads/");
-      const names = ["pace.js", "checks.js", "line.js"];
-      const [{ Pace }, { judge }, { Line }] = await Promise.all(names.map((one) => import(base + one)));
-      const pace = new Pace(), unknown = new Pace();
-      for (let second = 0; second <= 20; second += 1) {
-        pace.note(second < 10 ? second * 100 : 1000 + (second - 10) * 500, second * 1000);
-      }
-      const file = (name, size, type = "") => ({ file: { name, size, type }, isContinued: false });
-      const room = { most_bytes: 100, free_bytes: 150, lessons_left: 3, bytes_left: null };
-      const asked = [file("a.mp4", 90), file("b.pdf", 9, "application/pdf"), file("c.mov", 101), file("d", 0), file("e", 61),
-        { ...file("f.mp4", 99), isContinued: true }, file("g.webm", 10), file("h.avi", 10), file("i.mkv", 1)];
-      const line = new Line(), begun = [];
-      for (const state of ["waits", "paused", "waits", "waits"]) {
-        const begin = function () { this.state = "sending"; begun.push(this); };
-        line.add({ state, begin, file: { size: 100 }, sentBytes: 50, isActive: state === "waits" });
-      }
-      line.fill();
-      line.fill();
-      const atOnce = begun.length;
-      begun[0].state = "done";
-      line.fill();
-      return {
-        pace: [pace.bytesPerSecond, pace.secondsFor(1000), unknown.secondsFor(1)],
-        refused: judge(asked, room, ["mp4", "mov", "mkv", "webm", "avi"]),
-        full: judge([file("j.mp4", 30), file("k.mp4", 31)], { ...room, bytes_left: 100 }, ["mp4"], [{ size: 70 }]),
-        line: [atOnce, begun.length, line.percent],
-      };
-    }""")
-    assert found["pace"] == [500, 2, None]
-    assert found["refused"] == [None, "noVideo", "tooLarge", "emptyFile", "noRoom", None, None, None, "overQuota"]
-    assert found["full"] == [None, "overBytes"]
-    assert found["line"] == [2, 3, 50]
-
-
-@pytest.mark.slow
-def test_a_browser_that_keeps_a_handle_of_the_file_goes_on_by_itself(open_page, network, live_server):
-    """The handle is a real one, of a file in the browser's own storage; only the window to choose it is left out."""
-    page = open_page()
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.add_init_script("""
-      window.showOpenFilePicker = async () => {
-        const handle = await (await navigator.storage.getDirectory()).getFileHandle("память.mp4", { create: true });
-        const writer = await handle.createWritable();
-        await writer.write(new Uint8Array(24_000_000));
-        await writer.close();
-        return [handle];
-      };
-    """)
-    log_in(page)
-    set_speed = network(page)
-    page.locator("#drop").click()
-    expect(row(page, "память.mp4")).to_be_visible()
-    page.fill("#task-name", "Память")
-    set_speed(SLOW)
-    page.get_by_role("button", name="Process Local Video").click()
-    expect(row(page, "память.mp4")).to_contain_text(re.compile(r"[1-9]\d %"), timeout=30_000)
-    page.reload()
-    expect(row(page, "память.mp4")).to_contain_text(re.compile(r"[1-9]\d %"), timeout=30_000)
-    admin = live_server.services.users.by_name("admin")
-    [held] = [one for one in uploads.unfinished(live_server.services, admin) if one.name == "Память"]
-    # A second tab leaves it to the first.
-    second = page.context.new_page()
-    second.goto("/")
-    second.wait_for_timeout(500)
-    expect(second.locator(f"[data-unfinished='{held.id}']")).to_have_count(0)
-    expect(second.locator("#transfers .transfer")).to_have_count(0)
-    set_speed(QUICK)
-    page.wait_for_url(re.compile(f"/lessons/{held.id}"), timeout=60_000)
