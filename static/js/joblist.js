@@ -59,7 +59,7 @@ function replace(old, row) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) for (const row of rows(list)) row.style.minHeight = "";
+  if (document.hidden && list) for (const row of rows(list)) row.style.minHeight = "";
 });
 
 // `act` makes the list anew when somebody asks for what is new; then they stand on the first row that was not there.
