@@ -142,11 +142,12 @@ def test_a_fault_of_a_script_or_of_the_policy_is_noted_in_any_tab(browser):
     context, faults = browser.new_context(), []
     chromium.watch(context, faults)
     for text in ("<script>throw new Error('first tab')</script>", "<script>Promise.reject(new Error('second tab'))</script>"):
-        context.new_page().set_content(text)
+        with context.expect_event("weberror"):
+            context.new_page().set_content(text)
     policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">"
     page = context.new_page()
-    page.set_content(f"{policy}<script>document.title = 'x'</script>")
-    page.wait_for_timeout(200)
+    with page.expect_console_message(lambda line: "Content Security Policy" in line.text):
+        page.set_content(f"{policy}<script>document.title = 'x'</script>")
     context.close()
     told = "\n".join(faults)
     assert "first tab" in told and "second tab" in told and "Content Security Policy" in told

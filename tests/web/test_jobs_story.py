@@ -43,11 +43,11 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     log_in(page)
     job = begin(services, lesson)
     tell(services, job, 10)
-    page.goto(f"/lessons/{lesson.id}")
+    with page.expect_request("**/api/jobs/events"):
+        page.goto(f"/lessons/{lesson.id}")
     box = page.locator(".watch").filter(has_text="Transcribing")
     expect(box).to_contain_text("10 %")
     expect(page.locator("#jobs-link .count")).to_contain_text("1")
-    assert "/api/jobs/events" in calls
     calls.clear()
     tell(services, job, 40)
     expect(box).to_contain_text("40 %")
@@ -71,8 +71,8 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     expect(drawer).to_be_hidden()
     expect(link).to_be_focused()
     page.keyboard.press("Enter")
-    drawer.get_by_role("button", name=re.compile("^Cancel: Transcript")).click()
-    page.wait_for_timeout(300)
+    with page.expect_response("**/cancel"):
+        drawer.get_by_role("button", name=re.compile("^Cancel: Transcript")).click()
     assert services.ledger.get(job.id).is_cancel_requested
     services.ledger.fail(job.id, job.attempt, Cancelled("The job was cancelled."))
     questions = calls.count("/api/jobs")

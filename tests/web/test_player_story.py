@@ -80,21 +80,21 @@ def test_the_picture_of_the_list_stands_in_the_player_until_it_plays(visit, less
 def test_a_step_shows_the_next_frame_and_the_one_before_whatever_the_rate(visit, live_server, recording, kind):
     """Every frame shows its number; where the rate varies some numbers are missing, and none of the others may be left out."""
     path = recording(kind)
-    _, shown = numbers_of(path)
+    times_s, shown = numbers_of(path)
     page = visit(taken_in(live_server.services, path))
+    sees = lambda number: page.wait_for_function(f"(number) => ({NUMBER})() === number", arg=number)  # noqa: E731
     page.evaluate("player.currentTime = 2.3")
-    page.wait_for_function("() => !player.seeking")
-    page.wait_for_timeout(200)
-    here = shown.index(page.evaluate(NUMBER))
+    here = max(place for place, time_s in enumerate(times_s) if time_s <= 2.3)
+    sees(shown[here])
     for step in (1, 1, 1, 1, 1, 1, -1, -1, -1):
         before = page.locator("[data-part=time]").inner_text()
         page.keyboard.press("." if step > 0 else ",")
         expect(page.locator("[data-part=time]")).not_to_have_text(before)
         here += step
-        assert page.evaluate(NUMBER) == shown[here]
+        sees(shown[here])
     if kind == "mp4":
         expect(page.locator("[data-part=frame]")).to_have_text(f"frame {shown[here] + 1}")
-        assert page.locator("[data-part=time]").inner_text() == f"00:02.{shown[here] % 25 * 40:03}"
+        expect(page.locator("[data-part=time]")).to_have_text(f"00:02.{shown[here] % 25 * 40:03}")
 
 
 def test_a_click_in_a_lane_plays_exactly_that_interval_once_or_again_and_again(visit, lesson):
@@ -103,8 +103,8 @@ def test_a_click_in_a_lane_plays_exactly_that_interval_once_or_again_and_again(v
     expect(marks).to_have_count(7)
     marks.filter(has_text="Похвала").click()
     expect(page.locator("[data-part=interval]")).to_have_text("00:20.095 to 00:28.838")
-    page.wait_for_function("() => !player.paused && player.currentTime > 20.2")
-    assert at(page) < 24
+    begun = page.wait_for_function("() => !player.paused && player.currentTime > 20.2 && player.currentTime")
+    assert begun.json_value() < 24
     page.evaluate("player.currentTime = 28.4")
     paused(page)
     assert at(page) == pytest.approx(28.837, abs=0.005)
@@ -129,7 +129,7 @@ def test_the_keyboard_reaches_every_mark_and_the_table_says_the_same(visit, less
     lane.first.focus()
     page.keyboard.press("End")
     expect(lane.last).to_be_focused()
-    assert page.locator("[data-part=pointed]").inner_text() == lane.last.get_attribute("aria-label")
+    expect(page.locator("[data-part=pointed]")).to_have_text(lane.last.get_attribute("aria-label"))
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     chosen = page.locator(".mark[aria-current]")
@@ -144,10 +144,10 @@ def test_the_keyboard_reaches_every_mark_and_the_table_says_the_same(visit, less
 
 def test_keys_begin_and_end_an_interval_change_the_speed_and_are_listed(visit, lesson):
     page = visit(lesson, "ru")
-    for moment, key in ((10, "х"), (12.5, "ъ")):  # the keys of [ and ] on a Russian keyboard
+    # The keys of [ and ] on a Russian keyboard; the frame that is shown begins at or before the moment.
+    for moment, key, shown in ((10, "х", "00:10.000"), (12.5, "ъ", "00:12.480")):
         page.evaluate("moment => { player.currentTime = moment; }", moment)
-        page.wait_for_function("() => !player.seeking")
-        page.wait_for_timeout(150)
+        expect(page.locator("[data-part=time]")).to_have_text(shown)
         page.evaluate(PRESS, key)
     expect(page.locator("[data-part=interval]")).to_have_text("с 00:10,000 до 00:12,480")
     page.keyboard.press(">")
@@ -188,12 +188,12 @@ def test_waveform_and_lanes_are_zoomed_and_scrolled_together_and_load_no_sound(v
     before = page.evaluate(WIDTHS)
     for _ in range(3):
         page.get_by_role("button", name="Look closer").click()
-    strip, wave = page.evaluate(WIDTHS)
-    assert strip > 1.5 * before[0] and abs(strip - wave) <= 2
+    closer = "([strip, wave], before) => strip > 1.5 * before && Math.abs(strip - wave) <= 2"
+    page.wait_for_function(f"(before) => ({closer})(({WIDTHS})(), before)", arg=before[0])
     page.evaluate("document.querySelector('.scroller').scrollLeft = 400")
     page.wait_for_function("() => document.querySelector('.wave > div').shadowRoot.querySelector('.scroll').scrollLeft === 400")
     page.get_by_role("button", name="Whole lesson").click()
-    assert page.evaluate(WIDTHS)[0] == before[0]
+    page.wait_for_function(f"(before) => ({WIDTHS})()[0] === before", arg=before[0])
 
 
 @pytest.mark.parametrize("language, width", [("en", 1280), ("ru", 360)])
