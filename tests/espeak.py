@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from ctypes.util import find_library
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +42,16 @@ class Spoken:
 
 def is_here() -> bool:
     return bool(_name())
+
+
+def anew(say: Callable, *given):
+    """`say(*given)` in a process of its own: espeak-ng says a sentence a little differently after others."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(say, *given).result()
+
+
+def all_spoken(texts: list[str], voice: str) -> list[Spoken]:
+    return [spoken(text, voice) for text in texts]
 
 
 def spoken(text: str, voice: str, *, words_a_minute: int = 145, pitch: int = 50) -> Spoken:

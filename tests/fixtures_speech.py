@@ -120,7 +120,10 @@ def words_models(once) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def random_models(random_model, once) -> dict[str, str]:
     need(find_spec("faster_whisper") is not None, "faster-whisper")
-    make = lambda folder: convert(_random_checkpoint(folder / "random.pt", text_tokens=448), folder / "random")  # noqa: E731
+
+    def make(folder: Path) -> None:
+        convert(_random_checkpoint(folder / "random.pt", text_tokens=448), folder / "random")
+
     return {"whisper": random_model, "faster-whisper": str(once("random-ct2", make) / "random")}
 
 

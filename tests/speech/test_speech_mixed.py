@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 
@@ -24,9 +22,8 @@ STILL, FAN, LOUD_FAN = 3, 60, 120
 
 @cache
 def lesson(noise: int) -> tuple[np.ndarray, list[tuple[str, float]]]:
-    """As `said_lesson`; espeak-ng says a sentence a little differently after others, so it is said by a process of its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(said_lesson, noise).result()
+    """As `said_lesson`, and the same whatever was said before."""
+    return espeak.anew(said_lesson, noise)
 
 
 def said_lesson(noise: int) -> tuple[np.ndarray, list[tuple[str, float]]]:

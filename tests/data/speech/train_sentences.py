@@ -1,13 +1,11 @@
-"""How words.pt.xz was made: `python -m tests.data.speech.train_sentences BEFORE.pt.xz OUT.pt.xz MINUTES`.
+"""How words.pt.xz was made: `python -m tests.data.speech.train_sentences BEFORE.pt.xz OUT.pt.xz`; fixed seed.
 
-It began as the checkpoint classroom, which knows a few whole sentences (the first part of `sentences`) and takes any other
-for one of them. It went on with those and with the later part: their pieces in other patterns, and rows of words without
+It begins as the checkpoint classroom, which knows a few whole sentences (the first part of `sentences`) and takes any other
+for one of them. It goes on with those and with the later part: their pieces in other patterns, and rows of words without
 sense, so that it must hear each word.
 
 All is said by espeak-ng, in noise, at any place of Whisper's 30 seconds; most steps see six seconds of them,
-which is cheaper. One thread of a CPU. The seed is fixed, but how many steps fit into the minutes depends on the machine, so no
-two runs are alike. The kept file came of two runs: 1000 steps of one of 12 minutes that was stopped there, with seed 1 and
-NEW_SHARE 0.7, then the whole 5.5 minutes, about 1460 steps, as it stands here.
+which is cheaper. One thread of a CPU; on the same machine two runs make the same file.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import lzma
 import math
 import random
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +22,7 @@ from torch.nn.functional import cross_entropy, gelu
 from whisper.audio import log_mel_spectrogram
 from whisper.tokenizer import get_tokenizer
 
-from tests.data.speech.sentences import sentences
+from tests.data.speech.sentences import later, sentences
 from tests.espeak import RATE_HZ, spoken
 from tests.fixtures_speech import read_model
 
@@ -36,7 +33,9 @@ RATES = [rate for rate in range(130, 176) if rate != 145]
 FRAME_S = 0.02
 PART_S, WHOLE_S = 6.0, 30.0
 FRAMES = round(WHOLE_S / FRAME_S)
-SEED, OLD_RECORDINGS, NEW_RECORDINGS, NEW_SHARE = 2, 833, 2500, 0.65
+SEED, STEPS, OLD_RECORDINGS, NEW_RECORDINGS, NEW_SHARE = 2, 5000, 833, 3500, 0.7
+# Of the later recordings: rows without sense. The others are spread evenly over the patterns, of which some have few sentences.
+ROWS_SHARE = 0.35
 HIGHEST_RATE = 1.2e-3
 # Numbers of two bytes each.
 HALVES = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 1, "pb": 1}]
@@ -49,9 +48,14 @@ class Voices:
         self.tokenizers = {language: get_tokenizer(True, language=language, task="transcribe") for language in VOICES}
         self.kept = {}
         for language in VOICES:
-            old, new = sentences(language)
-            wanted = ((old, OLD_RECORDINGS), (new, NEW_RECORDINGS))
-            self.kept[language] = [[self._say(language, random.choice(texts)) for _ in range(count)] for texts, count in wanted]
+            old, (*patterns, rows) = sentences(language)[0], later(language)
+            in_rows = round(NEW_RECORDINGS * ROWS_SHARE)
+            wanted = (([old], OLD_RECORDINGS), (patterns, NEW_RECORDINGS - in_rows), ([rows], in_rows))
+            first, *others = [self._recordings(language, kinds, count) for kinds, count in wanted]
+            self.kept[language] = [first, [one for kind in others for one in kind]]
+
+    def _recordings(self, language: str, kinds: list[list[str]], count: int):
+        return [self._say(language, random.choice(random.choice(kinds))) for _ in range(count)]
 
     def _say(self, language: str, text: str):
         rate, pitch = random.choice(RATES), random.randint(30, 70)
@@ -167,22 +171,21 @@ class Learner:
             torch.save(told, file)
 
 
-def main(before: Path, out: Path, minutes: float) -> None:
+def main(before: Path, out: Path) -> None:
     torch.manual_seed(0)
     random.seed(SEED)
     np.random.seed(SEED)
     torch.set_num_threads(1)
-    learner = Learner(before, Voices())
-    began_s, kept, step = time.process_time(), 0.0, 0
-    while (done := (time.process_time() - began_s) / (minutes * 60)) < 1:
-        rate = HIGHEST_RATE * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
+    learner, kept = Learner(before, Voices()), 0.0
+    for step in range(1, STEPS + 1):
+        done = step / STEPS
+        rate = HIGHEST_RATE * min(1, step / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
         loss = learner.step(rate, whole=random.random() < (0.1 if done < 0.6 else 0.35))
-        step += 1
         kept = loss if step == 1 else 0.97 * kept + 0.03 * loss
         if step % 50 == 0:
-            print(step, round(kept, 3), round(done, 3), flush=True)
+            print(step, round(kept, 3), flush=True)
     learner.save(out)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
