@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal, gettext
@@ -124,12 +124,18 @@ def _turned_address(number: int) -> str:
     return url_for("agreement.page", lesson_id=lesson_id, **{**_query(), "page": number}) + "#disagreements"
 
 
+def _saved_before(address: str) -> str:
+    """Where the form of this page is saved before another page of the list is shown, which stands at `address`."""
+    lesson_id = (request.view_args or {})["lesson_id"]
+    return f"{url_for('agreement.decide', lesson_id=lesson_id)}?{urlsplit(address).query}"
+
+
 def _told(compared: agreement.Comparison) -> dict[str, Any]:
     found, wanted = compared.found, request.args.get("pattern", "")
     listed = [moment for moment in found.disagreements if wanted in ("", moment.pattern)]
     return {
         "compared": compared, "found": found, "figure": figure, "reading": reading,
-        "disagreements": page_of(listed, "page", PER_PAGE), "turned_address": _turned_address,
+        "disagreements": page_of(listed, "page", PER_PAGE), "turned_address": _turned_address, "saved_before": _saved_before,
         "matrix": _matrix(compared), "wanted": wanted,
         "answers": lambda moment: [(choice, _words(choice)) for choice in agreement.choices(moment)],
         "marked": [entry for entry in found.patterns if any(entry.marks.values())],

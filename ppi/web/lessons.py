@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
@@ -149,30 +149,42 @@ def step_states(shown: LessonView) -> list[tuple[int, str]]:
     """How far the three steps are for a lesson: "done", "runs", "failed" or "open", and "next" for the one whose turn it is."""
     first = "runs" if "runs" in (_station(shown, "ingest"), _station(shown, "transcribe")) else _station(shown, "ingest")
     states = {1: first, 2: _station(shown, "build_dataset"), 3: _station(shown, "publish")}
-    waiting = next((number for number, state in states.items() if state != "done"), 0)
-    if next_of(shown)[0] and states.get(waiting) == "open":
-        states[waiting] = "next"
+    if (turn := _turn(shown)) and states[turn.step] in ("open", "done"):
+        states[turn.step] = "next"
     return list(states.items())
 
 
 def next_of(shown: LessonView) -> tuple[str, str]:
     """What is to be done next with a lesson on which nothing runs, in words, and where; ("", "") when there is nothing."""
+    turn = _turn(shown)
+    return (turn.words, turn.there) if turn else ("", "")
+
+
+class _Turn(NamedTuple):
+    """What is to be done next: on which of the three steps, in words, and the address of the page for it."""
+
+    step: int
+    words: str
+    there: str
+
+
+def _turn(shown: LessonView) -> _Turn | None:
     stations = {kind: _station(shown, kind) for kind in ("ingest", "transcribe", "build_dataset", "publish")}
     page = lambda part: url_for("pages.lesson", lesson_id=shown.id, _anchor=part)  # noqa: E731
     if shown.row.state == "uploading":
-        return gettext("Next: choose the same file again, and the upload goes on"), url_for("pages.home")
+        return _Turn(1, gettext("Next: choose the same file again, and the upload goes on"), url_for("pages.home"))
     is_withdrawn = "withdraw" in shown.jobs and _is_gone(shown, shown.jobs.get("build_dataset"))
     if shown.active_job is not None or stations["publish"] == "done" or is_withdrawn:
-        return "", ""
+        return None
     if stations["ingest"] == "failed":
-        return gettext("Next: see what went wrong, and try again"), page("")
+        return _Turn(1, gettext("Next: see what went wrong, and try again"), page(""))
     if stations["build_dataset"] == "failed":
-        return gettext("Next: see what went wrong, and try again"), url_for("pages.dataset", lesson=shown.id)
+        return _Turn(2, gettext("Next: see what went wrong, and try again"), url_for("pages.dataset", lesson=shown.id))
     if stations["build_dataset"] == "done":
-        return gettext("Next: check the dataset and publish it"), url_for("pages.publish", lesson=shown.id)
+        return _Turn(3, gettext("Next: check the dataset and publish it"), url_for("pages.publish", lesson=shown.id))
     if stations["transcribe"] == "done" or _is_silent(shown):
-        return gettext("Next: annotate, then build the dataset"), page("annotate")
-    return gettext("Next: transcribe"), page("transcript")
+        return _Turn(2, gettext("Next: annotate, then build the dataset"), page("annotate"))
+    return _Turn(1, gettext("Next: transcribe"), page("transcript"))
 
 
 def _is_silent(shown: LessonView) -> bool:

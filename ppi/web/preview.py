@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, make_response, render_template, request, url_for
-from flask_babel import format_decimal
+from flask import Blueprint, Response, flash, g, jsonify, make_response, render_template, request, url_for
+from flask_babel import format_decimal, gettext
 
 from ppi.errors import AnnotationError, DatasetError, InputError, PpiError
 from ppi.jobs.lessons import LessonRow
@@ -65,6 +65,7 @@ def choose(lesson_id: str) -> Response:
         chosen = _chosen()
         if chosen is None:
             preview.choose_nothing(access.services(), row)
+            return _taken_back(row)
         else:
             preview.choose(access.services(), row, chosen)
     except InputError as error:
@@ -118,6 +119,14 @@ def _kept(row: LessonRow, place: str) -> Response:
     if (found := look.found) is None:
         return jsonify(success=True, segments=None, undecided=None, dropped=None)
     return jsonify(success=True, segments=len(found.segments), undecided=found.undecided, dropped=len(found.dropped))
+
+
+def _taken_back(row: LessonRow) -> Response:
+    """A form is answered at the head of the page, which says so and has the focus: there may be no labels to stand at."""
+    answer = _kept(row, "")
+    if forms.is_plain():
+        flash(gettext("All choices are taken back. Labels that the table does not have are read as they are written."), "good")
+    return answer
 
 
 def _refused(row: LessonRow, error: PpiError) -> Response:

@@ -103,6 +103,7 @@ def words() -> dict[str, Any]:
         "jobsUnderWay": gettext("Jobs under way: {count}"),
         "newJobs": gettext("New jobs: {count} · Show"),
         "newUploads": gettext("Being sent from this browser: {count} · Show"),
+        "close": gettext("Close"),
         "mayNotTell": gettext("The browser does not allow it. Allow notifications of this page there, then press again."),
         "tabClosed": gettext("Not being sent: its page was closed. What has arrived is kept."),
         "notBegun": gettext("Not begun: its page was closed. Choose the file again."),

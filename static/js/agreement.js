@@ -30,13 +30,13 @@ addEventListener("before-renewal", (event) => {
 const decisions = document.getElementById("decisions");
 const isOpen = () => [...(decisions?.querySelectorAll("input[type=radio]") ?? [])].some((one) => one.checked !== one.defaultChecked);
 let isSent = false;
-decisions?.addEventListener("submit", () => { isSent = true; });
-document.querySelector("#disagreements .pages")?.addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  if (!link || !isOpen() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+decisions?.addEventListener("submit", (event) => {
+  isSent = true;
+  const there = event.submitter?.dataset.there;
+  if (!there || isOpen()) return;
+  // Nothing is to be saved.
   event.preventDefault();
-  decisions.action = new URL(decisions.action).pathname + new URL(link.href).search;
-  decisions.requestSubmit();
+  location.assign(there);
 });
 addEventListener("beforeunload", (event) => {
   if (isOpen() && !isSent) event.preventDefault();

@@ -3,13 +3,41 @@ import { backTo } from "./focus.js";
 
 export const words = JSON.parse(document.getElementById("words").textContent);
 
+const toasts = document.getElementById("toasts");
+const GOES_MS = 9000;
+// What does something of its own at Escape.
+const ESCAPES = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], details.menu[open], video";
+
+// What went wrong stays until somebody closes it, by its button or by Escape; other news goes by itself.
 export function say(text, kind = "bad") {
+  for (const same of [...toasts.children].filter((one) => one.firstElementChild.textContent === text)) same.remove();
   const note = document.createElement("div");
+  const line = document.createElement("span");
   note.className = `notice ${kind}`;
-  note.textContent = text;
-  document.getElementById("toasts").append(note);
-  setTimeout(() => note.remove(), 9000);
+  line.textContent = text;
+  note.append(line);
+  if (kind === "bad") note.append(closing(note));
+  else setTimeout(() => note.remove(), GOES_MS);
+  toasts.append(note);
 }
+
+function closing(note) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "btn-close", ariaLabel: words.close, onclick: () => close(note) });
+  return button;
+}
+
+function close(note) {
+  const wasHere = note.contains(document.activeElement);
+  note.remove();
+  if (wasHere) (toasts.querySelector(".btn-close") ?? document.getElementById("main")).focus();
+}
+
+// Escape closes the newest, unless it belongs to what somebody is in: a field, a menu, a dialog. Asked before these shut.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !toasts.lastElementChild) return;
+  if (!event.target.closest(ESCAPES) && !document.querySelector(".modal.show, .offcanvas.show")) close(toasts.lastElementChild);
+}, true);
 
 export async function call(method, path, body) {
   const headers = { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, Accept: "application/json" };

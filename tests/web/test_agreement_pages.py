@@ -261,6 +261,12 @@ def test_many_disagreements_come_in_pages_and_by_pattern(client_for, lesson, ser
     assert [len(found) for found in names] == [10, 10] and not set(names[0]) & set(names[1])
     assert "<legend>11. " in second and "page=2#disagreements" in first
     assert "<legend>51. " in page_of(client, lesson, page="99"), "there is no page behind the last"
+    turned = re.search(r'form="decisions" formaction="([^"]+)" data-there="[^"]+page=2#', first).group(1).replace("&amp;", "&")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', first).group(1)
+    after = client.post(turned, data={"csrf_token": token, names[0][0]: "none"})
+    assert after.status_code == 302 and "page=2" in after.location, "without a script too, who turns the list loses no choice"
+    kept = re.search(rf'name="{names[0][0]}" value="([^"]*)" checked', page_of(client, lesson, page="1")).group(1)
+    assert kept == "none" and "The decisions are saved." in client.get(after.location).text
     only_q = page_of(client, lesson, pattern="Q")
     assert only_q.count("<legend>") == 10 and "page=2" in only_q and "<legend>1. Q" in only_q
 

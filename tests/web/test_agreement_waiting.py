@@ -141,7 +141,8 @@ def test_without_scripts_a_link_looks_again_and_a_failure_is_tried_again(session
     annotate(services, lesson, b"[not annotations")
     client = session_for("anna")
     waits = page_of(client, lesson, step="0.2")
-    again = re.search(r'<noscript>.*?<a href="([^"]+)">Look again</a>', waits, re.DOTALL).group(1)
+    label = "Look again: Comparison of annotators"
+    again = re.search(rf'<noscript>.*?<a aria-label="{label}" href="([^"]+)">Look again</a>', waits, re.DOTALL).group(1)
     assert html.unescape(again) == f"/lessons/{lesson.id}/agreement?step=0.2" and "/jobs" in waits
     work(services)
     failed = client.get(again).text

@@ -168,7 +168,7 @@ def decide_some(one):
     one.to("radio", "Не решено", most=3)
     one.press("ArrowUp")
     one.is_at("radio", "Не оставлять ни одной")
-    one.do("link", "Дальше →")
+    one.do("button", "Дальше →")
     page.wait_for_url("**page=2*")
     expect(saved).to_be_focused()
     one.to("radio", "Не решено", most=12)
@@ -182,7 +182,7 @@ def decide_some(one):
     page.wait_for_load_state()
     expect(saved).to_be_focused()
     expect(page.get_by_role("radio", name="Оставить отметку разметчика 1").first).to_be_checked()
-    one.do("link", "← Назад")
+    one.do("button", "← Назад")
     page.wait_for_url("**page=1*")
     one.is_at("heading", "Расхождения")
     # Back up through the list: the player above it covers nothing that has the focus.

@@ -173,8 +173,11 @@ def test_the_form_of_the_page_chooses_without_a_script(browser, anna, services, 
     form |= {"meaning-0": "as-written", "other-0": ""}
     browser.post(f"/api/lessons/{lesson.id}/meanings", data=form, headers=FORM)
     assert meanings.kept(services, lesson) == {"тест": ""}
-    browser.post(f"/api/lessons/{lesson.id}/meanings", data=form | {"reset": "1", "sure": "yes"}, headers=FORM)
+    answer = browser.post(f"/api/lessons/{lesson.id}/meanings", data=form | {"reset": "1", "sure": "yes"}, headers=FORM)
     assert meanings.kept(services, lesson) == {}
+    # The page says at its head what happened, and the focus is there: a place in the address would take it.
+    assert answer.location == f"/dataset?lesson={lesson.id}"
+    assert 'role="status" tabindex="-1" autofocus>All choices are taken back.' in browser.get(answer.location).text
 
 
 def test_nothing_changes_under_a_build(anna, services, lesson):  # noqa: F811

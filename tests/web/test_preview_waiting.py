@@ -229,7 +229,7 @@ def test_without_scripts_a_link_looks_again_and_a_failure_is_tried_again(session
     bring(services, lesson, b"start,end,label\n1,x,A\n")
     client = session_for("anna")
     waits = page_of(client, lesson, segments=2)
-    again = html.unescape(re.search(r'<noscript>[^<]*<p[^>]*>[^<]*<a href="([^"]+)">Look again</a>', waits).group(1))
+    again = html.unescape(re.search(r'<noscript>[^<]*<p[^>]*>[^<]*<a [^>]*href="([^"]+)">Look again</a>', waits).group(1))
     assert again == f"/dataset?lesson={lesson.id}&segments=2" and "usually some seconds" in waits
     work(services)
     [job] = jobs_of(services, lesson)
