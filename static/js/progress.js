@@ -58,7 +58,7 @@ export function showJob(box, found, { isInTitle = false } = {}) {
   box.querySelector(".watch-status").textContent = words.statuses[found.status] || found.status;
   box.querySelector(".watch-percent").textContent = `${found.progress} %`;
   const place = found.position ? fill(words.position, { position: found.position }) : "";
-  const message = [found.message || place, remaining(found) || found.how_long].filter(Boolean).join(" · ");
+  const message = [found.message || place, remaining(found) || found.how_long].filter(Boolean).join("\u00a0· ");
   const line = box.querySelector(".watch-message");
   if (line.textContent !== message) line.textContent = message;
   setBar(box.querySelector(".progress"), found.progress);

@@ -108,10 +108,10 @@ def test_the_page_says_how_much_of_the_quota_is_used(come, services):
 
     anna = services.users.by_name("anna")
     uploads.begin_upload(services, anna, file_name="a.mp4", task_name="A", size_bytes=2_000_000)
-    assert "1 of 1 lesson · videos: 2\u00a0MB" in come(FIREFOX).get("/account").text
+    assert "1 of 1 lesson&nbsp;· videos: 2\u00a0MB" in come(FIREFOX).get("/account").text
     services.users.set_quota(anna.id, 3, 5_000_000_000)
     page = come(FIREFOX).get("/account").text
-    assert "1 of 3 lessons · videos: 2\u00a0MB of 5\u00a0GB" in page
+    assert "1 of 3 lessons&nbsp;· videos: 2\u00a0MB of 5\u00a0GB" in page
     home = come(FIREFOX).get("/").text
     assert "You hold: 1 of 3 lessons" in home and "Delete a lesson before" not in home
     services.users.set_quota(anna.id, 3, 2_000_000)

@@ -265,6 +265,18 @@ def test_the_language_is_chosen_and_remembered(open_page):
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_the_list_of_files_is_a_table_to_a_screen_reader_on_a_phone_too(open_page, live_server):
+    services = live_server.services
+    services.store.put_bytes(services.raw, "без урока/заметка.txt", b"x")
+    page = open_page(width=390)
+    log_in(page)
+    page.goto("/files?text=заметка")
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    told = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    assert [told.count(role) for role in ("table", "row", "columnheader", "cell")] == [1, 2, 4, 6]
+    services.store.delete(services.raw, "без урока/заметка.txt")
+
+
 def test_a_token_is_shown_once_and_works(open_page, live_server):
     page = open_page()
     log_in(page, "anna")

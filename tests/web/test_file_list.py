@@ -28,7 +28,7 @@ def of(services):
 
 
 def names(page):
-    return re.findall(r'<td class="text-break">(?:<a [^>]*>)?([^<]+)', page.text.replace("<wbr>", ""))
+    return re.findall(r'<td role="cell" class="text-break">(?:<a [^>]*>)?([^<]+)', page.text.replace("<wbr>", ""))
 
 
 def client_of(app, name):

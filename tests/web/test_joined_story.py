@@ -7,9 +7,6 @@ from playwright.sync_api import expect
 
 from tests.functional.stored import lesson_with_dataset
 
-# What would go by itself after some seconds goes at once.
-AT_ONCE = "window.setTimeout = ((usual) => (act, ms) => usual(act, ms > 5000 ? 1 : ms))(window.setTimeout)"
-
 
 @pytest.fixture
 def page(new_page, live_server):
@@ -40,16 +37,16 @@ def test_lessons_are_joined_and_one_is_withdrawn_by_its_name(page, live_server, 
     page.goto(samples)
     expect(page.locator(".samples > li")).to_have_count(6)
 
+    page.clock.install()
     page.goto(f"/lessons/{first.id}/withdraw")
     expect(page.locator("#touched")).to_contain_text("Две недели")
     name = page.get_by_label("Для подтверждения введите название урока")
     name.fill("Воздух")
-    page.evaluate(AT_ONCE)
     exclude = page.get_by_role("button", name="Исключить урок из датасетов")
     exclude.click()
     refused = page.locator("#toasts .notice.bad")
     expect(refused).to_contain_text("введите его название: Вода")
-    page.wait_for_timeout(100)
+    page.clock.fast_forward("01:00")
     expect(refused.get_by_role("button", name="Закрыть")).to_be_visible()
     expect(exclude).to_be_focused()
     page.keyboard.press("Escape")

@@ -86,7 +86,7 @@ def test_what_people_keep_is_added_up(admin, services):
 
     uploads.begin_upload(services, services.users.by_name("anna"), file_name="a.mp4", task_name="A", size_bytes=2_000_000)
     page = admin.get("/admin/people").text
-    assert "1 of 1 lesson ·" in page and "videos: 2\u00a0MB" in page
+    assert "1 of 1 lesson&nbsp;·" in page and "videos: 2\u00a0MB" in page
 
 
 def test_quotas_are_set_shown_and_hold(admin, app, services):

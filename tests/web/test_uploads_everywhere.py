@@ -78,7 +78,7 @@ def test_what_a_tab_sends_is_seen_and_paused_in_another_one_and_never_by_another
     expect(other.locator("#jobs-link .count")).to_contain_text("1")
     other.get_by_role("button", name="Jobs").click()
     expect(sent(other)).to_contain_text("урок.mp4")
-    expect(sent(other).locator(".transfer-note")).to_have_text(re.compile(r"\d+ % · .*/s · about .* left"))
+    expect(sent(other).locator(".transfer-note")).to_have_text(re.compile(r"\d+ %\s· .*/s\s· about .* left"))
     sent(other).get_by_role("button", name="Pause").click()
     expect(row(page, "урок.mp4")).to_contain_text("Paused. Nothing is lost.")
     expect(sent(other)).to_contain_text("Paused. Nothing is lost.")

@@ -78,7 +78,7 @@ export function openTimeline(box, player, phrases) {
       let peaks = "missing" in box.dataset ? null : await fetchPeaks(box.dataset.peaks, OVERVIEW);
       if (!peaks) {
         note.textContent = phrases.drawing;
-        await measure(box.dataset.peaks, ({ how_long: howLong }) => { note.textContent = [phrases.drawing, howLong].filter(Boolean).join(" · "); });
+        await measure(box.dataset.peaks, ({ how_long: howLong }) => { note.textContent = [phrases.drawing, howLong].filter(Boolean).join("\u00a0· "); });
         peaks = await fetchPeaks(box.dataset.peaks, OVERVIEW);
       }
       wave = await drawWaveform(part("wave"), player.video, peaks, { duration, nonce: box.dataset.nonce });

@@ -12,7 +12,7 @@ export function note({ state, percent, speed, left_s, reason }) {
   if (state === "sending") {
     const parts = [`${Math.floor(percent)} %`];
     if (left_s !== null) parts.push(shownSpeed(speed), fill(words.left, { time: clock(left_s) }));
-    return parts.join(" · ");
+    return parts.join("\u00a0· ");
   }
   if (state === "away") return reason || words.noNetwork;
   if (state === "failed") return fill(words.notSent, { reason });

@@ -113,7 +113,7 @@ function show(file) {
   find("file").textContent = file.name;
   row.querySelector(".progress").setAttribute("aria-label", file.name);
   setBar(row.querySelector(".progress"), file.percent);
-  find("note").textContent = file.state === "left" ? `${Math.floor(file.percent)} % · ${note(file)}` : note(file);
+  find("note").textContent = file.state === "left" ? `${Math.floor(file.percent)} %\u00a0· ${note(file)}` : note(file);
   find("here").hidden = file.tab !== own || isUploadPage;
   find("open").hidden = file.state !== "done";
   find("open").href = `/lessons/${file.lesson}`;
