@@ -66,7 +66,7 @@ def test_what_tabs_send_is_put_together_and_told_once(decide):
     assert found["taken"] == ["a 1 done", "a 3 lost", "b 0 sending", "w left"] and found["again"] is True
     assert found["turns"] == ["1.mp4, 2.mp4: Paused. Nothing is lost.", "4.mp4: Too large."]
     assert [one.replace("\u00a0", " ") for one in found["notes"]] == [
-        "40 %\u00a0· 2 MB/s\u00a0· about 1:05 left", "1 %", "No connection. It goes on by itself when the network is back.",
+        "40 % · 2 MB/s · about 1:05 left", "1 %", "No connection. It goes on by itself when the network is back.",
         "Not sent: Too large.", "",
     ]  # fmt: skip
     assert found["words"] == ["Pause", "Continue", "Try again", ""]
@@ -97,7 +97,8 @@ def test_the_word_that_is_spoken_is_found_among_thousands_and_a_wait_says_how_lo
     assert found["at"] == [-1, 0, 0, 1, 777, 1999]
     assert found["lights"] == [True, None, True, 1]
     assert found["waits"] == [
-        "Place in the queue: 3\u00a0· usually about 4 min", "Minute 3\u00a0· about 6:00 left", "Minute 3\u00a0· about 1:30 left", "Storing",
+        "Place in the queue: 3\u00a0· usually about 4 min",
+        "Minute 3\u00a0· about 6:00 left", "Minute 3\u00a0· about 1:30 left", "Storing",
     ]  # fmt: skip
 
 
