@@ -107,6 +107,15 @@ def test_no_page_is_painted_by_halves(client_for):
         assert '<link rel="expect" href="#main" blocking="render">' in page.split("</head>")[0] and '<main id="main"' in page
 
 
+def test_a_dot_between_two_things_ends_a_line_and_never_begins_one():
+    """The space before it holds them together; titles have no lines."""
+    files = [*(ROOT / "templates").glob("*.html"), *(ROOT / "static/css").glob("*.css"), *(ROOT / "static/js").rglob("*.js")]
+    said_only = "styleguide.html", "title.js", "upload.js"
+    lines = [line for file in files if file.name not in said_only for line in file.read_text().splitlines()]
+    shown = [line for line in lines if "{% block title %}" not in line]
+    assert [line for line in shown if re.search(r"(^|[\s>}])·", line)] == []
+
+
 def test_no_template_and_no_script_brings_styles_or_handlers_of_its_own():
     for path in (ROOT / "templates").glob("*.html"):
         text = path.read_text()
