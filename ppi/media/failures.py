@@ -9,17 +9,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia
+from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia, message, translatable
 
 TAIL_BYTES = 2000
 CANNOT_START, UNREADABLE = 127, 3
 # A signal that ended the program itself, or as bubblewrap passes it on.
 OVER_LIMIT = tuple(code for sent in (signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ) for code in (-sent, 128 + sent))
-# Words of ffmpeg about a source, as against words about itself.
-BAD_SOURCE = (
-    "Invalid data found", "whitelist", "matches no streams", "does not contain any stream", "Error while decoding",
-    "could not find codec parameters",
-)  # fmt: skip
+NO_STREAM = translatable("it has no picture or no sound where one is needed")
+# Words of ffmpeg about a source, as against words about itself, and what they mean; the first that fit count.
+BAD_SOURCE = {
+    "moov atom not found": translatable("its end is missing: it was not recorded or not copied whole"),
+    "whitelist": translatable("it is of a kind that PPI does not open"),
+    "matches no streams": NO_STREAM,
+    "does not contain any stream": NO_STREAM,
+    "could not find codec parameters": translatable("it does not say how picture or sound are kept in it"),
+    "Error while decoding": translatable("a part of it is damaged"),
+    "Invalid data found": translatable("it is damaged, or no recording"),
+}
 
 
 def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
@@ -35,6 +41,7 @@ def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
 def failure(code: int, tail: str) -> PpiError:
     """The error to raise; exit codes below zero are signals, 3 is the inspector's, 127 the launcher's.
 
+    Of a source that is known to be bad the error says how in words of PPI, and keeps the program's own as `words`.
     Bubblewrap ends with 1 when it cannot do what it is for, and begins its last words with its name.
     """
     reason = tail.splitlines()[-1][:300] if tail else f"exit code {code}"
@@ -47,9 +54,10 @@ def failure(code: int, tail: str) -> PpiError:
         )
     if code == CANNOT_START or tail.startswith("bwrap: "):
         return ToolFailed("The program cannot be started ({reason}). Check FFMPEG_BINARY.", reason=reason)
-    if code == UNREADABLE or any(words in tail for words in BAD_SOURCE):
+    known = next((meaning for words, meaning in BAD_SOURCE.items() if words in tail), "")
+    if code == UNREADABLE or known:
+        told = {"reason": message(known, {}), "words": reason} if known else {"reason": reason}
         return UnsupportedMedia(
-            "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.",
-            reason=reason,
+            "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.", **told
         )  # fmt: skip
     return ToolFailed("ffmpeg stopped with an error ({reason}). Convert the file to MP4 and try again.", reason=reason)

@@ -76,6 +76,8 @@ def trail(job: Job) -> list[tuple[float, str]]:
         found.append((job.updated_s, translated(job.stage, job.stage_args)))
     if job.error:
         found.append((job.finished_s or job.updated_s, f"{told(job.error_code, job.error, job.error_args)} ({job.error_code})"))
+        if words := job.error_args.get("words"):
+            found.append((job.finished_s or job.updated_s, gettext("In the program’s own words: %(words)s", words=words)))
     elif job.finished_s:
         found.append((job.finished_s, gettext("Done") if job.status == "completed" else gettext("Cancelled")))
     return found

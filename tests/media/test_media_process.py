@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ppi.errors import Cancelled, DiskFull, NotFound, SettingsError, ToolFailed
+from ppi.errors import Cancelled, DiskFull, NotFound, SettingsError, ToolFailed, UnsupportedMedia
 from ppi.media import guards
 from ppi.media.failures import failure
 from ppi.media.ffmpeg import Ffmpeg, Limits, run
@@ -280,3 +280,15 @@ def test_the_scratch_folder_of_a_killed_process_is_swept_and_that_of_a_living_on
     dead.mkdir(), alive.mkdir()
     assert guards.sweep_scratch() == 1
     assert alive.exists() and not dead.exists()
+
+
+def test_what_is_wrong_with_a_source_is_told_by_its_kind_and_the_programs_words_are_kept():
+    for words, told in (
+        ("[mov] moov atom not found\nthe file: Invalid data found when processing input", "its end is missing"),
+        ("Stream map '0:v' matches no streams.", "no picture or no sound"),
+        ("the file: Invalid data found when processing input", "damaged, or no recording"),
+    ):
+        error = failure(1, words)
+        assert isinstance(error, UnsupportedMedia) and told in str(error) and error.ids["words"] == words.splitlines()[-1]
+        assert error.ids["words"] not in str(error)
+    assert "a new word" in str(failure(3, "a new word")) and "words" not in failure(3, "a new word").ids

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 
 import pytest
 
 from ppi.errors import ServerAway, ToolFailed
 from ppi.jobs.watch import Watch
+from ppi.media.failures import failure
 from ppi.services import Services
 from ppi.web import events
 from ppi.web.app import build_app
@@ -93,6 +95,16 @@ def claim(services, queue="speech"):
 
 def fail(services, job):
     services.ledger.fail(job.id, job.attempt, ToolFailed("ffmpeg failed: {why}", why="<b>no sound</b>"))
+
+
+def test_what_a_program_said_stands_below_the_reason_in_the_readers_language(person, services, lesson):
+    client, _ = person("anna")
+    job = (submit(services, lesson), claim(services))[1]
+    services.ledger.fail(job.id, job.attempt, failure(1, "moov atom not found\nInvalid data found when processing input"))
+    page = client.get("/jobs", headers={"Accept-Language": "ru"}).text
+    reason = re.search(r'class="jobs-error">([^<]*)<', page)[1]
+    assert "у него нет конца" in reason and "Invalid data" not in reason
+    assert "Словами самой программы: Invalid data found" in page
 
 
 def test_the_list_tells_what_waits_what_runs_and_what_became_of_the_rest(person, services, lesson):
