@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_from_directory
@@ -65,6 +65,7 @@ def _for_all_templates() -> dict[str, Any]:
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
         "exact": numbers.exact, "number": numbers.shown,
         "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "fault_of": fault_of,
+        "day_in_words": day_in_words,
         "reason": reasons.said, "place": reasons.place, "detail": reasons.detail,
     }  # fmt: skip
 
@@ -216,9 +217,17 @@ def day(moment: float | str, is_utc: bool = False, to_the_second: bool = False) 
     Lines break between the date and the time only.
     """
     found = datetime.fromisoformat(moment) if isinstance(moment, str) else datetime.fromtimestamp(moment, UTC)
-    date = format_date(found, "medium", rebase=not is_utc)
+    on = format_date(found, "medium", rebase=not is_utc)
     time = format_time(found, "medium" if to_the_second else "short", rebase=not is_utc)
-    return f"{date.replace(' ', NO_BREAK)}, {time.replace(' ', NO_BREAK)}"
+    return f"{on.replace(' ', NO_BREAK)}, {time.replace(' ', NO_BREAK)}"
+
+
+def day_in_words(given: str) -> str:
+    """A day such as 2026-12-31 in the reader's language; "" for what is none."""
+    try:
+        return format_date(date.fromisoformat(given), "long", rebase=False)
+    except ValueError:
+        return ""
 
 
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:

@@ -72,6 +72,7 @@ document.addEventListener("click", async (event) => {
 document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`;
 
 if (document.querySelector("input[type=file].form-control")) import("./filefield.js").then(({ speakFiles }) => speakFiles());
+if (document.querySelector("input[type=date]")) import("./dates.js");
 startFocus();
 tellDone();
 startDrawer();
