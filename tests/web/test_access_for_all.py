@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.conftest import ROOT
 from tests.web import chromium, rarer, rounds
@@ -93,6 +94,18 @@ def test_every_page_fits_a_phone_and_keeps_its_words_when_zoomed(visit, furnishe
         if found[0] > 360 or found[1] > 640:
             wide[name] = found
     assert wide == {}
+
+
+def test_letters_of_figures_stay_readable_on_a_phone_and_a_keyboard_moves_them(visit, furnished):
+    page = visit("en", viewport={"width": 360, "height": 740})
+    page.goto(furnished.addresses()["summary"])
+    figures = page.locator(".pictures").get_by_role("region")
+    expect(figures).not_to_have_count(0)
+    for figure in figures.all():
+        assert figure.get_by_role("img").bounding_box()["width"] > 500
+        figure.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.activeElement.scrollLeft > 0")
 
 
 def test_who_reached_a_thing_with_the_keyboard_sees_where_they_are(visit):
