@@ -33,7 +33,7 @@ def overview() -> str:
     where = services.settings.storage.endpoint or gettext("in the data folder")
     return render_template(
         "system.html", step=0, chosen=None, seen=seen, store=where, is_cluster=services.is_cluster, queue_names=_queue_names(),
-        roles=_roles(),
+        roles=_roles(), codes=code_names(),
     )  # fmt: skip
 
 
@@ -45,6 +45,7 @@ def audit() -> str:
     return render_template(
         "audit.html", step=0, chosen=None, acts=acts, people=services.audit.people(), actions=action_names(), ways=_ways(),
         asked={name: request.args[name] for name in FILTERS if request.args.get(name)}, lessons=_lesson_names(),
+        codes=code_names(),
         older=bool(acts) and services.audit.find(**wanted, before_id=acts[-1].id, limit=1),
         newer=bool(acts) and services.audit.find(**wanted, after_id=acts[0].id, limit=1),
     )  # fmt: skip
@@ -167,6 +168,23 @@ def action_names() -> dict[str, str]:
         "set quota": gettext("Quota changed"),
         "disable account": gettext("Account disabled"), "enable account": gettext("Account enabled"),
         "remove account": gettext("Account removed"), "retention": gettext("Deleted: retention has passed"),
+    }  # fmt: skip
+
+
+def code_names() -> dict[str, str]:
+    """The codes of docs/errors.md in a few words."""
+    return {
+        "input": gettext("not to be used as it is"), "unsupported_media": gettext("no recording"),
+        "too_large": gettext("too large"), "annotation": gettext("annotations or table unreadable"),
+        "dataset": gettext("dataset not sound"), "not_logged_in": gettext("not logged in"),
+        "access_denied": gettext("not allowed"), "csrf": gettext("page too old"), "not_found": gettext("not there"),
+        "conflict": gettext("something came between"), "quota": gettext("no room in the account"),
+        "cancelled": gettext("cancelled"), "lease_lost": gettext("taken over by another process"),
+        "too_many_tries": gettext("too many tries"), "method": gettext("wrong kind of request"),
+        "tool_failed": gettext("a program ended badly"), "settings": gettext("wrong settings"),
+        "error": gettext("a fault"), "unexpected": gettext("a fault nobody foresaw"),
+        "backend": gettext("a service refused"), "server_away": gettext("a server does not answer"),
+        "weights_missing": gettext("a model is missing"), "disk_full": gettext("the disk is full"),
     }  # fmt: skip
 
 

@@ -1,8 +1,12 @@
-"""The pictures of the user guide, in both languages, into `docs/img/guide/`. Run by `make guide`."""
+"""The pictures of the user guide, in both languages, into `docs/img/guide/`. Run by `make guide`.
+
+`python -m tests.web.guide [NAME...]` takes those of these names only, such as `transcript`.
+"""
 
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,7 +28,7 @@ HEIGHTS_PX = {
 OWNER = "anna"
 
 
-def main() -> None:
+def main(*names: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "data"
         services = with_people(Services(settings_for(folder)))
@@ -35,7 +39,7 @@ def main() -> None:
             _delete_one(server.services, Path(scratch))
             with chromium.started() as browser:
                 for language in ("en", "ru"):
-                    _take_all(browser, server, furnished, language)
+                    _take_all(browser, server, furnished, language, names or tuple(HEIGHTS_PX))
         finally:
             stop_server(server)
     pictures = list(TARGET.glob("*/*.png"))
@@ -47,17 +51,26 @@ def _delete_one(services: Services, folder: Path) -> None:
     recycle_bin.put_in(services, services.lessons.get(lesson))
 
 
-def _take_all(browser: Browser, server: Server, furnished: rounds.Furnished, language: str) -> None:
+def _take_all(browser: Browser, server: Server, furnished: rounds.Furnished, language: str, names: tuple[str, ...]) -> None:
     (TARGET / language).mkdir(parents=True, exist_ok=True)
     context = browser.new_context(
         base_url=server.url, locale=language, reduced_motion="reduce", viewport={"width": WIDTH_PX, "height": 1200}
     )
     rounds.log_in(context, OWNER)
     page = context.new_page()
-    for name, path in _addresses(furnished).items():
-        page.goto(path, wait_until="networkidle")
+    addresses = _addresses(furnished)
+    for name in names:
+        page.goto(addresses[name], wait_until="networkidle")
+        _await_films(page)
         _keep(page, TARGET / language / f"{name}.png", HEIGHTS_PX[name])
     context.close()
+
+
+def _await_films(page: Page) -> None:
+    """Players that are in sight have a picture and seek no more: no ring of waiting is in the guide."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].every(one => one.readyState >= 3 && !one.seeking || !one.checkVisibility())"
+    )
 
 
 def _addresses(furnished: rounds.Furnished) -> dict[str, str]:
@@ -73,4 +86,4 @@ def _keep(page: Page, target: Path, height_px: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 
 import pytest
@@ -12,8 +13,9 @@ from ppi.cli import main
 from ppi.records import AudioTrack, MediaInfo, VideoTrack
 from ppi.services import Services
 from ppi.settings import Settings
+from ppi.web import errors
 from ppi.web.access import ACCESS
-from ppi.web.admin import action_names
+from ppi.web.admin import action_names, code_names
 from ppi.web.audit import ACTIONS, NOT_AUDITED
 from ppi.workflows.house import Housekeeper
 from ppi.workflows.ingest import describe
@@ -332,3 +334,16 @@ def test_only_administrators_read_it(client_for, path):
 def test_only_administrators_see_the_way_there(client_for):
     assert "Administration" in client_for("admin").get("/").text
     assert "Administration" not in client_for("anna").get("/").text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Refused: not allowed"), ("ru", "Отказано: нельзя этому пользователю")])
+def test_a_refusal_is_told_in_words_with_its_code_beside(session_for, client_for, services, language, said):
+    services.users.set_language(services.users.by_name("admin").id, language)
+    client_for("anna").post("/admin/people", data={"name": "eve", "role": "DL-user"})
+    page = session_for("admin").get("/admin/audit").text
+    assert said in page and re.search(r"<code[^>]*>access_denied</code>", page)
+
+
+def test_every_code_of_an_error_has_words(app):
+    with app.test_request_context():
+        assert code_names().keys() == {*(kind.code for kind in errors.STATUS), *errors.HTTP_CODES.values()}
