@@ -69,7 +69,8 @@ def _take_all(browser: Browser, server: Server, furnished: rounds.Furnished, lan
 def _await_films(page: Page) -> None:
     """Players that are in sight have a picture and seek no more: no ring of waiting is in the guide."""
     page.wait_for_function(
-        "() => [...document.querySelectorAll('video')].every(one => one.readyState >= 3 && !one.seeking || !one.checkVisibility())"
+        """() => [...document.querySelectorAll("video")].every(
+          (one) => !one.checkVisibility() || (one.readyState >= 3 && !one.seeking))"""
     )
 
 
