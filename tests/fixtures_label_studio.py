@@ -17,7 +17,7 @@ import pytest
 import requests
 from filelock import FileLock
 
-from tests.fixtures_storage import free_port
+from tests.conftest import free_port
 from tests.servers.label_studio_stub import LabelStudioStub
 
 LABEL_STUDIO, INSTALLER = "label-studio==1.23.2", "uv==0.13.8"

@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 from ppi.settings import Settings
+from tests.conftest import free_port
 
 NODE = Path(__file__).parent / "servers" / "swift_node.py"
 SWIFT = "swift==2.38.3"
@@ -50,14 +51,6 @@ def swift_python() -> Path:
             subprocess.run([str(python), "-m", "pip", "install", "-q", SWIFT], check=True)
             (folder / "swift.ready").touch()
     return python
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start_swift(folder: Path, python: Path | None = None) -> tuple[subprocess.Popen, int]:
