@@ -26,6 +26,7 @@ HEIGHTS_PX = {
     "deleted": 360,
 }  # fmt: skip
 OWNER = "anna"
+LOOK_MS, MOST_LOOKS = 700, 30
 
 
 def main(*names: str) -> None:
@@ -67,11 +68,23 @@ def _take_all(browser: Browser, server: Server, furnished: rounds.Furnished, lan
 
 
 def _await_films(page: Page) -> None:
-    """Players that are in sight have a picture and seek no more: no ring of waiting is in the guide."""
+    """Players that are in sight have a picture, seek no more, and show nothing that moves: the browser's ring of waiting
+    fades some time after the picture is there.
+    """
     page.wait_for_function(
         """() => [...document.querySelectorAll("video")].every(
           (one) => !one.checkVisibility() || (one.readyState >= 3 && !one.seeking))"""
     )
+    for film in page.locator("video:visible").all():
+        before = b""
+        for _ in range(MOST_LOOKS):
+            page.wait_for_timeout(LOOK_MS)
+            seen = film.screenshot()
+            if seen == before:
+                break
+            before = seen
+        else:
+            raise AssertionError(f"the player of {page.url} does not come to rest")
 
 
 def _addresses(furnished: rounds.Furnished) -> dict[str, str]:
