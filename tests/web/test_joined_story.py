@@ -31,6 +31,7 @@ def test_lessons_are_joined_and_one_is_withdrawn_by_its_name(page, live_server, 
     expect(chosen).to_contain_text("Выбрано: 2")
     page.get_by_role("button", name="Посмотреть, что в нём будет").click()
     expect(page.locator("#plan")).to_contain_text("6")
+    expect(page.locator("#plan .rows .tag").first).to_have_text("train")  # a name as data sets have it, without a capital
     page.get_by_role("button", name="Собрать").click()
     expect(page.locator("#zip")).to_be_visible(timeout=60_000)
     samples = f"/datasets/{page.url.rsplit('/', 1)[1]}/samples"
