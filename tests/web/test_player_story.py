@@ -145,7 +145,7 @@ def test_the_keyboard_reaches_every_mark_and_the_table_says_the_same(visit, less
 def test_keys_begin_and_end_an_interval_change_the_speed_and_are_listed(visit, lesson):
     page = visit(lesson, "ru")
     # The keys of [ and ] on a Russian keyboard; the frame that is shown begins at or before the moment.
-    for moment, key, shown in ((10, "х", "00:10.000"), (12.5, "ъ", "00:12.480")):
+    for moment, key, shown in ((10, "х", "00:10,000"), (12.5, "ъ", "00:12,480")):
         page.evaluate("moment => { player.currentTime = moment; }", moment)
         expect(page.locator("[data-part=time]")).to_have_text(shown)
         page.evaluate(PRESS, key)
