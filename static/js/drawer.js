@@ -1,8 +1,6 @@
 // Jobs in the drawer of every page, and on the page /jobs, whose list the drawer shows. Their number stands at the link.
 import { during, fill, words } from "./api.js";
-import { onNews, renew, rowOf } from "./joblist.js";
 import { ask, follow } from "./live.js";
-import { canTell, isWanted, switchTelling, tell } from "./notify.js";
 import { askOnce, showJob, showState } from "./progress.js";
 
 const link = document.getElementById("jobs-link");
@@ -22,9 +20,11 @@ export function startDrawer() {
     refresh();
     listen();
   });
-  onNews(refresh);
+  if (!drawer) {
+    listing();
+    offerTelling();
+  }
   document.addEventListener("ppi:begun", listen);
-  offerTelling(document.getElementById("jobs-tell"));
   if (!drawer || document.querySelector(WATCHED)) listen();
   else ask().then(count, () => {});
 }
@@ -37,6 +37,7 @@ function arm() {
     event.preventDefault();
     link.click();
   });
+  drawer.addEventListener("show.bs.offcanvas", offerTelling, { once: true });
   drawer.addEventListener("show.bs.offcanvas", () => {
     refresh();
     listen();
@@ -44,6 +45,7 @@ function arm() {
   drawer.addEventListener("hidden.bs.offcanvas", rest);
 }
 
+const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);
 const isSeen = () => !drawer || drawer.matches(".show, .showing");
 
 function listen() {
@@ -101,13 +103,25 @@ function update(job) {
   showJob(row, job);
 }
 
+// What makes its rows comes when the list is first shown.
+let isListing = false;
+async function listing() {
+  const found = await import("./joblist.js");
+  if (!isListing) found.onNews(refresh);
+  isListing = true;
+  return found;
+}
+
 async function refresh(how) {
+  const { renew } = await listing();
   await renew(how);
   known.forEach(update);
 }
 
 async function announce(ended) {
-  if (!ended.length || !isWanted() || !document.hidden) return;
+  if (!ended.length || !document.hidden) return;
+  const { isWanted, tell } = await import("./notify.js");
+  if (!isWanted()) return;
   await refresh();
   for (const job of ended) {
     const row = rowOf(job.job_id);
@@ -116,7 +130,9 @@ async function announce(ended) {
   }
 }
 
-function offerTelling(button) {
+async function offerTelling() {
+  const button = document.getElementById("jobs-tell");
+  const { canTell, isWanted, switchTelling } = await import("./notify.js");
   button.hidden = !canTell;
   const show = (isOn) => button.setAttribute("aria-pressed", isOn);
   show(isWanted());

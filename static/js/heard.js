@@ -13,4 +13,4 @@ async function renew() {
   keepFocus(heard, () => heard.replaceChildren(...fresh));
 }
 
-if (heard) setInterval(renew, AGAIN_MS);
+setInterval(renew, AGAIN_MS);

@@ -5,7 +5,7 @@ const list = document.getElementById("jobs-list");
 const news = document.getElementById("jobs-news");
 const drawer = document.getElementById("jobs-drawer");
 
-export const rowOf = (id, part = list) => part.querySelector(`[data-job="${CSS.escape(id)}"]`);
+const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);
 const rows = (part) => [...part.querySelectorAll("[data-job]")];
 const idOf = (row) => row.dataset.job;
 const isActive = (row) => Boolean(row.querySelector(".jobs-bar"));
