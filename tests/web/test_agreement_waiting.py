@@ -63,7 +63,7 @@ def test_what_a_program_waited_for_stands_on_the_page(client_for, lesson, servic
     assert client.get(f"/api/lessons/{lesson.id}/agreement?step=0.5").json["units"] == 120
     assert "120 points" in page_of(client, lesson, step="0.5") and jobs_of(services, lesson) == []
     waits = page_of(client, lesson, step="1", annotator=["1", "4"])
-    assert "Comparing 2 annotators." in waits and 'value="1.0"' in waits
+    assert "Comparing 2 annotators." in waits and 'name="step" value="1"' in waits
     work(services)
     assert "60 points" in page_of(client, lesson, step="1", annotator=["4", "1"])
 
