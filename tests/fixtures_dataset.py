@@ -95,13 +95,13 @@ def real_plan() -> plan.Plan:
 def built_dataset(real_plan: plan.Plan, tiny_cut: build.Cut, once: Callable) -> BuiltDataset:
     def make(folder: Path) -> None:
         report = build.build(
-            folder / "dataset", real_plan, tiny_cut, TRANSCRIPT, inputs={"video": "0" * 64}, tools={"ffmpeg": "test"},
+            folder / "built" / "dataset", real_plan, tiny_cut, TRANSCRIPT, inputs={"video": "0" * 64}, tools={"ffmpeg": "test"},
             pretty_name="A lesson",
         )  # fmt: skip
         (folder / "report").write_bytes(pickle.dumps(report))
 
     folder = once("built", make)
-    return BuiltDataset(folder / "dataset", real_plan, pickle.loads((folder / "report").read_bytes()))
+    return BuiltDataset(folder / "built" / "dataset", real_plan, pickle.loads((folder / "report").read_bytes()))
 
 
 @pytest.fixture
