@@ -1,7 +1,6 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
 import { Modal } from "../vendor/bootstrap/dialogs.js";
 import { call, during, words } from "./api.js";
-import { ask } from "./confirm.js";
 import { startDrawer } from "./drawer.js";
 import { startFocus } from "./focus.js";
 import { watchAll } from "./progress.js";
@@ -12,7 +11,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-post]");
   if (!button) return;
   event.preventDefault();
-  if (button.dataset.confirm && !(await ask(button.dataset))) return;
+  if (button.dataset.confirm && !(await (await import("./confirm.js")).ask(button.dataset))) return;
   await during(button, async () => {
     await call("POST", button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
     if (!button.dispatchEvent(new Event("ppi:posted", { bubbles: true, cancelable: true }))) return;
