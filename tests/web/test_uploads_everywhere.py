@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from ppi.workflows import runner, uploads
 from tests.conftest import DATA
 from tests.web.chromium import NOTE_MOVED
+from tests.web.sending import MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 from tests.web.test_browser import log_in
 from tests.web.test_jobs_story import look_away
-from tests.web.test_upload_story import MEGABYTE, QUICK, SLOW, forget, long_video, network, row  # noqa: F401
 
 SIZE_BYTES = 24 * MEGABYTE
 SAMPLE = (DATA / "sample_lesson.mp4").read_bytes()
