@@ -103,7 +103,7 @@ def test_the_overview_says_what_the_check_found_and_leads_to_every_other_page(se
         address = f"/datasets/{found.id}/{name}"
         assert f'href="{address}"' in page.text and session.get(address).status_code == 200
     russian = session.get(f"/joined/{found.id}", headers={"Accept-Language": "ru"}).text
-    assert "ч в 2 уроках." in russian
+    assert re.search(r"\d,\d\sс в 2 уроках\.", russian)
 
 
 def test_the_figures_tell_the_mean_agreement_of_the_lessons_that_have_it(services, lesson, session):
