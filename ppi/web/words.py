@@ -85,6 +85,7 @@ def words() -> dict[str, Any]:
         "reading": gettext("Reading {name}; this takes some seconds."),
         "copied": gettext("Copied!"),
         "offline": gettext("The server does not answer. Trying again…"),
+        "away": gettext("The server does not answer. Try again in a minute."),
         "pause": gettext("Pause"),
         "resume": gettext("Continue"),
         "failed": gettext("Something went wrong. Try again."),

@@ -39,11 +39,20 @@ document.addEventListener("keydown", (event) => {
   if (!event.target.closest(ESCAPES) && !document.querySelector(".modal.show, .offcanvas.show")) close(toasts.lastElementChild);
 }, true);
 
+// A module that comes when it is first needed; null while the server cannot be reached. The next time it is asked for again.
+export function late(loading) {
+  return loading.catch((fault) => {
+    if (!(fault instanceof TypeError)) throw fault;
+    return null;
+  });
+}
+
 export async function call(method, path, body) {
   const headers = { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, Accept: "application/json" };
   const isForm = body instanceof FormData;
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: isForm || body === undefined ? body : JSON.stringify(body) });
+  const sent = isForm || body === undefined ? body : JSON.stringify(body);
+  const answer = await fetch(path, { method, headers, body: sent }).catch(() => Promise.reject(new Error(words.away)));
   const found = await answer.json().catch(() => ({}));
   if (!answer.ok || found.success === false) {
     throw Object.assign(new Error(found.error || words.failed), { code: found.code, status: answer.status });

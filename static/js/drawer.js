@@ -1,5 +1,5 @@
 // Jobs in the drawer of every page, and on the page /jobs, whose list the drawer shows. Their number stands at the link.
-import { during, fill, words } from "./api.js";
+import { during, fill, late, say, words } from "./api.js";
 import { ask, follow } from "./live.js";
 import { askOnce, showJob, showState } from "./progress.js";
 
@@ -106,35 +106,39 @@ function update(job) {
 // What makes its rows comes when the list is first shown.
 let isListing = false;
 async function listing() {
-  const found = await import("./joblist.js");
-  if (!isListing) found.onNews(refresh);
-  isListing = true;
+  const found = await late(import("./joblist.js"));
+  if (found && !isListing) {
+    found.onNews(refresh);
+    isListing = true;
+  }
   return found;
 }
 
 async function refresh(how) {
-  const { renew } = await listing();
-  await renew(how);
+  const found = await listing();
+  if (!found) return drawer ? void (list.textContent = words.offline) : say(words.away);
+  await found.renew(how);
   known.forEach(update);
 }
 
 async function announce(ended) {
   if (!ended.length || !document.hidden) return;
-  const { isWanted, tell } = await import("./notify.js");
-  if (!isWanted()) return;
+  const telling = await late(import("./notify.js"));
+  if (!telling?.isWanted()) return;
   await refresh();
   for (const job of ended) {
     const row = rowOf(job.job_id);
     const state = row?.querySelector(".state")?.textContent.trim() ?? "";
-    tell(`${words.kinds[job.kind] ?? job.kind}: ${state}`, row?.querySelector(".title")?.textContent.trim() ?? "", job.job_id);
+    telling.tell(`${words.kinds[job.kind] ?? job.kind}: ${state}`, row?.querySelector(".title")?.textContent.trim() ?? "", job.job_id);
   }
 }
 
 async function offerTelling() {
   const button = document.getElementById("jobs-tell");
-  const { canTell, isWanted, switchTelling } = await import("./notify.js");
-  button.hidden = !canTell;
+  const telling = await late(import("./notify.js"));
+  if (!telling) return;
+  button.hidden = !telling.canTell;
   const show = (isOn) => button.setAttribute("aria-pressed", isOn);
-  show(isWanted());
-  button.addEventListener("click", () => during(button, async () => show(await switchTelling())));
+  show(telling.isWanted());
+  button.addEventListener("click", () => during(button, async () => show(await telling.switchTelling())));
 }

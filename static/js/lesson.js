@@ -1,10 +1,10 @@
 // A lesson's page and its summary's: the player, transcribe, summarise, play from a time code.
-import { call, during } from "./api.js";
+import { call, during, late } from "./api.js";
 import { openPagePlayer } from "./player/page.js";
 import "./seek.js";
 
 openPagePlayer();
-if (document.getElementById("heard")) import("./heard.js");
+if (document.getElementById("heard")) late(import("./heard.js"));
 
 document.getElementById("transcribe-form")?.addEventListener("submit", (event) => {
   event.preventDefault();

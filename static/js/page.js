@@ -1,6 +1,6 @@
 // What every page does: buttons that post (after asking), copy buttons, and jobs being watched.
 import { Modal } from "../vendor/bootstrap/dialogs.js";
-import { call, during, words } from "./api.js";
+import { call, during, late, say, words } from "./api.js";
 import { startDrawer } from "./drawer.js";
 import { startFocus } from "./focus.js";
 import { watchAll } from "./progress.js";
@@ -11,7 +11,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-post]");
   if (!button) return;
   event.preventDefault();
-  if (button.dataset.confirm && !(await (await import("./confirm.js")).ask(button.dataset))) return;
+  if (button.dataset.confirm && !(await isMeant(button.dataset))) return;
   await during(button, async () => {
     await call("POST", button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
     if (!button.dispatchEvent(new Event("ppi:posted", { bubbles: true, cancelable: true }))) return;
@@ -19,6 +19,12 @@ document.addEventListener("click", async (event) => {
     else location.reload();
   });
 });
+
+async function isMeant(question) {
+  const asking = await late(import("./confirm.js"));
+  if (!asking) say(words.away);
+  return Boolean(await asking?.ask(question));
+}
 
 // A menu shuts when somebody presses beside it, or Escape.
 document.addEventListener("click", (event) => {
@@ -70,8 +76,8 @@ document.addEventListener("click", async (event) => {
 // The server writes times by the clock of this browser from the next page on.
 document.cookie = `tz=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`;
 
-if (document.querySelector("input[type=file].form-control")) import("./filefield.js").then(({ speakFiles }) => speakFiles());
-if (document.querySelector("input[type=date]")) import("./dates.js");
+if (document.querySelector("input[type=file].form-control")) late(import("./filefield.js")).then((fields) => fields?.speakFiles());
+for (const field of document.querySelectorAll("input[type=date]")) field.addEventListener("focus", () => late(import("./dates.js")), { once: true });
 startFocus();
 tellDone();
 startDrawer();

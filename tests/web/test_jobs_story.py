@@ -201,3 +201,29 @@ def look_away(page):
       Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
+
+
+def test_while_the_server_is_away_this_is_said_and_all_goes_on_when_it_is_back(open_page, lesson):
+    """What a page fetches only when it is needed, and what it sends."""
+    page = open_page()
+    log_in(page)
+    page.goto(f"/lessons/{lesson.id}")
+    away = [re.compile(r"/js/(confirm|joblist)\.js$"), "**/delete"]
+    for address in away:
+        page.route(address, lambda route: route.abort())
+    delete = page.get_by_role("button", name="Delete the lesson")
+    said = page.locator("#toasts")
+    delete.click()
+    expect(said).to_have_text("The server does not answer. Try again in a minute.")
+    page.keyboard.press("Escape")
+    expect(said).to_be_empty()
+    page.locator("#jobs-link").click()
+    expect(page.locator("#jobs-list")).to_have_text("The server does not answer. Trying again…")
+    page.locator("#jobs-drawer").get_by_role("button", name="Close").click()
+    expect(page.locator("#jobs-drawer")).to_be_hidden()
+    page.unroute(away[0])
+    delete.click()
+    page.locator("#confirm").get_by_role("button", name="Delete").click()
+    expect(said).to_have_text("The server does not answer. Try again in a minute.")
+    page.locator("#jobs-link").click()
+    expect(page.locator("#jobs-list .title").first).to_have_text(re.compile("Урок о снеге"))

@@ -1,4 +1,5 @@
 // What this tab sends, told to all tabs: at once when a state changes, else once a second. Others may pause it and call it.
+import { late } from "../api.js";
 import { drop, note } from "./begun.js";
 import { hear, live, tab, tell } from "./channel.js";
 import { markTab } from "./mark.js";
@@ -36,7 +37,7 @@ function begin(line) {
     else line.transfers[message.number]?.press();
   });
   // What this tab sends is shown on its own page too.
-  import("./shown.js").then(() => post());
+  late(import("./shown.js")).then(() => post());
   addEventListener("pageshow", (event) => event.persisted && post());
 }
 
