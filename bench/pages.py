@@ -26,6 +26,7 @@ from tests.fixtures_redis import start_redis
 from tests.web import chromium, rounds
 
 REPEATS = 3
+REST_STEP_S = 0.5
 # What no page may go beyond; whichever does is named at the end.
 MOST_SHIFT, MOST_KB = 0.001, 145
 # Sizes are those on the wire, heads included; media are not asked for.
@@ -99,6 +100,7 @@ def _paint(browser: Browser, server: Server, furnished: rounds.Furnished, only: 
         found = []
         for _ in range(REPEATS):
             if name in FIRST_LOOKS:
+                _wait_for_rest(server.services)
                 _annotate_anew(server.services, furnished.full, is_much=FIRST_LOOKS[name] == "dataset")
             context = browser.new_context(base_url=server.url, locale="ru", storage_state=session)
             page = context.new_page()
@@ -111,6 +113,12 @@ def _paint(browser: Browser, server: Server, furnished: rounds.Furnished, only: 
         if shift > MOST_SHIFT or size_bytes > 1000 * MOST_KB:
             beyond.append(name)
     print(f"\nabove a shift of {MOST_SHIFT} or {MOST_KB} KB: {', '.join(beyond) or 'none'}", flush=True)
+
+
+def _wait_for_rest(services: Services) -> None:
+    """Until all that earlier looks began is done: a look begins with nothing else under way."""
+    while services.ledger.lessons_at_work():
+        time.sleep(REST_STEP_S)
 
 
 def _annotate_anew(services: Services, lesson_id: str, is_much: bool) -> None:
