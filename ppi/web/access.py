@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,7 @@ NO_CSRF = {"auth.login"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # What those who are not logged in may send: as much as the server takes in without a thread.
 STRANGERS_BYTES = 64 * 1024
+RENEWED_EVERY_S = 24 * 3600
 
 log = logging.getLogger(__name__)
 csrf = MaskedCsrf()
@@ -142,6 +144,7 @@ def log_in(account: User) -> None:
     session.clear()
     login_user(Visitor(account, secrets.token_urlsafe(16)))
     session.permanent = True
+    session["renewed_s"] = int(time.time())
     log.info("user %s logged in from %s", account.id, request.remote_addr)
 
 
@@ -192,6 +195,15 @@ def _check() -> None:
         raise AccessDenied("Only an administrator may do this. Ask one.")
     if request.method not in SAFE_METHODS and request.endpoint not in NO_CSRF and not g.get("is_token"):
         _check_csrf()
+    if account is not None and not g.get("is_token"):
+        _renew()
+
+
+def _renew() -> None:
+    """Who looks at a page every fortnight stays logged in; what scripts ask for leaves the cookie alone."""
+    is_page = request.method == "GET" and "text/html" in request.accept_mimetypes.values()
+    if is_page and session.get("renewed_s", 0) < time.time() - RENEWED_EVERY_S:
+        session["renewed_s"] = int(time.time())
 
 
 def _is_local() -> bool:

@@ -70,6 +70,10 @@ class _Sessions(SecureCookieSessionInterface):
         if request.endpoint != "static":
             super().save_session(app, session, response)
 
+    def should_set_cookie(self, app: Flask, session: Any) -> bool:
+        """Only what changed is sent: with every answer, a slow one would undo a log-in or log-out in another tab meanwhile."""
+        return session.modified
+
 
 class _Json(DefaultJSONProvider):
     """Reads no JSON that is deeper than the stack or holds numbers that are none; ValueError is what Flask expects."""

@@ -86,6 +86,28 @@ def test_an_old_cookie_is_worth_nothing_afterwards(app, services, change):
     assert thief.get("/list_files").status_code == 401
 
 
+def test_an_answer_that_comes_late_undoes_no_log_in(app):
+    browser, other_tab = log_in(app)[0], app.test_client()
+    other_tab.set_cookie("ppi_session", browser.get_cookie("ppi_session").value)
+    page = {"Accept": "text/html"}
+    answers = [other_tab.get("/list_files"), other_tab.get("/help"), other_tab.get("/help", headers=page)]
+    browser.get("/logout")
+    answers += [other_tab.get("/list_files"), other_tab.get("/help", headers=page)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 401, 200]
+    assert [one.headers.get("Set-Cookie") for one in answers] == [None] * 5
+
+
+def test_who_looks_at_a_page_within_a_fortnight_stays_logged_in(app, monkeypatch):
+    day_s, now_s = 24 * 3600, time.time()
+    client, _ = log_in(app)
+    for days in (13, 26, 39):
+        monkeypatch.setattr(time, "time", lambda: now_s + days * day_s)  # noqa: B023
+        assert "Set-Cookie" not in client.get("/list_files").headers
+        assert "ppi_session" in client.get("/help", headers={"Accept": "text/html"}).headers["Set-Cookie"]
+    monkeypatch.setattr(time, "time", lambda: now_s + 54 * day_s)
+    assert not is_in(client)
+
+
 def test_logging_out_here_leaves_the_other_session_alone(app):
     here, there = log_in(app)[0], log_in(app)[0]
     here.get("/logout")
