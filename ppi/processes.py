@@ -3,7 +3,7 @@
 A child runs `module:function(report, **kwargs)`. `report(value)` sends anything picklable to the parent, where
 it reaches `on_report`; the parent also calls `on_tick()` about four times a second. Either may raise (a
 cancelled job does), and the child is killed at once. A child dies with its parent: it watches the pipe that
-`multiprocessing` keeps open from the parent's side.
+`multiprocessing` keeps open from the parent's side. Its work yields to pages, uploads and forms (`NICENESS`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from typing import Any
 from ppi.errors import BackendError, PpiError, ToolFailed, Unexpected
 
 TICK_S = 0.25
+# How far heavy work stands back behind whoever serves pages: of a core that both want it gets a tenth, of one that nobody
+# else wants all. What a child starts inherits it.
+NICENESS = 10
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -169,6 +172,7 @@ class _RaisedInChild(Exception):
 def _serve(pipe: Any, memory_bytes: int | None) -> None:
     """The child's loop: receive a call, run it, send the result or the error."""
     os.setpgid(0, 0)
+    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
     if memory_bytes is not None:

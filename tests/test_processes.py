@@ -14,7 +14,7 @@ from ppi.processes import WarmChild, run_in_child
 
 HERE = "tests_processes_targets"
 TARGETS = """
-import os, time
+import os, subprocess, time
 from ppi.errors import InputError
 def double(report, number):
     report(number)
@@ -30,6 +30,9 @@ def vanish(report):
 def sleep(report):
     report(os.getpid())
     time.sleep(60)
+def niceness(report):
+    report(os.getpriority(os.PRIO_PROCESS, 0))
+    return int(subprocess.check_output(["nice"]))
 def hog(report):
     return len(bytearray(3_000_000_000))
 """
@@ -57,6 +60,13 @@ def test_a_warm_child_stays_the_same_process_between_calls():
         assert child.call(f"{HERE}:pid", {}) == child.pid
     finally:
         child.stop()
+
+
+def test_a_child_and_what_it_starts_yield_to_who_serves_pages():
+    own, of_child = os.getpriority(os.PRIO_PROCESS, 0), []
+    of_program = run_in_child(f"{HERE}:niceness", {}, on_report=of_child.append)
+    assert of_program == of_child[0] == min(own + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
 def test_an_error_of_the_child_arrives_with_its_template_and_values():

@@ -29,6 +29,7 @@ from ppi.errors import PpiError, SettingsError, ToolFailed
 from ppi.media.failures import failure, last_words
 from ppi.media.guards import LISTS, scratch_input
 from ppi.media.sandbox import NAME, Sandbox, parts_of, parts_of_python
+from ppi.processes import NICENESS
 from ppi.settings import MediaSettings
 
 Progress = Callable[[float], None]
@@ -240,7 +241,7 @@ def run(
     """
     wanted = {
         "parent": os.getpid(), "cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes,
-        "file_bytes": limits.file_bytes, "core_bytes": 0,
+        "file_bytes": limits.file_bytes, "core_bytes": 0, "niceness": NICENESS,
     }  # fmt: skip
     launched = [sys.executable, "-I", "-S", str(LAUNCH), json.dumps(wanted), *arguments]
     with tempfile.TemporaryFile() as words:

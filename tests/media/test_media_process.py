@@ -23,6 +23,7 @@ from ppi.media.ffmpeg import Ffmpeg, Limits, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GONE_S = 5
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 @pytest.fixture
@@ -75,6 +76,20 @@ def test_the_guards_stand_before_the_input_of_every_run(program, recording, tmp_
         assert before[before.index(option) + 1] == value
     assert "-nostdin" in before
     assert given.count("\n-i\n") == 1
+
+
+def test_the_program_yields_to_who_serves_pages():
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert int(run(["/usr/bin/nice"], Limits())) == min(own + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or not AUTOGROUP.exists() or not AUTOGROUP.read_text(),
+    reason="this system does not share the processors out among sessions, or lets only root say so each time",
+)
+def test_so_does_its_session_where_the_processors_are_shared_out_among_sessions():
+    assert run(["/bin/cat", str(AUTOGROUP)], Limits()).split()[1:] == ["nice", "10"]
 
 
 def test_the_program_sees_one_file_without_a_name_or_extension(program, recording, tmp_path):
