@@ -67,29 +67,38 @@ def message(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {"template": template, "values": dict(values)}
 
 
+def day(iso: str) -> dict[str, str]:
+    """A day such as 2026-12-31 as a value of a message, to be said as the reader writes days; it is plain JSON."""
+    return {"day": iso}
+
+
 def _in_english(one: str, many: str, count: int) -> str:
     return many if many and count != 1 else one
 
 
 def fill(
-    template: str, values: Mapping[str, Any], speak: Speak = _in_english, number: Callable[[float], Any] = float
+    template: str, values: Mapping[str, Any], speak: Speak = _in_english, number: Callable[[float], Any] = float,
+    on: Callable[[str], str] = str,
 ) -> str:  # fmt: skip
     """Put `values` into the `{name}` fields; a template that does not fit its values is shown as it is.
 
-    `speak` chooses the words, in another language or in a plural form; `number` says how fractions are written there.
+    `speak` chooses the words, in another language or in a plural form; `number` and `on` say how fractions and days are
+    written there.
     """
     one, many, name = _PLURALS.get(template, (template, "", ""))
     count = values.get(name, 0)
     words = speak(one, many, count if isinstance(count, int) else 0)
     try:
-        return words.format(**{name: _told(value, speak, number) for name, value in values.items()})
+        return words.format(**{name: _told(value, speak, number, on) for name, value in values.items()})
     except (KeyError, IndexError, ValueError):
         return words
 
 
-def _told(value: Any, speak: Speak, number: Callable[[float], Any]) -> Any:
+def _told(value: Any, speak: Speak, number: Callable[[float], Any], on: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping) and value.keys() == {"template", "values"}:
-        return fill(value["template"], value["values"], speak, number)
+        return fill(value["template"], value["values"], speak, number, on)
+    if isinstance(value, Mapping) and value.keys() == {"day"}:
+        return on(value["day"])
     return number(value) if isinstance(value, float) else value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -249,6 +250,9 @@ class Consent:
     license: str = "other"
     embargo_until: str = ""
     teacher: str = ""
+
+    def is_under_embargo(self, today: date) -> bool:
+        return bool(self.embargo_until) and today < date.fromisoformat(self.embargo_until)
 
 
 @dataclass(frozen=True)

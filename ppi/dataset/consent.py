@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from ppi.errors import AccessDenied, InputError
+from ppi.errors import AccessDenied, InputError, day, message
 from ppi.records import Consent
 
 WITHDRAWN = "withdrawn"
@@ -55,12 +55,12 @@ def check_push(consent: Consent, is_private: bool, today: datetime.date) -> None
         raise AccessDenied(
             "The consent for this lesson is “{state}”. Only lessons whose consent is “public” go into a public repository: "
             "record it, or push it as private.",
-            state=consent.state,
+            state=message(consent.state, {}),
         )
-    if is_under_embargo(consent, today):
+    if consent.is_under_embargo(today):
         raise AccessDenied(
-            "This lesson is under embargo until {date}. Until then push it as private.", date=consent.embargo_until
-        )
+            "This lesson is under embargo until {date}. Until then push it as private.", date=day(consent.embargo_until)
+        )  # fmt: skip
 
 
 def check_use(consent: Consent) -> None:
@@ -69,10 +69,6 @@ def check_use(consent: Consent) -> None:
         raise AccessDenied(
             "The consent for this lesson was withdrawn. Nothing is built of it or published until another consent is recorded."
         )
-
-
-def is_under_embargo(consent: Consent, today: datetime.date) -> bool:
-    return bool(consent.embargo_until) and today < datetime.date.fromisoformat(consent.embargo_until)
 
 
 def strictest(given: list[Consent]) -> Consent:

@@ -53,7 +53,9 @@ def translated(template: str, values: dict) -> str:
     """The message in the reader's language. Halves of characters that somebody sent become question marks: they cannot be
     written.
     """
-    return errors.fill(template, values, _spoken, _Number).encode("utf-8", "replace").decode() if template else ""
+    if not template:
+        return ""
+    return errors.fill(template, values, _spoken, _Number, numbers.day_in_words).encode("utf-8", "replace").decode()
 
 
 def told(code: str, template: str, values: dict) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from flask_babel import format_decimal, gettext
 
 from ppi.errors import DatasetError, InputError, NotFound, PpiError
+from ppi.records import Consent
 from ppi.web import access, forms, numbers
 from ppi.web.agreement import figure
 from ppi.web.errors import STATUS, translated, wants_json
@@ -90,7 +92,7 @@ def preview_card(dataset_id: str) -> Response:
     return jsonify(success=True, card=text, html=cards.as_html(services, thing, text))
 
 
-def readiness(stored: Any, consent: Any) -> list[tuple[str, str, str]]:
+def readiness(stored: Any, consent: Consent) -> list[tuple[str, str, str]]:
     """What stands between a dataset and the Hub: (level, what, more), the worst first. Levels as in `dataset check`."""
     report = stored.report
     told = [
@@ -106,11 +108,16 @@ def readiness(stored: Any, consent: Any) -> list[tuple[str, str, str]]:
         "withdrawn": ("fail", gettext("The consent was withdrawn.")),
     }
     told.append((*states.get(consent.state, states["unknown"]), ""))
-    if consent.embargo_until:
-        told.append(("warn", gettext("Embargo until %(date)s: private repositories only.", date=consent.embargo_until), ""))
+    if until := embargo(consent):
+        told.append(("warn", gettext("Embargo until %(date)s: private repositories only.", date=until), ""))
     if report.get("hides_pictures"):
         told.append(("warn", gettext("The clips were cut fast and keep hidden pictures."), ""))
     return sorted(told, key=lambda one: ("fail", "warn", "pass").index(one[0]))
+
+
+def embargo(consent: Consent) -> str:
+    """The day until which nothing may be public, in the reader's words; "" where no embargo holds today."""
+    return numbers.day_in_words(consent.embargo_until) if consent.is_under_embargo(date.today()) else ""
 
 
 def check_names() -> dict[str, str]:

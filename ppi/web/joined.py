@@ -17,7 +17,7 @@ from ppi.jobs.ledger import Job
 from ppi.web import access, choice
 from ppi.web.errors import STATUS, translated, wants_json
 from ppi.web.export import ask_to_push, attachment
-from ppi.web.gallery import check_names, readiness
+from ppi.web.gallery import check_names, embargo, readiness
 from ppi.web.jobs import describe_job
 from ppi.workflows import joined, joined_consent, lesson_list, publish, pushes, stored_datasets
 
@@ -187,7 +187,8 @@ def _dataset_page(found: joined.Joined, stored: stored_datasets.StoredDataset | 
         "joined_dataset.html", step=0, chosen=None, found=found, stored=stored, job=building,
         patterns=with_labels(stored.report["patterns"] if stored else []), check_names=check_names(),
         ready=readiness(stored, now.consent) if stored else [],
-        has_token=bool(services.settings.hub.token), now=now, consent=now.consent, pushed=published,
+        has_token=bool(services.settings.hub.token), now=now, pushed=published,
+        consent=now.consent, embargo=embargo(now.consent),
         dry_run=publish.fresh_dry_run(services, found) if stored else None,
         push_job=newest_push({one.kind: one for one in reversed(jobs)}),
         outdated=_outdated(published, found), **_offered(wanted.lessons),

@@ -1,8 +1,13 @@
-"""Numbers as the reader's language writes them, and as people type them. Files for programs keep the decimal point."""
+"""Numbers and days as the reader's language writes them, and numbers as people type them.
+
+Files for programs keep the decimal point, and days as 2026-12-31.
+"""
 
 from __future__ import annotations
 
-from flask_babel import get_locale
+from datetime import date
+
+from flask_babel import format_date, get_locale
 
 
 def decimal_sign() -> str:
@@ -31,3 +36,11 @@ def shown(value: float) -> str:
 def typed(given: str) -> float:
     """With a point or a comma, and spaces anywhere. Raises ValueError for what is no number."""
     return float("".join(given.split()).replace(",", "."))
+
+
+def day_in_words(given: str) -> str:
+    """A day such as 2026-12-31 in the reader's language; "" for what is none."""
+    try:
+        return format_date(date.fromisoformat(given), "long", rebase=False)
+    except ValueError:
+        return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_from_directory
@@ -65,7 +65,7 @@ def _for_all_templates() -> dict[str, Any]:
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
         "exact": numbers.exact, "number": numbers.shown,
         "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "fault_of": fault_of,
-        "day_in_words": day_in_words,
+        "day_in_words": numbers.day_in_words,
         "reason": reasons.said, "place": reasons.place, "detail": reasons.detail,
     }  # fmt: skip
 
@@ -131,11 +131,12 @@ def publish() -> str:
         except NotFound:  # chosen before a dataset was built: the page says so
             stored = None
     counts = with_labels(stored.report.get("patterns", [])) if stored else []
+    consent = about_lesson.consent(services, row) if row else None
     return render_template(
         "publish.html", step=3, choice=offered, chosen=row, stored=stored, counts=counts,
         has_token=bool(services.settings.hub.token), shown=shown, targets=_targets(shown) if shown else {},
-        consent=about_lesson.consent(services, row) if row else None,
-        ready=gallery.readiness(stored, about_lesson.consent(services, row)) if stored else [],
+        consent=consent, embargo=gallery.embargo(consent) if consent else "",
+        ready=gallery.readiness(stored, consent) if stored and consent else [],
         check_names=gallery.check_names(),
         contact_sheets=build_dataset.sheet_urls(services, row) if stored else [],
         dry_run=publishing.fresh_dry_run(services, row) if stored else None,
@@ -220,14 +221,6 @@ def day(moment: float | str, is_utc: bool = False, to_the_second: bool = False) 
     on = format_date(found, "medium", rebase=not is_utc)
     time = format_time(found, "medium" if to_the_second else "short", rebase=not is_utc)
     return f"{on.replace(' ', NO_BREAK)}, {time.replace(' ', NO_BREAK)}"
-
-
-def day_in_words(given: str) -> str:
-    """A day such as 2026-12-31 in the reader's language; "" for what is none."""
-    try:
-        return format_date(date.fromisoformat(given), "long", rebase=False)
-    except ValueError:
-        return ""
 
 
 def state_of(shown: lessons.LessonView) -> tuple[str, str]:

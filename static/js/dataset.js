@@ -124,13 +124,16 @@ document.getElementById("understood")?.addEventListener("change", (event) => {
   });
 });
 
-// All of it is kept already, or on its way; Enter in a field comes here as the button does.
+// All of it is kept already, or on its way; Enter in a field comes here as the button does, and so do those that turn the list.
 document.getElementById("understood")?.addEventListener("submit", async (event) => {
   const form = event.target.closest("#meanings");
   if (!form || event.submitter?.name === "reset") return;
   event.preventDefault();
+  const { there } = event.submitter?.dataset ?? {};
   const { saved } = form.dataset;
-  if ((await waiting) !== false) say(saved, "good");
+  if ((await waiting) === false) return;
+  if (there) location.assign(there);
+  else say(saved, "good");
 });
 
 build?.addEventListener("submit", async (event) => {

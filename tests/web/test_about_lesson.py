@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import pytest
 
@@ -52,9 +53,30 @@ def test_a_public_push_needs_a_public_consent(client_for, lesson):
     refused = anna.post(push, json={"repo_id": "school/x", "private": False})
     assert refused.status_code == 403 and "is “unknown”" in refused.json["error"]
     anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "public", "embargo_until": "2999-01-01"})
-    assert "embargo" in anna.post(push, json={"repo_id": "school/x", "private": False}).json["error"]
+    assert "embargo until January 1, 2999" in anna.post(push, json={"repo_id": "school/x", "private": False}).json["error"]
     anna.post(f"/api/lessons/{lesson.id}/consent", json={"state": "public"})
     assert anna.post(push, json={"repo_id": "school/x", "private": False}).status_code == 200
+
+
+def test_consent_and_embargo_are_told_in_the_readers_words(client_for, services, lesson):
+    anna, russian = client_for("anna"), {"Accept-Language": "ru"}
+
+    def read(text):
+        return re.sub(r"[\u00a0\u202f]", " ", text)
+
+    def refusal():
+        answer = anna.post(f"/api/datasets/{lesson.id}/push", json={"repo_id": "school/x", "private": False}, headers=russian)
+        return read(answer.json["error"])
+
+    about_lesson.save_consent(services, lesson, {"state": "internal"})
+    assert "«внутри группы»" in refusal()
+    about_lesson.save_consent(services, lesson, {"state": "public", "embargo_until": "2999-01-31"})
+    assert "до 31 января 2999 г.: до этого дня" in refusal()
+    page = read(anna.get(f"/publish?lesson={lesson.id}", headers=russian).text)
+    assert page.count("31 января 2999 г.") == 2 and "2999-01-31" not in page, "beside the push and in the list of checks"
+    about_lesson.save_consent(services, lesson, {"state": "public", "embargo_until": "2020-01-31"})
+    over = anna.get(f"/publish?lesson={lesson.id}").text
+    assert "2020" not in over and "may go into a private repository only" not in over, "it does not hold any more"
 
 
 def test_a_consent_withdrawn_while_the_push_waits_stops_it(services, lesson):

@@ -89,7 +89,7 @@ def say_what_they_mean(one):
 
 def turn_the_labels(one):
     page = one.page
-    one.find(page.locator("#labels .pages a[rel=next]"), "the other labels", most=60)
+    one.find(page.locator("#labels .pages button[data-there*='labels=2']"), "the other labels", most=60)
     one.press("Enter")
     page.wait_for_url("**labels=2*")
     one.is_at("heading", "Метки, которых нет в таблице")
@@ -99,7 +99,7 @@ def turn_the_labels(one):
     one.do("button", "Сохранить значения меток", most=20)
     expect(page.locator("#toasts .notice.good")).to_be_visible()
     one.is_at("button", "Сохранить значения меток")
-    one.find(page.locator("#labels .pages a[rel=prev]"), "the first labels", back=True)
+    one.find(page.locator("#labels .pages button[data-there*='labels=1']"), "the first labels")
     one.press("Enter")
     page.wait_for_url("**labels=1*")
     one.is_at("heading", "Метки, которых нет в таблице")

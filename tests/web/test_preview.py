@@ -166,10 +166,13 @@ def test_the_form_of_the_page_chooses_without_a_script(browser, anna, services, 
         "meaning-1": "left-out", "other-1": "",
     }  # fmt: skip
     answer = browser.post(f"/api/lessons/{lesson.id}/meanings?labels=1", data=form, headers=FORM)
-    assert (answer.status_code, answer.location) == (302, f"/dataset?lesson={lesson.id}&labels=1#labels")
+    assert (answer.status_code, answer.location) == (302, f"/dataset?lesson={lesson.id}&labels=1&saved=1")
+    assert 'role="status" tabindex="-1" autofocus>The decisions are saved.' in browser.get(answer.location).text
     assert meanings.kept(services, lesson) == {"Обьяснение": "Вопрос", "тест": ""}
     wrong = browser.post(f"/api/lessons/{lesson.id}/meanings", data=form | {"other-0": "Нет такого"}, headers=FORM)
-    assert wrong.status_code == 400 and "Нет такого" in wrong.text and wrong.text.count("<tr><td") == 3
+    assert wrong.status_code == 400 and wrong.text.count("<tr><td") == 3
+    assert re.search(r'<section[^>]* id="labels">.*role="alert" [^>]*autofocus>[^<]*Нет такого', wrong.text, re.DOTALL)
+    assert 'value="Нет такого"' in wrong.text, "what was typed is not lost"
     form |= {"meaning-0": "as-written", "other-0": ""}
     browser.post(f"/api/lessons/{lesson.id}/meanings", data=form, headers=FORM)
     assert meanings.kept(services, lesson) == {"тест": ""}
@@ -178,6 +181,34 @@ def test_the_form_of_the_page_chooses_without_a_script(browser, anna, services, 
     # The page says at its head what happened, and the focus is there: a place in the address would take it.
     assert answer.location == f"/dataset?lesson={lesson.id}"
     assert 'role="status" tabindex="-1" autofocus>All choices are taken back.' in browser.get(answer.location).text
+
+
+def labels_page(browser, lesson, number):  # noqa: F811
+    """The page's text, and the fields of its labels as they stand in it."""
+    page = browser.get(f"/dataset?lesson={lesson.id}&labels={number}").text
+    hidden = re.findall(r'<input type="hidden" name="((?:label|seen)-\d+)" value="([^"]*)"', page)
+    marked = re.findall(r'type="radio" id="[^"]+" name="(meaning-\d+)" value="([^"]*)" checked', page)
+    return page, dict(hidden) | dict(marked) | {"csrf_token": token(page)}
+
+
+def test_who_turns_the_labels_without_a_script_loses_no_choice_and_takes_back_nobody_elses(
+    browser, anna, services, lesson  # noqa: F811
+):
+    many = "start,end,label\n" + "".join(f"{n},{n + 1},Метка {n:02}\n" for n in range(40))
+    give(anna, lesson, many.encode(), TABLE)
+    first, form = labels_page(browser, lesson, 1)
+    turned = re.search(r'form="meanings" formaction="([^"]+)" data-there="[^"]+#labels"', first)[1].replace("&amp;", "&")
+    nothing = browser.post(turned, data=form, headers=FORM)
+    assert (nothing.status_code, nothing.location) == (302, f"/dataset?lesson={lesson.id}&labels=2#labels")
+    choose(anna, lesson, **{"Метка 01": "Похвала"})  # elsewhere, while the page is open
+    answer = browser.post(turned, data=form | {"meaning-0": "left-out"}, headers=FORM)
+    assert answer.status_code == 302 and "labels=2" in answer.location
+    assert meanings.kept(services, lesson) == {"Метка 00": "", "Метка 01": "Похвала"}
+    second = browser.get(answer.location).text
+    assert "The decisions are saved." in second and 'value="Метка 15"' in second and 'value="Метка 00"' not in second
+    refused = browser.post(turned, data=form | {"meaning-2": "another", "other-2": "Нет такого"}, headers=FORM)
+    assert refused.status_code == 400 and 'value="Нет такого"' in refused.text, "the page where it was typed, not the next one"
+    assert 'value="Метка 00"' in refused.text and "labels=1" in re.search(r'<form[^>]* id="meanings"', refused.text)[0]
 
 
 def test_nothing_changes_under_a_build(anna, services, lesson):  # noqa: F811
