@@ -11,7 +11,7 @@ from flask_babel import format_date, format_decimal, format_time, get_locale, ge
 from ppi.errors import DatasetError, NotFound
 from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
-from ppi.web import access, choice, gallery, look, numbers, preview, reasons
+from ppi.web import access, choice, file_words, gallery, look, numbers, preview, reasons
 from ppi.web import account as account_page
 from ppi.web.admin import action_names
 from ppi.web.errors import told, translated
@@ -65,7 +65,7 @@ def _for_all_templates() -> dict[str, Any]:
         "size": shown_size, "clock": clock, "day": day, "decimal": format_decimal,
         "exact": numbers.exact, "number": numbers.shown,
         "state": state_of, "words": words(), "kinds": kinds(), "message": translated, "fault_of": fault_of,
-        "day_in_words": numbers.day_in_words,
+        "day_in_words": numbers.day_in_words, "kind_of_file": file_words.kind_of,
         "reason": reasons.said, "place": reasons.place, "detail": reasons.detail,
     }  # fmt: skip
 

@@ -143,17 +143,21 @@ def _overview(services: Services, owner_id: str) -> list[LessonView]:
 
 def view(services: Services, row: LessonRow) -> LessonView:
     """One lesson in full. `files` maps the suffix after the video's stem (".wav", "_part1.mp4", video: "") to the object."""
-    stem = keys.stem(row.video_key)
     files, has_versions = {}, False
     for found in services.store.list(services.raw, row.prefix):
         name = found.key[len(row.prefix) :]
         has_versions = has_versions or name.endswith(corrections.HISTORY)
         if _is_hidden(name):
             continue
-        files["" if found.key == row.video_key else name.removeprefix(stem)] = found
+        files[ending_of(row, found.key)] = found
     info = media_info(facts(services, row)) if ".info.json" in files else None
     jobs = newest(services.ledger.list(lesson_id=row.id))
     return LessonView(row, files, jobs, info, ".transcript.json" in files, has_versions)
+
+
+def ending_of(row: LessonRow, key: str) -> str:
+    """What stands after the video's stem in the name of one of the lesson's files (".wav", "_part1.mp4"); "" for the video."""
+    return "" if key == row.video_key else key[len(row.prefix) :].removeprefix(keys.stem(row.video_key))
 
 
 def glance(services: Services, row: LessonRow) -> LessonView:

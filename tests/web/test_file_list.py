@@ -28,7 +28,8 @@ def of(services):
 
 
 def names(page):
-    return re.findall(r'<td role="cell" class="text-break">(?:<a [^>]*>)?([^<]+)', page.text.replace("<wbr>", ""))
+    beginning = r'<td role="cell" class="text-break">(?:<div class="what">[^<]*</div>)?(?:<a [^>]*>)?([^<]+)'
+    return re.findall(beginning, page.text.replace("<wbr>", ""))
 
 
 def client_of(app, name):
@@ -74,3 +75,17 @@ def test_the_number_of_questions_does_not_grow_with_the_files(app, of, services,
         assert admin.get("/files").status_code == 200
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 3
+
+
+def test_people_read_what_each_file_is_before_its_name(app, of, services):
+    row = of("anna", 0)
+    known = {
+        ".mp4": "Видео урока", ".wav": "Звук, WAV", "_part2.mp4": "Часть 2 видео", ".annotations.3.eaf": "Разметка, ELAN",
+        ".before.patterns.xlsx": "Таблица паттернов, XLSX: прежний файл, вместо него дали другой",
+        ".summary.timeline.png": "Картинка в конспекте", ".meanings.json": "Значения меток",
+    }  # fmt: skip
+    for ending in (*known, ".something.of.ours"):
+        services.store.put_bytes(services.raw, f"{row.prefix}v{ending}", b"x")
+    page = client_of(app, "anna").get("/files", headers={"Accept-Language": "ru"})
+    told = re.findall(r'<div class="what">([^<]*)</div><a [^>]*>[^<]*<wbr>v([^<]*)', page.text)
+    assert {ending: what for what, ending in told} == known and f"{row.prefix}v.something.of.ours" in names(page)

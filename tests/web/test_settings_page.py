@@ -13,7 +13,7 @@ from ppi.web.app import build_app
 from tests.conftest import PASSWORD, ROOT, with_people
 
 SECRET = "s3cr3t-that-nobody-may-see-"
-ROW = r"<dt><code>(\w+)</code></dt><dd>(.*?)</dd>\s*<dd class=\"meaning\">(.*?)</dd>"
+ROW = r"<dt>[^<]+<code>(\w+)</code></dt><dd>(.*?)</dd>\s*<dd class=\"meaning\">(.*?)</dd>"
 # What the documentation says of paths, which depend on the machine.
 PATHS = {
     "PPI_DATA_DIR": "./data", "PPI_USERS_FILE": "users.json in the data folder",
@@ -66,6 +66,12 @@ def test_every_setting_is_explained_in_one_line_and_the_documentation_says_the_s
     usual = {one.name: one.default for one in Settings.from_env({}).stated}
     for name, default, _ in documented:
         assert default.replace("`", "") == PATHS.get(name, usual[name] or "not set"), name
+
+
+def test_every_setting_has_a_name_of_its_own_before_the_variable(tmp_path, page_of):
+    page = page_of(Settings.from_env({"PPI_DATA_DIR": str(tmp_path / "data")}))
+    names = re.findall(r"<dt>([^<]+)<code>", page)
+    assert len(names) == len(set(names)) == len(VARIABLES) and names[0] == "Data folder"
 
 
 def test_what_is_set_stands_beside_what_is_usual(tmp_path, page_of):
