@@ -60,7 +60,9 @@ def serve(host: str | None, port: int | None) -> None:
     from ppi.server import run_server
 
     chosen = settings()
-    run_server(host or chosen.web.host, port or chosen.web.port)
+    host, port = host or chosen.web.host, port or chosen.web.port
+    click.echo(f"Open http://{host}:{port} in a browser. Stop the server with Ctrl+C.", err=True)
+    run_server(host, port)
 
 
 @main.command()

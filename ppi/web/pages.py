@@ -101,7 +101,8 @@ def lesson(lesson_id: str) -> str:
         "lesson.html", step=1, shown=shown, chosen=row, film=player_of(shown), has_waveform=has_waveform(shown),
         phrases=phrases(), downloads=_downloads(shown),
         others=_others(shown), targets=_targets(shown), described=describe_lesson(shown),
-        engine=transcribe.usual_engine(services), can_send=annotate.is_connected(services),
+        engine=transcribe.usual_engine(services), can_hear=transcribe.is_at_hand(services),
+        can_send=annotate.is_connected(services),
         jobs=services.ledger.list(lesson_id=row.id, limit=20), links=_links(shown),
         reasons=_reasons(shown), copy_rate=normalize.copy_rate(shown), versions=_versions(shown),
         said=excerpts.of_transcript(services, row) if shown.has_transcript else None,
@@ -171,7 +172,7 @@ def sample(name: str) -> Response:
 
 @bp.get("/help")
 def help() -> str:
-    return render_template("help.html", step=0, chosen=None)
+    return render_template("help.html", step=0, chosen=None, can_hear=transcribe.is_at_hand(access.services()))
 
 
 @bp.post("/language")

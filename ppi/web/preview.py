@@ -15,7 +15,7 @@ from ppi.jobs.lessons import LessonRow
 from ppi.web import access, choice, forms
 from ppi.web.errors import STATUS, translated
 from ppi.web.paging import page_of
-from ppi.workflows import annotate, annotations, lessons, pattern_tables, preview
+from ppi.workflows import annotate, annotations, lessons, pattern_tables, preview, transcribe
 from ppi.workflows.preview import Look
 
 bp = Blueprint("preview", __name__)
@@ -96,7 +96,7 @@ def dataset_page(row: LessonRow | None, problem: str = "", chosen: Chosen = NOTH
     understood, fault = _attempted(shown, chosen) if shown else ({"look": None}, "")
     return render_template(
         "dataset.html", step=2, choice=choice.of("dataset"), chosen=row, shown=shown, has_table=has_table,
-        problem=problem or fault, given=chosen,
+        problem=problem or fault, given=chosen, can_hear=transcribe.is_at_hand(access.services()),
         annotating=_annotating(row) if row else {}, annotation_endings=",".join(annotations.ENDINGS),
         **understood,
     )  # fmt: skip

@@ -37,7 +37,7 @@ def statuses() -> dict[str, str]:
             "running": gettext("Starting"),
             "uploading_video": gettext("Storing the video"),
             "downloading": gettext("Fetching from storage"),
-            "extracting_audio": gettext("Extracting audio"),
+            "extracting_audio": gettext("Extracting the audio"),
             "fetching_model": gettext("Fetching the model"),
             "transcribing": gettext("Transcribing"),
             "telling_speakers": gettext("Telling speakers apart"),

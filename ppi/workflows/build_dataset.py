@@ -21,7 +21,7 @@ from ppi.workflows.about_lesson import DATASET_NAME, dataset_prefix
 from ppi.workflows.ingest import media_info, owner_metadata, put
 from ppi.workflows.scratch import scratch
 from ppi.workflows.stored_datasets import TYPES, StoredDataset
-from ppi.workflows.transcribe import hear, stored_transcript
+from ppi.workflows.transcribe import count_as_transcribed, hear, stored_transcript
 
 SHEET = ".contact-sheet-"
 
@@ -114,7 +114,8 @@ def _transcript(services: Services, row: LessonRow, job: Job, run: Run, folder: 
     try:
         return stored_transcript(services, row)
     except NotFound:
-        hear(services, row, job, run, folder, 0.0, 0.34)
+        transcript = hear(services, row, job, run, folder, 0.0, 0.34)
+        count_as_transcribed(services, row, transcript)
         speakers.follow_in(services, row, run, folder, 0.34, 0.4)
         return stored_transcript(services, row)
 

@@ -73,6 +73,12 @@ class LessonView:
         is_built = job is not None and job.status == "completed"
         return is_built and (withdrawal is None or withdrawal.created_s < job.created_s)
 
+    def is_overcome(self, job: Job) -> bool:
+        """Whether the lesson has since got what a job failed for want of: a transcript, as there were no weights."""
+        heard = self.jobs.get("transcribe")
+        is_heard = heard is not None and heard.status == "completed" and heard.created_s > job.created_s
+        return job.error_code == "weights_missing" and job.kind != "transcribe" and is_heard
+
     def before(self, kind: str) -> ObjectInfo | None:
         """Of annotations or patterns the file that was replaced last."""
         return next((found for suffix, found in self.files.items() if suffix.startswith(f"{BEFORE}.{kind}.")), None)

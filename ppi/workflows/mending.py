@@ -53,7 +53,8 @@ def _restore_results(services: Services, row: LessonRow, made_s: float) -> None:
     known = {job.kind for job in services.ledger.list(lesson_id=row.id)}
     for kind in (kind for kind, is_made in found.items() if is_made and kind not in known):
         job_id = row.id if kind == "ingest" else f"{row.id}-{kind}"
-        times = {"created_s": made_s, "started_s": made_s, "updated_s": made_s, "finished_s": made_s}
+        # Without a beginning: such a job says nothing of how long its kind takes.
+        times = {"created_s": made_s, "updated_s": made_s, "finished_s": made_s}
         services.ledger.restore(Job(job_id, kind, "media", row.owner_id, row.id, {}, "completed", progress=100, **times))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +12,6 @@ from zipfile import ZIP_DEFLATED
 from ppi.accounts.users import User
 from ppi.annotation import elan, textgrid
 from ppi.errors import Conflict, InputError, NotFound
-from ppi.jobs.ledger import Job
 from ppi.jobs.lessons import LessonRow
 from ppi.processes import run_in_child
 from ppi.records import Annotation, LessonFacts, Region, Span, Transcript
@@ -140,7 +137,7 @@ def keep_uploaded(
     if not replace:
         corrections.ask_first(services, row)
     kept = corrections.keep_new(services, row, transcript, who=who, what=corrections.UPLOADED)
-    _count_as_transcribed(services, row, transcript)
+    transcribe.count_as_transcribed(services, row, transcript)
     return kept
 
 
@@ -154,16 +151,6 @@ def convert_file(source: Path, out: Path, *, language: str = "") -> Transcript:
     facts = LessonFacts(stem, source.name, transcript.duration_s)
     (out / f"{stem}.transcript.docx").write_bytes(_docx(facts, transcript, transcript.language))
     return transcript
-
-
-def _count_as_transcribed(services: Services, row: LessonRow, transcript: Transcript) -> None:
-    now_s = time.time()
-    times = {"created_s": now_s, "started_s": now_s, "updated_s": now_s, "finished_s": now_s}
-    result = transcribe.result_of(transcript)
-    job_id = f"{row.id}-given-{secrets.token_hex(4)}"
-    services.ledger.restore(
-        Job(job_id, "transcribe", "media", row.owner_id, row.id, {}, "completed", progress=100, result=result, **times)
-    )
 
 
 def _later(services: Services, row: LessonRow, kind: str, language: str, home: str) -> Iterator[bytes]:

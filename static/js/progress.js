@@ -5,6 +5,7 @@ import { rememberDone, tellPercent } from "./title.js";
 
 const ENDED = ["completed", "error", "cancelled"];
 const AGAIN_MS = 1000;
+const inSeconds = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second" });
 
 export function watchAll() {
   for (const box of document.querySelectorAll(".watch[data-watch]:not([data-watch=''])")) watch(box, box.dataset.watch);
@@ -55,10 +56,12 @@ export function askOnce(id) {
 }
 
 export function showJob(box, found, { isInTitle = false } = {}) {
-  box.querySelector(".watch-status").textContent = words.statuses[found.status] || found.status;
+  const status = words.statuses[found.status] || found.status;
+  box.querySelector(".watch-status").textContent = status;
   box.querySelector(".watch-percent").textContent = `${found.progress} %`;
   const place = found.position ? fill(words.position, { position: found.position }) : "";
-  const message = [found.message || place, remaining(found) || found.how_long].filter(Boolean).join("\u00a0· ");
+  const told = found.message === status ? "" : found.message || place;
+  const message = [told, remaining(found) || found.how_long].filter(Boolean).join("\u00a0· ");
   const line = box.querySelector(".watch-message");
   if (line.textContent !== message) line.textContent = message;
   setBar(box.querySelector(".progress"), found.progress);
@@ -88,8 +91,10 @@ function remaining(found) {
   return gone > 4 ? fill(words.left, { time: clock((gone * (100 - found.progress)) / found.progress) }) : "";
 }
 
+// A time that is left, as 1:05 or 2:01:05, and less than a minute in seconds.
 export function clock(seconds) {
   const whole = Math.max(1, Math.round(seconds));
+  if (whole < 60) return inSeconds.format(whole).replace(" ", "\u00a0");
   const minutes = Math.floor(whole / 60) % 60;
   const parts = whole < 3600 ? [minutes] : [Math.floor(whole / 3600), String(minutes).padStart(2, "0")];
   return [...parts, String(whole % 60).padStart(2, "0")].join(":");

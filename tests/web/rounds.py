@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ppi.services import Services
 from ppi.storage import keys
-from ppi.workflows import agreement, build_dataset, joined, lessons, local, runner, summarize, word_lists
+from ppi.workflows import agreement, build_dataset, joined, lessons, local, runner, summarize, transcribe, word_lists
 from tests.conftest import DATA, PASSWORD
 
 SAID = {
-    "language": "ru", "engine": "x", "model": "x", "duration_s": 63.92, "segments": [
+    "language": "ru", "engine": "faster-whisper", "model": "large-v3", "duration_s": 63.92, "segments": [
         {"start_s": 1.0, "end_s": 2.0, "text": "Доброе утро!", "speaker": "Учитель", "flags": ["repetition"], "words": [
             {"text": "Доброе", "start_s": 1.0, "end_s": 1.5, "probability": 0.9,
              "unaligned": True},
@@ -66,6 +66,7 @@ def furnish(services: Services, folder, owner: str = "admin") -> Furnished:
     row = services.lessons.get(full)
     for suffix, data in ((".transcript.json", json.dumps(SAID).encode()), (".txt", b"-"), (".vtt", b"WEBVTT\n")):
         services.store.put_bytes(services.raw, keys.derivative_key(row.video_key, suffix), data)
+    transcribe.count_as_transcribed(services, row, transcribe.stored_transcript(services, row))
     with (DATA / "sample_annotations.json").open("rb") as marks, (DATA / "sample_patterns.xlsx").open("rb") as table:
         job = build_dataset.request_build(
             services, row, annotations=marks, annotations_name="export.json", table=table, table_name="patterns.xlsx"

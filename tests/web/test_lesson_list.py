@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ppi.errors import InputError
+from ppi.speech import weights
 from tests.conftest import PASSWORD
 
 
@@ -105,6 +107,19 @@ def test_a_lesson_says_where_it_goes_on_after_a_failure_and_without_sound(person
         services.ledger.claim(f"1:0:{name}", "host", ["media"], 4)
         end(job)
         assert wanted in client.get(f"/lessons?text={name}").text
+
+
+def test_a_build_that_missed_weights_counts_no_more_as_failed_once_there_is_a_transcript(person, make, services):
+    row, (client, _) = make("Веса"), person("anna")
+    build = services.ledger.submit("build_dataset", row.owner_id, row.id, {}, queue="media")
+    services.ledger.claim("1:0:a", "host", ["media"], 4)
+    services.ledger.fail(build.id, 1, weights.missing("base", Path("base")))
+    assert "Next: see what went wrong" in client.get("/lessons").text
+    heard = services.ledger.submit("transcribe", row.owner_id, row.id, {}, queue="media")
+    services.ledger.claim("1:0:a", "host", ["media"], 4)
+    services.ledger.finish(heard.id, 1, {"engine": "pocketsphinx", "words": 3})
+    page = client.get("/lessons").text
+    assert "Next: annotate" in page and "see what went wrong" not in page and '<li class="failed">' not in page
 
 
 def steps(page):

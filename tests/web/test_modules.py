@@ -35,7 +35,8 @@ def test_times_sizes_and_frames_are_said_as_people_write_them(decide, language):
     assert found["codes"] == [code.replace(".", "," if language == "ru" else ".") for code in codes]
     # A time just before a frame's own counts as that frame's: containers round.
     assert found["frames"] == [1, 2, 51, 31]
-    assert found["clocks"] == ["0:01", "1:01", "1:00:00", "2:01:05"]
+    second = "1\u00a0с" if language == "ru" else "1\u00a0sec"
+    assert found["clocks"] == [second, "1:01", "1:00:00", "2:01:05"]
 
 
 def test_what_tabs_send_is_put_together_and_told_once(decide):
@@ -91,14 +92,16 @@ def test_the_word_that_is_spoken_is_found_among_thousands_and_a_wait_says_how_lo
         waits: [said({ status: "queued", progress: 0, position: 3, how_long: "usually about 4 min" }),
           said({ ...begun, progress: 25, message: "Minute 3", how_long: "usually about 4 min" }),
           said({ ...begun, progress: 25, message: "Minute 3", remaining_s: 90 }),
-          said({ ...begun, progress: 99, message: "Storing" })],
+          said({ ...begun, progress: 25, message: "Minute 3", remaining_s: 47.6 }),
+          said({ ...begun, progress: 99, message: "Storing" }), said({ ...begun, progress: 99, message: "Transcribing" })],
       };
     }""")
     assert found["at"] == [-1, 0, 0, 1, 777, 1999]
     assert found["lights"] == [True, None, True, 1]
     assert found["waits"] == [
         "Place in the queue: 3\u00a0· usually about 4 min",
-        "Minute 3\u00a0· about 6:00 left", "Minute 3\u00a0· about 1:30 left", "Storing",
+        "Minute 3\u00a0· about 6:00 left", "Minute 3\u00a0· about 1:30 left", "Minute 3\u00a0· about 48\u00a0sec left",
+        "Storing", "",
     ]  # fmt: skip
 
 

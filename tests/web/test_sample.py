@@ -7,7 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import DATA, PASSWORD
+from ppi.services import Services
+from ppi.web.app import build_app
+from tests.conftest import DATA, PASSWORD, settings_for, with_people
+from tests.web.spoken import lesson_of
 
 
 def test_the_help_leads_through_the_sample_lesson_with_files_that_are_there(app):
@@ -35,23 +38,39 @@ def test_the_buttons_that_the_help_names_stand_on_the_pages(app):
     client.post("/api/login", json={"username": "anna", "password": PASSWORD})
     section = client.get("/help").text.split('id="sample"')[1].split("</section>")[0]
     named = re.findall("“([^”]+)”", section)
-    assert "Process Local Video" in named and len(named) == 4
+    assert {"Process Local Video", "Transcribe Audio"} <= set(named) and len(named) == 4
     texts = "".join(path.read_text() for path in (DATA.parents[1] / "templates").glob("*.html") if path.name != "help.html")
     assert all(f"_('{name}')" in texts for name in named)
 
 
+def test_without_whispers_weights_the_pages_say_so_before_they_are_missed(tmp_path):
+    for engine in ("faster-whisper", "pocketsphinx"):
+        here = with_people(Services(settings_for(tmp_path / engine, SPEECH_ENGINE=engine, WHISPER_MODEL_DIR=str(tmp_path))))
+        row = lesson_of(here, "anna", said=None)
+        client = build_app(here).test_client()
+        client.post("/api/login", json={"username": "anna", "password": PASSWORD})
+        for page in (f"/lessons/{row.id}", f"/dataset?lesson={row.id}", "/help"):
+            is_said = "Whisper weights are not on this server yet" in client.get(page).text
+            assert is_said == (engine != "pocketsphinx"), (engine, page)
+
+
 WORDS = {
     "en": {"try": "Try it with the sample lesson", "give": "Add a lesson", "send": "Process Local Video",
-           "build": "Build a dataset", "really": "Build the dataset", "samples": "Samples"},
+           "hear": "Transcribe Audio", "heard": "Read and correct", "build": "Build a dataset", "really": "Build the dataset",
+           "samples": "Samples", "done": "Transcript: done"},
     "ru": {"try": "Попробовать на учебном примере", "give": "Добавить урок", "send": "Обработать видео с компьютера",
-           "build": "Собрать датасет", "really": "Собрать датасет", "samples": "Примеры"},
+           "hear": "Расшифровать звук", "heard": "Читать и править", "build": "Собрать датасет", "really": "Собрать датасет",
+           "samples": "Примеры", "done": "Расшифровка: готово"},
 }  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, new_page, live_server, tmp_path):
-    """From the log-in on only what can be seen is used; nothing is typed into the line of addresses."""
+@pytest.mark.parametrize(("language", "is_hasty"), [("en", False), ("ru", True)])
+def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, is_hasty, new_page, live_server, tmp_path):
+    """From the log-in on only what can be seen is used; nothing is typed into the line of addresses.
+
+    Who is in haste lets the build transcribe.
+    """
     words, name = WORDS[language], f"novice-{language}"
     live_server.services.users.add(name, PASSWORD, "DL-user")
     page = new_page(live_server, language)
@@ -70,7 +89,11 @@ def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, new_p
     page.set_input_files("#video", files["sample_lesson.mp4"])
     page.get_by_role("button", name=words["send"]).click()
     page.wait_for_url(re.compile("/lessons/"))
-    page.get_by_role("link", name=words["build"]).click(timeout=90_000)
+    page.get_by_role("link", name=words["build"]).wait_for(timeout=90_000)
+    if not is_hasty:
+        page.get_by_role("button", name=words["hear"]).click()
+        page.get_by_role("link", name=words["heard"]).wait_for(timeout=120_000)
+    page.get_by_role("link", name=words["build"]).click()
     page.set_input_files("#annotations", files["sample_annotations.json"])
     page.set_input_files("#patterns", files["sample_patterns.xlsx"])
     expect(page.locator(".segments tbody tr")).to_have_count(10)
@@ -78,3 +101,5 @@ def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, new_p
     page.wait_for_url(re.compile("/publish"), timeout=120_000)
     page.get_by_role("link", name=words["samples"], exact=True).click()
     expect(page.locator(".samples > li")).to_have_count(10)
+    page.locator(".steps a").first.click()
+    expect(page.locator(".way .done", has_text=words["done"])).to_have_count(1)

@@ -27,7 +27,9 @@ def test_a_transcript_made_elsewhere_is_taken_instead_of_recognition(services, a
     assert "2 words, uploaded as SRT." in page and "time was shared among its words" in page
     assert anna.get(f"/lessons/{row.id}/transcript/vtt").text.startswith("WEBVTT")
     assert '<span class="state good">Transcribed</span>' in anna.get("/lessons").text
-    assert "2 words, uploaded as SRT." in anna.get(f"/lessons/{row.id}").text
+    lesson = anna.get(f"/lessons/{row.id}").text
+    assert "2 words, uploaded as SRT." in lesson and '<li class="done">Transcript' in lesson and "Next: annotate" in lesson
+    assert services.usual.of("transcribe") is None, "an upload says nothing of how long a transcription takes"
 
 
 def test_an_upload_waits_for_a_transcription_under_way(anna, row):
