@@ -42,6 +42,9 @@ seed: setup  ## make the data folder, an admin account and the sample lesson, un
 apt:
 	@sh tests/install-programs.sh
 
+# Tests start hundreds of processes: they read the compiled code that the first one leaves behind.
+test test-slow: export PYTHONDONTWRITEBYTECODE :=
+
 # Four for two cores: tests often wait, for a server, a browser or a child process.
 test: apt setup $(VENV)/.ready-dev  ## install what the tests need, and pass them
 	$(PY) -m pytest -n 4 --dist loadfile $(T)

@@ -148,6 +148,14 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> list[int]:
+    """As many different ones."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
 def environment_for(folder: Path, **variables: str) -> dict[str, str]:
     """The environment of a process of PPI on this data folder, without settings of the desk."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINIO", "PPI", "REDIS"))}

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from ppi.settings import Settings
-from tests.conftest import free_port
+from tests.conftest import free_ports
 
 NODE = Path(__file__).parent / "servers" / "swift_node.py"
 SWIFT = "swift==2.38.3"
@@ -55,9 +55,10 @@ def swift_python() -> Path:
 
 def start_swift(folder: Path, python: Path | None = None) -> tuple[subprocess.Popen, int]:
     """Start the server on a folder of its own; answers its process and port. Raises RuntimeError with its logs."""
-    port = free_port()
+    ports = free_ports(4)
     folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen([str(python or swift_python()), str(NODE), str(folder), str(port), ACCESS, SECRET])
+    process = subprocess.Popen([str(python or swift_python()), str(NODE), str(folder), ACCESS, SECRET, *map(str, ports)])
+    port = ports[0]
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:

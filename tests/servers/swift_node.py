@@ -1,6 +1,7 @@
-"""A one-disk OpenStack Swift with its S3 interface, on loopback: `python swift_node.py FOLDER PORT ACCESS SECRET`.
+"""A one-disk OpenStack Swift with its S3 interface, on loopback: `python swift_node.py FOLDER ACCESS SECRET PORTS`.
 
-Runs in a virtual environment that holds `swift`; stops when its parent does. Data stays in FOLDER. Settings that differ
+PORTS are four: that of the interface, and those of accounts, containers and objects behind it. Runs in a virtual
+environment that holds `swift`; stops when its parent does. Data stays in FOLDER. Settings that differ
 from Swift's own follow S3: 2 KB of metadata, 10,000 parts, deletion at once, and 403 for unsigned requests.
 """
 
@@ -11,7 +12,6 @@ import json
 import os
 import pwd
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -145,16 +145,6 @@ def configure(folder: Path, port: int, inner: dict, access: str, secret: str) ->
         builder.get_ring().save(str(etc / f"{kind}.ring.gz"))
 
 
-def free_ports() -> dict:
-    sockets = {kind: socket.socket() for kind in KINDS}
-    for one in sockets.values():
-        one.bind(("127.0.0.1", 0))
-    ports = {kind: one.getsockname()[1] for kind, one in sockets.items()}
-    for one in sockets.values():
-        one.close()
-    return ports
-
-
 def serve(etc: Path, kind: str) -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     log = os.open(etc / f"{kind}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -172,10 +162,11 @@ def serve(etc: Path, kind: str) -> None:
 
 
 def main() -> None:
-    folder, port, access, secret = Path(sys.argv[1]).absolute(), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    folder, access, secret = Path(sys.argv[1]).absolute(), sys.argv[2], sys.argv[3]
+    port, *inner = map(int, sys.argv[4:])
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
     sys.modules["swift_node"] = sys.modules["__main__"]
-    configure(folder, port, free_ports(), access, secret)
+    configure(folder, port, dict(zip(KINDS, inner, strict=True)), access, secret)
     etc = folder / "etc"
     from swift.common import constraints, utils
 

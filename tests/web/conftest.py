@@ -32,10 +32,11 @@ def row(services):
     return lesson_of(services, "anna")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, for as long as a file of tests runs."""
-    with chromium.started() as found:
+@pytest.fixture(scope="session")
+def browser(request):
+    """One Chromium for all tests of a process. The long trials, and a test that asks for it, have the whole one."""
+    is_whole = request.config.option.markexpr != "not slow"
+    with chromium.started(getattr(request, "param", chromium.WHOLE if is_whole else chromium.LIGHT)) as found:
         yield found
 
 

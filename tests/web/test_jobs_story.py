@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from ppi.errors import Cancelled, ToolFailed
 from ppi.workflows import local, runner
 from tests.conftest import DATA
-from tests.web.chromium import NOTE_MOVED
+from tests.web.chromium import NOTE_MOVED, WHOLE
 from tests.web.test_browser import log_in
 
 FAR = {"place": "elsewhere"}
@@ -112,6 +112,7 @@ def test_on_the_page_of_jobs_nothing_moves_by_itself_and_new_rows_wait_behind_a_
     expect(page.locator(f"[data-job='{new.id}']")).to_contain_text("Cancelled")
 
 
+@pytest.mark.parametrize("browser", [WHOLE], ids=["whole"], indirect=True)
 def test_who_looks_elsewhere_is_told_by_the_title_and_if_they_asked_by_the_browser(open_page, live_server, lesson):
     services = live_server.services
     page = open_page()

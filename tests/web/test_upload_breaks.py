@@ -58,7 +58,7 @@ def stored_hash(services, lesson_id):
 def profile(browser, folder: Path, url: str):
     """A Chromium with a profile that outlives it."""
     context = browser.browser_type.launch_persistent_context(
-        str(folder), executable_path=chromium.CHROMIUM, args=chromium.FLAGS, base_url=url, locale="en"
+        str(folder), executable_path=chromium.WHOLE, args=chromium.FLAGS, base_url=url, locale="en"
     )
     faults = []
     chromium.watch(context, faults)
