@@ -13,7 +13,7 @@ from ppi.cli_label_studio import label_studio
 from ppi.cli_models import models
 from ppi.cli_transcripts import transcript
 from ppi.cli_users import users
-from ppi.console import FILE, counted, done, services, settings, with_progress
+from ppi.console import FILE, counted, done, sentence, services, settings, with_progress
 from ppi.errors import PpiError
 
 
@@ -24,7 +24,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except PpiError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(sentence(error.template, error.ids)) from error
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -76,9 +77,16 @@ def with_progress(label: str) -> Callable:
     return decorate
 
 
+def sentence(template: str, values: Mapping[str, Any]) -> str:
+    """What is said of a failure in a terminal: its message, and what a program said where one failed."""
+    from ppi.errors import fill
+
+    words = values.get("words")
+    return fill(template, values) + (f" The program said: {words}" if words else "")
+
+
 def done(here, label: str, submit: Callable):
     """Work off jobs until the one that `submit()` queues has ended; answers it, or ends with its error."""
-    from ppi.errors import fill
     from ppi.workflows import runner
 
     bar = Bar(label)
@@ -88,5 +96,5 @@ def done(here, label: str, submit: Callable):
     finally:
         working.stop()
     if ended.status != "completed":
-        raise click.ClickException(fill(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
+        raise click.ClickException(sentence(ended.error, dict(ended.error_args)) or f"The job ended as {ended.status}.")
     return ended

@@ -34,17 +34,18 @@ def last_words(words: IO[bytes], hidden: Sequence[Path]) -> str:
     tail = words.read().decode("utf-8", "replace")
     for path in sorted({str(path) for path in hidden}, key=len, reverse=True):
         tail = tail.replace(path, "the file")
-    tail = re.sub(r"(file:)?/[^\s:'\"]+", "the file", tail)
+    tail = re.sub(r"(the file|file:)?/[^\s:'\"]+", "the file", tail)
     return re.sub(r" @ 0x[0-9a-f]+", "", tail).strip()
 
 
 def failure(code: int, tail: str) -> PpiError:
     """The error to raise; exit codes below zero are signals, 3 is the inspector's, 127 the launcher's.
 
-    Of a source that is known to be bad the error says how in words of PPI, and keeps the program's own as `words`.
+    The error says what happened in words of PPI; the program's own, which are English and often mean nothing to who reads, it
+    keeps as `words`.
     Bubblewrap ends with 1 when it cannot do what it is for, and begins its last words with its name.
     """
-    reason = tail.splitlines()[-1][:300] if tail else f"exit code {code}"
+    words = tail.splitlines()[-1][:300] if tail else f"exit code {code}"
     if "No space left on device" in tail:
         return DiskFull("There is no room left on the disk. Free some space and try again.")
     if code in OVER_LIMIT or re.search(r"Cannot allocate memory|MemoryError", tail):
@@ -53,11 +54,23 @@ def failure(code: int, tail: str) -> PpiError:
             "AAC) and try again."
         )
     if code == CANNOT_START or tail.startswith("bwrap: "):
-        return ToolFailed("The program cannot be started ({reason}). Check FFMPEG_BINARY.", reason=reason)
-    known = next((meaning for words, meaning in BAD_SOURCE.items() if words in tail), "")
-    if code == UNREADABLE or known:
-        told = {"reason": message(known, {}), "words": reason} if known else {"reason": reason}
+        return ToolFailed(
+            "The program that reads recordings cannot be started. Tell the administrator, who finds the reason in the log and "
+            "checks FFMPEG_BINARY.",
+            words=words,
+        )
+    if known := next((meaning for found, meaning in BAD_SOURCE.items() if found in tail), ""):
         return UnsupportedMedia(
-            "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.", **told
+            "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.",
+            reason=message(known, {}), words=words,
         )  # fmt: skip
-    return ToolFailed("ffmpeg stopped with an error ({reason}). Convert the file to MP4 and try again.", reason=reason)
+    if code == UNREADABLE:
+        return UnsupportedMedia(
+            "The file could not be read as a recording. Try another copy of it, or convert it to MP4 (H.264 and AAC).",
+            words=words,
+        )
+    return ToolFailed(
+        "ffmpeg stopped with an error at this recording. Try again with another copy of it, or convert it to MP4 (H.264 and "
+        "AAC). The administrator finds in the log what ffmpeg said.",
+        words=words,
+    )

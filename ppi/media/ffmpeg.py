@@ -219,7 +219,7 @@ def this_sandbox() -> Sandbox:
     try:
         run([*tried.command(programs=parts_of_python(INSPECTOR)), sys.executable, "-I", "-c", "import av"], Limits(wall_s=60))
     except PpiError as error:
-        reason = str(error.ids.get("reason", error))
+        reason = str(error.ids.get("words", error))
         log.warning("ffmpeg runs with limits only: %s", reason)
         return Sandbox("", reason)
     return tried
@@ -254,7 +254,9 @@ def run(
         finally:
             _kill(process)
         if process.returncode != 0:
-            raise failure(process.returncode, last_words(words, hidden))
+            said = last_words(words, hidden)
+            log.info("a program that reads recordings ended with %d: %s", process.returncode, said)
+            raise failure(process.returncode, said)
     return out
 
 

@@ -58,28 +58,29 @@ def _for_all_templates() -> dict[str, Any]:
     return {"trail": trail, "how_long": how_long}
 
 
-def trail(job: Job) -> list[tuple[float, str]]:
-    """What the ledger keeps of a job's way, oldest first: when, and what."""
-    found = [(job.created_s, gettext("Queued"))]
+def trail(job: Job) -> list[tuple[float, str, str]]:
+    """What the ledger keeps of a job's way, oldest first: when, what, and what a program said, in its own words, or ""."""
+    found = [(job.created_s, gettext("Queued"), "")]
     if job.started_s:
-        found.append((job.started_s, gettext("Begun")))
+        found.append((job.started_s, gettext("Begun"), ""))
     if job.attempt - 1 > 0:
-        found.append((job.updated_s, gettext("Begun again, attempt %(number)s", number=job.attempt)))
+        found.append((job.updated_s, gettext("Begun again, attempt %(number)s", number=job.attempt), ""))
     if job.outages:
         waited = ngettext(
             "Waited for a server that was away: %(num)s time", "Waited for a server that was away: %(num)s times", job.outages
         )
-        found.append((job.updated_s, waited))
+        found.append((job.updated_s, waited, ""))
     if job.is_cancel_requested and job.is_active:
-        found.append((job.updated_s, gettext("Cancelling was asked for")))
+        found.append((job.updated_s, gettext("Cancelling was asked for"), ""))
     if job.stage and job.status == "running":
-        found.append((job.updated_s, translated(job.stage, job.stage_args)))
+        found.append((job.updated_s, translated(job.stage, job.stage_args), ""))
     if job.error:
-        found.append((job.finished_s or job.updated_s, f"{told(job.error_code, job.error, job.error_args)} ({job.error_code})"))
+        said = f"{told(job.error_code, job.error, job.error_args)} ({job.error_code})"
+        found.append((job.finished_s or job.updated_s, said, ""))
         if words := job.error_args.get("words"):
-            found.append((job.finished_s or job.updated_s, gettext("In the program’s own words: %(words)s", words=words)))
+            found.append((job.finished_s or job.updated_s, gettext("In the program’s own words:"), words))
     elif job.finished_s:
-        found.append((job.finished_s, gettext("Done") if job.status == "completed" else gettext("Cancelled")))
+        found.append((job.finished_s, gettext("Done") if job.status == "completed" else gettext("Cancelled"), ""))
     return found
 
 

@@ -104,7 +104,18 @@ def test_what_a_program_said_stands_below_the_reason_in_the_readers_language(per
     page = client.get("/jobs", headers={"Accept-Language": "ru"}).text
     reason = re.search(r'class="jobs-error">([^<]*)<', page)[1]
     assert "у него нет конца" in reason and "Invalid data" not in reason
-    assert "Словами самой программы: Invalid data found" in page
+    assert 'Словами самой программы: <q lang="en">Invalid data found' in page
+
+
+def test_a_reason_that_nobody_knows_is_told_in_whole_sentences_of_the_readers_language(person, services, lesson):
+    client, _ = person("anna")
+    for error in (failure(3, "a new <word>"), failure(1, "a new <word>")):
+        job = (submit(services, lesson), claim(services))[1]
+        services.ledger.fail(job.id, job.attempt, error)
+        page = client.get("/jobs", headers={"Accept-Language": "ru"}).text
+        reason = re.search(r'class="jobs-error">([^<]*)<', page)[1]
+        assert "другую копию" in reason and not re.search("new|word|file|error", reason)
+        assert 'Словами самой программы: <q lang="en">a new &lt;word&gt;</q>' in page
 
 
 def test_the_list_tells_what_waits_what_runs_and_what_became_of_the_rest(person, services, lesson):
