@@ -159,6 +159,18 @@ def _hours(rows: Sequence[Row]) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def told_now(report: dict[str, Any]) -> dict[str, Any]:
+    """The report of a dataset, with hours as they are told now: earlier versions kept them as numbers in another sentence."""
+    findings = report.get("findings", [])
+    return report | {"findings": [_hours_now(one) if "clips_h" in one["values"] else one for one in findings]}
+
+
+def _hours_now(finding: dict[str, Any]) -> dict[str, Any]:
+    kept = finding["values"]
+    hours = {name: _time(kept[f"{name}_h"] * 3600) for name in ("clips", "marked")}
+    return finding | {"template": HOURS, "values": {**hours, "lessons": kept["lessons"]}}
+
+
 def _time(duration_s: float) -> dict[str, Any]:
     """In the units that people would say it in."""
     whole = round(duration_s)

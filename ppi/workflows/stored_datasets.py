@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ppi.dataset import quality
 from ppi.dataset.layout import CARD, CHANGES, FIGURES, MANIFEST, METADATA, REPORT
 from ppi.errors import NotFound
 from ppi.records import ObjectInfo
@@ -67,7 +68,7 @@ def read(services: Services, prefix: str) -> StoredDataset:
         row["image_url"], row["video_url"] = link(row["image_path"]), link(row["video_path"])
     names = {item.key.removeprefix(prefix) for item in found}
     return StoredDataset(
-        rows, json.loads(text_of(services, prefix + REPORT)), text_of(services, prefix + CARD),
+        rows, quality.told_now(json.loads(text_of(services, prefix + REPORT))), text_of(services, prefix + CARD),
         [link(name) for name in FIGURES if name in names],
         versions_of(services, prefix) if CHANGES in names else [], sum(item.size_bytes for item in found), len(found),
     )  # fmt: skip

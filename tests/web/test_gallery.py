@@ -82,6 +82,18 @@ def test_samples_are_found_by_what_the_check_said_and_say_it(anna, services, les
     assert page.count('class="found"') >= len(noted)
 
 
+def test_hours_that_an_earlier_version_kept_as_numbers_are_told_in_the_readers_language(anna, services, lesson):
+    report = json.loads(stored(services, lesson, REPORT))
+    (now,) = [one for one in report["findings"] if one["check"] == "hours"]
+    old = now | {
+        "template": "The clips last {clips_h} h together and cover {marked_h} h of {lessons} lesson(s).",
+        "values": {"clips_h": 1.253, "marked_h": 0.018, "lessons": 1},
+    }  # fmt: skip
+    put(services, lesson, REPORT, json.dumps(report | {"findings": [old if one is now else one for one in report["findings"]]}))
+    page = anna.get(f"/publish?lesson={lesson.id}", headers={"Accept-Language": "ru"}).text.replace("\xa0", " ")
+    assert "The clips last" not in page and "1 ч 15 мин" in page and "1 мин 5 с" in page
+
+
 def test_many_samples_come_in_pages_with_the_filter_kept_and_pictures_come_late(anna, services, lesson):
     (first, *_) = rows_of(services, lesson)
     put_rows(services, lesson, [{**first, "id": f"pattern_{number}", "text": "слово " * 40} for number in range(1, 301)])
