@@ -11,12 +11,30 @@ export function ask({ confirm, name = "", title, yes }) {
     one.textContent = text || one.dataset.usual;
   }
   const modal = Modal.getOrCreateInstance(part(""));
+  const back = makeRoom();
   return new Promise((resolve) => {
+    let isMeant = false;
     part("-yes").onclick = () => {
+      isMeant = true;
       resolve(true);
       modal.hide();
     };
-    part("").addEventListener("hidden.bs.modal", () => resolve(false), { once: true });
+    part("").addEventListener("hidden.bs.modal", () => {
+      resolve(false);
+      if (!isMeant) back();
+    }, { once: true });
     modal.show();
   });
+}
+
+// Of two open dialogs the lower one would hold the focus: the one that asks goes, and comes again when nothing is to be done.
+function makeRoom() {
+  const below = document.querySelector(".modal.show");
+  const asked = document.activeElement;
+  if (!below) return () => {};
+  Modal.getInstance(below).hide();
+  return () => {
+    below.addEventListener("shown.bs.modal", () => asked.focus(), { once: true });
+    Modal.getInstance(below).show();
+  };
 }

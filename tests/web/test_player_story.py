@@ -231,6 +231,22 @@ def test_a_button_pressed_before_its_script_is_there_does_what_it_says_once(new_
     expect(page.locator("[aria-busy]")).to_have_count(0)
     expect(page.locator(".modal.show")).to_have_count(1)
     assert {"tz": "Asia/Yekaterinburg"}.items() <= {one["name"]: one["value"] for one in page.context.cookies()}.items()
+    a_question_asked_in_a_dialog_holds_the_focus_and_leads_back(page)
+
+
+def a_question_asked_in_a_dialog_holds_the_focus_and_leads_back(page):
+    link = page.get_by_role("dialog", name="Video Ready for Label Studio")
+    question = page.get_by_role("dialog", name="Revoke the stable link?")
+    stable = page.locator("#stable-link").input_value()
+    link.get_by_role("button", name="Revoke", exact=True).click()
+    expect(question).to_be_focused()
+    expect(link).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(link.get_by_role("button", name="Revoke", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    question.get_by_role("button", name="Revoke").click()
+    expect(page.locator("#stable-link")).not_to_have_value(stable)
 
 
 def test_the_beginning_of_the_transcript_plays_and_the_choice_of_a_lesson_follows_what_is_typed(visit, lesson, live_server):
