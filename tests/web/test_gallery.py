@@ -183,6 +183,16 @@ def test_without_a_script_the_preview_is_a_page_with_the_words_still_in_the_fiel
     assert long.status_code == 400 and "20000 characters at most" in long.text and "x" * 20_001 in long.text
 
 
+def test_times_of_samples_and_patterns_are_told_to_the_tenth(session, services, lesson):
+    rows = rows_of(services, lesson)
+    rows[0] |= {"start_time": 1.04, "end_time": 4.81}
+    put_rows(services, lesson, rows)
+    page = session.get(f"/datasets/{lesson.id}/samples").text
+    assert '<span class="time">00:03.8</span>' in page and "<span>00:01.0 – 00:04.8</span>" in page
+    page = session.get(f"/datasets/{lesson.id}/figures").text
+    assert re.search(r"\b\d\d:\d\d\.\d\b", page)
+
+
 def test_what_the_check_and_the_consent_say_stands_beside_the_button(anna, services, lesson):
     page = anna.get(f"/publish?lesson={lesson.id}").text
     ready = re.search(r'id="ready".*?</ul>', page, re.DOTALL)[0]
@@ -197,7 +207,8 @@ def made_three_versions(services, lesson) -> list[list[dict]]:
     """Versions 1 to 3, each kept as a build keeps it; of the third the rows are in the dataset."""
     first = rows_of(services, lesson)
     second = [row for row in first if row["id"] != "pattern_1"]
-    third = [{**row, "end_time": row["end_time"] + 0.5} if row["id"] == "pattern_2" else row for row in second]
+    differ = {"pattern_2": lambda row: {"end_time": row["end_time"] + 0.5}, "pattern_3": lambda row: {"teacher": "У-7"}}
+    third = [row | differ.get(row["id"], lambda row: {})(row) for row in second]
     history: list[dict] = []
     for number, rows in enumerate((first, second, third), start=1):
         history.append({"version": number, "samples": len(rows), "inputs": [], "counts": {}, "changes": []})
@@ -219,6 +230,7 @@ def test_any_two_versions_are_compared_with_the_result_of_the_command_line(anna,
         assert found["changes"] == [change.as_json() for change in expected]
     page = session.get(f"/datasets/{lesson.id}/versions?before=1&after=3").text
     assert "removed: 1" in page and "moved: 1" in page and '<option value="1" selected>' in page
+    assert "edited: 1" in page and re.search(r"edited</strong> pattern_3\s+<span[^>]*>teacher code<", page)
 
 
 def test_a_version_that_is_not_kept_is_not_there_and_the_page_says_which_are(anna, services, lesson):
@@ -247,7 +259,7 @@ def test_rows_that_an_earlier_version_of_ppi_kept_with_their_words_are_compared_
     plain = gzip.compress("".join(json.dumps(row) + "\n" for row in first).encode())
     services.store.put_bytes(services.raw, keys.derivative_key(lesson.video_key, ".rows.v1.jsonl.gz"), plain)
     found = anna.get(f"/datasets/{lesson.id}/versions?before=1&after=3").json["changes"]
-    assert [change["kind"] for change in found] == ["removed", "moved"]
+    assert [change["kind"] for change in found] == ["removed", "moved", "edited"]
 
 
 def test_a_joined_dataset_is_looked_through_by_the_same_pages(anna, client_for, services, lesson):
