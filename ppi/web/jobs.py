@@ -14,7 +14,7 @@ from ppi.errors import NotFound
 from ppi.jobs.ledger import Job
 from ppi.web import access
 from ppi.web.errors import told, translated
-from ppi.web.words import how_long
+from ppi.web.words import how_long, took
 from ppi.workflows import job_list, kit, lessons
 
 bp = Blueprint("jobs", __name__)
@@ -55,7 +55,7 @@ def page() -> str:
 
 @bp.app_context_processor
 def _for_all_templates() -> dict[str, Any]:
-    return {"trail": trail, "how_long": how_long}
+    return {"trail": trail, "how_long": how_long, "took": took}
 
 
 def trail(job: Job) -> list[tuple[float, str, str]]:

@@ -63,13 +63,21 @@ def how_long(job: Job) -> str:
         return gettext("usually some seconds")
     if found is None:
         return gettext("how long is not known here yet; you may leave this page")
-    low, high = (
-        format_timedelta(timedelta(seconds=max(1, round(one))), format="short", locale=get_locale()).replace(" ", "\u00a0")
-        for one in found
-    )  # fmt: skip
+    low, high = map(_time, found)
     if low == high:
         return gettext("usually about %(time)s", time=low)
     return gettext("usually from %(low)s to %(high)s", low=low, high=high)
+
+
+def took(job: Job) -> str:
+    """From when a job was first begun until it ended."""
+    return gettext("Took %(time)s", time=_time(job.finished_s - job.started_s))
+
+
+def _time(time_s: float) -> str:
+    """A time of a second at least, short and in one piece ("3 min")."""
+    told = format_timedelta(timedelta(seconds=max(1, round(time_s))), format="short", locale=get_locale())
+    return told.replace(" ", "\u00a0")
 
 
 def words() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // The rows of jobs on the page /jobs and in the drawer: made anew, or renewed where they stand, so that nothing moves under somebody.
 import { fill, say, words } from "./api.js";
+import { setBar } from "./progress.js";
 
 const list = document.getElementById("jobs-list");
 const news = document.getElementById("jobs-news");
@@ -8,7 +9,7 @@ const drawer = document.getElementById("jobs-drawer");
 const rowOf = (id) => list.querySelector(`[data-job="${CSS.escape(id)}"]`);
 const rows = (part) => [...part.querySelectorAll("[data-job]")];
 const idOf = (row) => row.dataset.job;
-const isActive = (row) => Boolean(row.querySelector(".jobs-bar"));
+const isActive = (row) => Boolean(row.querySelector(".jobs-bar:not(.over)"));
 // What a row lets people do tells whether it waits, runs, failed or is done.
 const buttonsOf = (row) => [...row.querySelectorAll("[data-post]")].map((one) => one.dataset.post).join() + isActive(row);
 
@@ -34,7 +35,7 @@ function fillAnew(fresh) {
   if (focused) goTo(rowOf(focused));
 }
 
-const goTo = (row) => (row?.querySelector("button, a, summary") ?? drawer ?? document.getElementById("jobs-link")).focus();
+const goTo = (row) => (row?.querySelector("button:not([hidden]), a, summary") ?? drawer ?? document.getElementById("jobs-link")).focus();
 
 function renewInPlace(fresh) {
   const found = rows(fresh);
@@ -49,17 +50,68 @@ function renewInPlace(fresh) {
   news.textContent = fill(words.newJobs, { count: fresher.length });
 }
 
-// The row keeps its height as long as somebody looks: a bar that is gone lets nothing below it move.
 function replace(old, row) {
   const hadFocus = old.contains(document.activeElement);
-  row.style.minHeight = `${old.offsetHeight}px`;
+  const bar = old.querySelector(".jobs-bar");
+  const heights = KEPT.map((part) => old.querySelector(part).offsetHeight);
   row.querySelector("details").open = old.querySelector("details").open;
+  row.style.minHeight = `${old.offsetHeight}px`;
   old.replaceWith(row);
+  if (bar && !isActive(row)) stay(row, bar, heights);
   if (hadFocus) goTo(row);
 }
 
+// A job that ends while somebody looks keeps its row's room, and fills it: its bar stays where it got to, what is said has the lines
+// that its messages had, and so has its story where that is open. So nothing below moves; who asks for all of it gets it.
+const KEPT = [".jobs-said", ".trail"];
+
+function stay(row, bar, heights) {
+  row.classList.add("stays");
+  bar.classList.add("over");
+  bar.setAttribute("aria-hidden", "true");
+  bar.querySelector(".progress").hidden = false;
+  if (row.querySelector(".state.good")) {
+    setBar(bar.querySelector(".progress"), 100);
+    bar.querySelector(".watch-percent").textContent = "100 %";
+  }
+  row.querySelector(".jobs-head").after(bar);
+  const [said, trail] = KEPT.map((part) => row.querySelector(part));
+  said.style.height = `${heights[0]}px`;
+  if (row.querySelector("details").open) scroll(trail, heights[1]);
+  const all = said.querySelector(".jobs-all");
+  if (!all || said.scrollHeight <= said.clientHeight) return;
+  all.hidden = false;
+  all.onclick = () => {
+    said.style.height = "";
+    all.hidden = true;
+    said.querySelector(".jobs-error").focus();
+  };
+}
+
+// The story is scrolled, to its newest line, until somebody closes it.
+function scroll(trail, height) {
+  trail.style.height = `${height}px`;
+  if (trail.scrollHeight <= trail.clientHeight) return;
+  trail.tabIndex = 0;
+  trail.scrollTop = trail.scrollHeight;
+  trail.previousElementSibling.addEventListener("click", () => free(trail), { once: true });
+}
+
+function free(part) {
+  part.style.height = part.style.minHeight = "";
+  part.removeAttribute("tabindex");
+}
+
+// Who comes back finds the rows as a new page has them.
+function rest(row) {
+  row.classList.remove("stays");
+  [row, ...row.querySelectorAll(KEPT)].forEach(free);
+  row.querySelector(".jobs-bar.over")?.remove();
+  for (const all of row.querySelectorAll(".jobs-all")) all.hidden = true;
+}
+
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && list) for (const row of rows(list)) row.style.minHeight = "";
+  if (document.hidden && list) rows(list).forEach(rest);
 });
 
 // `act` makes the list anew when somebody asks for what is new; then they stand on the first row that was not there.

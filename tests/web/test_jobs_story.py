@@ -81,30 +81,52 @@ def test_a_job_is_followed_by_events_or_by_asking_and_cancelled_in_the_drawer(op
     expect(box).to_have_count(0, timeout=20_000)
 
 
+LONG = (
+    "The recording could not be read. Convert it to MP4 (H.264 and AAC) with a program of your own, send it again under the "
+    "same name, and if that does not help give the administrator the number of this job and what stands under “What happened”."
+)
+# What of a row lies below the last that stands in it.
+BLANK = "row => row.getBoundingClientRect().bottom - row.querySelector('details').getBoundingClientRect().bottom"
+
+
 def test_on_the_page_of_jobs_nothing_moves_by_itself_and_new_rows_wait_behind_a_line(open_page, live_server, lesson):
     services = live_server.services
     page = open_page(width=390)
     log_in(page)
     services.ledger.finish((ended := begin(services, lesson)).id, ended.attempt, {})
     job = begin(services, lesson)
+    other = services.ledger.submit("kit", lesson.owner_id, lesson.id, {}, **FAR)
+    other = services.ledger.claim("1:0:b", "another host", ["receive"], 0, "elsewhere")
     page.add_init_script(NOTE_MOVED)
     page.goto("/jobs")
-    row = page.locator(f"[data-job='{job.id}']")
+    row, done = (page.locator(f"[data-job='{one.id}']") for one in (job, other))
     expect(row).to_contain_text("0 %")
     for percent in (4, 55):
         tell(services, job, percent)
         expect(row).to_contain_text(f"Minute {percent} of 100")
     row.locator("summary").click()
     page.wait_for_timeout(600)  # what moves within half a second after a press counts as asked for
+    blank = row.evaluate(BLANK), done.evaluate(BLANK)
     new = services.ledger.submit("summarize", lesson.owner_id, lesson.id, {}, queue="speech", **FAR)
     show = page.get_by_role("button", name="New jobs: 1 · Show")
     expect(show).to_be_visible()
-    services.ledger.fail(job.id, job.attempt, ToolFailed("The recording could not be read."))
-    expect(row).to_contain_text("The recording could not be read.")
+    services.ledger.fail(job.id, job.attempt, ToolFailed(LONG))
+    services.ledger.finish(other.id, other.attempt, {})
+    expect(row.locator(".jobs-error")).to_contain_text(LONG)
     expect(row.get_by_role("button", name=re.compile("^Retry"))).to_be_visible()
     expect(row.locator("details")).to_have_attribute("open", "")
+    expect(done).to_contain_text("100 %")
+    expect(done.locator(".jobs-said")).to_have_text(re.compile("^Took"))
     expect(page.locator(f"[data-job='{new.id}']")).to_have_count(0)
     assert page.evaluate("window.moved") == []
+    # The room is filled, and what it cannot hold is shown when somebody asks.
+    assert (row.evaluate(BLANK), done.evaluate(BLANK)) == pytest.approx(blank, abs=2)
+    whole = "text => text.scrollHeight <= text.clientHeight"
+    said = row.locator(".jobs-said")
+    assert not said.evaluate(whole)
+    row.get_by_role("button", name="Show all").click()
+    expect(row.locator(".jobs-error")).to_be_focused()
+    assert said.evaluate(whole)
     show.click()
     expect(page.locator(f"[data-job='{new.id}'] :focus")).to_have_count(1)
     expect(show).to_be_hidden()
