@@ -50,6 +50,22 @@ def test_texts_are_sent_packed_to_whoever_takes_that(client_for):
     assert again.status_code == 304
 
 
+def test_what_pages_say_stands_in_the_two_fonts_that_every_page_loads():
+    """The rare signs of a language come as files of their own, which only names of people and lessons shall bring."""
+    faces = re.findall(r'golos-([\w-]+)\.woff2"\)[^}]*unicode-range: ([^;]+);', (ROOT / "static/css/tokens.css").read_text())
+    signs = {name: signs_of(ranges) for name, ranges in faces}
+    assert sorted(signs) == sorted(path.stem.removeprefix("golos-") for path in (ROOT / "static/vendor/golos").glob("*.woff2"))
+    assert sum(map(len, signs.values())) == len(set().union(*signs.values())), "each sign is in one of them"
+    texts = [*ROOT.glob("templates/*.html"), *ROOT.glob("static/js/**/*.js"), *ROOT.glob("ppi/translations/*/*/*.po")]
+    said = set("".join(path.read_text(encoding="utf-8") for path in texts))
+    assert signs["latin"] & said and not (signs["latin-more"] | signs["cyrillic-more"]) & said
+
+
+def signs_of(ranges: str) -> set[str]:
+    ends = (one.strip().removeprefix("U+").split("-") for one in ranges.split(","))
+    return {chr(number) for one in ends for number in range(int(one[0], 16), int(one[-1], 16) + 1)}
+
+
 def test_the_theme_is_the_systems_until_somebody_chooses_one_which_the_account_keeps(app, services):
     client = app.test_client()
     token = client.post("/api/login", json={"username": "anna", "password": PASSWORD}).json["csrf_token"]
