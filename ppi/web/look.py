@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ YEAR_S = 365 * 24 * 3600
 PACKED = (".css", ".js", ".svg")
 MAX_DIGITS = 6
 STATES = ("", "good", "bad", "calm")
+# A Cyrillic letter in UTF-8, and the letters to show it with.
+CYRILLIC, CYRILLIC_FONT = re.compile(rb"[\xd0-\xd3][\x80-\xbf]"), "vendor/golos/golos-cyrillic.woff2"
 
 
 def init_app(app: Flask, folder: Path) -> None:
@@ -29,6 +32,21 @@ def init_app(app: Flask, folder: Path) -> None:
     app.config.update(PPI_STATIC=folder, PPI_STATIC_VERSION=version)
     app.add_url_rule("/static/<version>/<path:filename>", endpoint="static", view_func=static)
     app.url_defaults(lambda endpoint, values: values.setdefault("version", version) if endpoint == "static" else None)
+    app.after_request(_with_letters)
+
+
+def _with_letters(response: Response) -> Response:
+    """Have Cyrillic letters fetched with the page: browsers use only those that are there at the first picture.
+
+    Lessons have Russian names on English pages too. What stands before the content does not count: one word, seen by pointing.
+    """
+    if response.mimetype != "text/html" or response.is_streamed:
+        return response
+    page = response.get_data()
+    if CYRILLIC.search(page, max(page.find(b"<main"), 0)):
+        address = url_for("static", filename=CYRILLIC_FONT)
+        response.headers.add("Link", f'<{address}>; rel=preload; as=font; type="font/woff2"; crossorigin')
+    return response
 
 
 def static(version: str, filename: str) -> Response:

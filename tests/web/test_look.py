@@ -162,3 +162,13 @@ def test_what_every_page_brings_is_light(client_for):
     packed = {name: len(gzip.compress((ROOT / "static" / name).read_bytes(), 9)) for name in named}
     assert {"vendor/bootstrap/dialogs.js", "js/live.js", "css/tokens.css"} <= set(packed)
     assert sum(packed.values()) < 100_000, packed
+
+
+def test_letters_come_with_the_pages_that_need_them(client_for):
+    client, fonts = client_for("anna"), []
+    for language, path in (("ru", "/help"), ("en", "/help"), ("en", "/lessons?text=Дроби")):
+        link = client.get(path, headers={"Accept-Language": language}).headers.get("Link", "")
+        fonts.append(link)
+    assert fonts[0] and fonts[0] == fonts[2] and not fonts[1]
+    address = re.match(r'<([^>]+)>; rel=preload; as=font; type="font/woff2"; crossorigin$', fonts[0])[1]
+    assert client.get(address).data.startswith(b"wOF2")
