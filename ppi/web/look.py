@@ -19,8 +19,8 @@ YEAR_S = 365 * 24 * 3600
 PACKED = (".css", ".js", ".svg")
 MAX_DIGITS = 6
 STATES = ("", "good", "bad", "calm")
-# A Cyrillic letter in UTF-8, and the letters to show it with.
-CYRILLIC, CYRILLIC_FONT = re.compile(rb"[\xd0-\xd3][\x80-\xbf]"), "vendor/golos/golos-cyrillic.woff2"
+# A letter from А to я in UTF-8, and the part of the font that has it.
+CYRILLIC, CYRILLIC_FONT = re.compile(rb"\xd0[\x90-\xbf]|\xd1[\x80-\x8f]"), "vendor/golos/golos-cyrillic.woff2"
 
 
 def init_app(app: Flask, folder: Path) -> None:
