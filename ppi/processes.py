@@ -21,9 +21,9 @@ from typing import Any
 from ppi.errors import BackendError, PpiError, ToolFailed, Unexpected
 
 TICK_S = 0.25
-# How far heavy work stands back behind whoever serves pages: of a core that both want it gets a tenth, of one that nobody
-# else wants all. What a child starts inherits it.
-NICENESS = 10
+# How far heavy work stands back behind whoever serves pages: of a core that both want it gets a quarter, of one that nobody
+# else wants all. What a child starts inherits it. docs/performance.md has what more or less would do.
+NICENESS = 5
 _SPAWN = multiprocessing.get_context("spawn")
 
 

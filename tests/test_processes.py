@@ -10,7 +10,7 @@ import pytest
 
 from ppi import processes
 from ppi.errors import BackendError, Cancelled, InputError, ToolFailed
-from ppi.processes import WarmChild, run_in_child
+from ppi.processes import NICENESS, WarmChild, run_in_child
 
 HERE = "tests_processes_targets"
 TARGETS = """
@@ -63,9 +63,10 @@ def test_a_warm_child_stays_the_same_process_between_calls():
 
 
 def test_a_child_and_what_it_starts_yield_to_who_serves_pages():
+    assert NICENESS > 0
     own, of_child = os.getpriority(os.PRIO_PROCESS, 0), []
     of_program = run_in_child(f"{HERE}:niceness", {}, on_report=of_child.append)
-    assert of_program == of_child[0] == min(own + 10, 19)
+    assert of_program == of_child[0] == min(own + NICENESS, 19)
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 

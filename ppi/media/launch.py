@@ -5,7 +5,6 @@ it becomes yields to others, and dies with the process that started it (Linux). 
 be started.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -29,7 +28,7 @@ def main() -> None:
     # The parent may have died before the line above.
     if os.getppid() != wanted["parent"]:
         os._exit(1)
-    _yield(wanted["niceness"])
+    os.nice(wanted["niceness"])
     for name, kind in LIMITS.items():
         if wanted.get(name) is not None:
             _lower(kind, wanted[name])
@@ -41,14 +40,6 @@ def main() -> None:
     except OSError as error:
         print(error.strerror, file=sys.stderr)
         sys.exit(127)
-
-
-def _yield(niceness):
-    os.nice(niceness)
-    # Linux may share the processors out among sessions first, and this program has one of its own. Who is not root may say so
-    # ten times a second; a program that comes sooner runs as one session among others.
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as group:
-        group.write(str(niceness))
 
 
 def _lower(kind: int, value: int) -> None:

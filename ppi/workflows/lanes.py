@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ppi import palette
-from ppi.annotation import config, formats, moments
-from ppi.annotation.meanings import applied
+from ppi.annotation import config
 from ppi.annotation.moments import Mark
 from ppi.annotation.patterns import Codebook
-from ppi.dataset import plan
-from ppi.errors import AnnotationError
+from ppi.errors import AnnotationError, ToolFailed
 from ppi.jobs.lessons import LessonRow
-from ppi.records import Annotation, ObjectInfo
+from ppi.records import ObjectInfo
 from ppi.services import Services
-from ppi.workflows import comparisons, lessons, meanings, pattern_tables
+from ppi.workflows import comparisons, lessons, meanings, pattern_tables, plain_lanes
 from ppi.workflows.lessons import LessonView
 
 # More would be a grey bar; the rest stands in the annotations that can be downloaded.
 MOST_MARKS = 5_000
 KEPT = 8
-# What was read last in this process. The key holds the etags of all inputs, so that nothing old is ever shown.
-_kept: dict[tuple, Lanes] = {}
+# What was read or refused last in this process. The key holds the etags of all inputs, so that nothing old is ever shown.
+_kept: dict[tuple, Lanes | AnnotationError] = {}
 
 
 @dataclass(frozen=True)
@@ -57,33 +56,38 @@ def of_lesson(services: Services, row: LessonRow) -> Lanes:
     chosen = shown.files.get(meanings.NAME)
     inputs = tuple((found.key, found.etag) for found in (*given, *filter(None, [table, chosen])))
     key = (services.settings.data_dir, row.id, inputs)
-    found = _kept.get(key) or _read(services, shown, table)
+    found = _kept.get(key) or _read_or_refused(services, shown, given, table)
     _kept[key] = found
     for old in list(_kept)[:-KEPT]:
         _kept.pop(old, None)
+    if isinstance(found, AnnotationError):
+        raise found.with_traceback(None)
     return found
 
 
-def _read(services: Services, shown: LessonView, table: ObjectInfo | None) -> Lanes:
-    codebook = codebook_of(services, shown.row, table)
-    annotators, marks, _ = moments.collect(_annotations(services, shown, codebook), codebook.match)
-    drawn = marks[:MOST_MARKS]
-    lanes = {name: tuple(mark for mark in drawn if mark.annotator == name) for name in annotators}
-    found = numbers(codebook, (mark.pattern for mark in drawn))
-    return Lanes(lanes, found, len(marks) - len(drawn))
+def _read_or_refused(
+    services: Services, shown: LessonView, given: Sequence[ObjectInfo], table: ObjectInfo | None
+) -> Lanes | AnnotationError:  # fmt: skip
+    """A refusal holds as long as the files do, but not one for want of time or memory, which raises AnnotationError."""
+    try:
+        return _read(services, shown, given, table)
+    except AnnotationError as error:
+        if isinstance(error.__cause__, ToolFailed):
+            raise
+        return error
 
 
-def _annotations(services: Services, shown: LessonView, codebook: Codebook) -> list[tuple[Annotation, ...]]:
-    """Of every file the annotations of this lesson, with the meanings that people gave to labels."""
-    read, chosen = [], meanings.kept(services, shown.row)
-    for found in comparisons.sources(shown):
-        data = b"".join(services.store.read(services.raw, found.key))
-        export = formats.read_apart(
-            data, found.key, frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s,
-            video_name=shown.row.video_key.removeprefix(shown.row.prefix),
+def _read(services: Services, shown: LessonView, given: Sequence[ObjectInfo], table: ObjectInfo | None) -> Lanes:
+    row, codebook = shown.row, codebook_of(services, shown.row, table)
+    with ExitStack() as stack:
+        files = [(stack.enter_context(services.store.as_file(services.raw, found.key)), found.key) for found in given]
+        annotators, marks, left_out = plain_lanes.worked_out(
+            files, codebook=codebook, meanings=meanings.kept(services, row), lesson_id=row.id, most=MOST_MARKS,
+            frame_rate=shown.info.video.frame_rate, duration_s=shown.info.duration_s,
+            video_name=row.video_key.removeprefix(row.prefix),
         )  # fmt: skip
-        read.append(applied(plan.of_lesson(list(export.annotations), shown.id, []), chosen, codebook).annotations)
-    return read
+    lanes = {name: tuple(mark for mark in marks if mark.annotator == name) for name in annotators}
+    return Lanes(lanes, numbers(codebook, (mark.pattern for mark in marks)), left_out)
 
 
 def codebook_of(services: Services, row: LessonRow, table: ObjectInfo | None) -> Codebook:

@@ -20,10 +20,10 @@ from ppi.errors import Cancelled, DiskFull, NotFound, SettingsError, ToolFailed,
 from ppi.media import guards
 from ppi.media.failures import failure
 from ppi.media.ffmpeg import Ffmpeg, Limits, run
+from ppi.processes import NICENESS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GONE_S = 5
-AUTOGROUP = Path("/proc/self/autogroup")
 
 
 @pytest.fixture
@@ -80,16 +80,8 @@ def test_the_guards_stand_before_the_input_of_every_run(program, recording, tmp_
 
 def test_the_program_yields_to_who_serves_pages():
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert int(run(["/usr/bin/nice"], Limits())) == min(own + 10, 19)
+    assert int(run(["/usr/bin/nice"], Limits())) == min(own + NICENESS, 19)
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
-
-
-@pytest.mark.skipif(
-    os.getuid() != 0 or not AUTOGROUP.exists() or not AUTOGROUP.read_text(),
-    reason="this system does not share the processors out among sessions, or lets only root say so each time",
-)
-def test_so_does_its_session_where_the_processors_are_shared_out_among_sessions():
-    assert run(["/bin/cat", str(AUTOGROUP)], Limits()).split()[1:] == ["nice", "10"]
 
 
 def test_the_program_sees_one_file_without_a_name_or_extension(program, recording, tmp_path):

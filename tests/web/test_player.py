@@ -8,13 +8,15 @@ import pytest
 
 from ppi.annotation import config, patterns
 from ppi.media.peaks import HEAD, MOST_STRETCHES
+from ppi.processes import run_in_child
 from ppi.records import Segment, Transcript, Word
 from ppi.services import Services
 from ppi.storage import keys
 from ppi.web.app import build_app
-from ppi.workflows import corrections, lessons, local, runner
+from ppi.workflows import corrections, lessons, local, plain_lanes, runner
 from ppi.workflows.ingest import PEAKS, SOUND, describe
 from ppi.workflows.lessons import PARTIAL
+from ppi.workflows.plain_understood import QUICK_BYTES
 from tests.conftest import DATA, settings_for, with_people
 from tests.fixtures_storage import S3Server
 
@@ -117,6 +119,27 @@ def test_what_has_no_sound_has_no_waveform(client_for, services, lesson):
     assert (refused.status_code, refused.json["code"]) == (409, "conflict")
     assert services.ledger.list(lesson_id=lesson.id) == []
     assert "data-peaks" not in client_for("anna").get(f"/lessons/{lesson.id}").text
+
+
+def test_large_annotations_are_sorted_out_in_a_child_once_also_when_they_are_refused(client_for, services, lesson, monkeypatch):
+    client, address, children = client_for("anna"), f"/api/lessons/{lesson.id}/intervals", []
+
+    def counted(target, *given, **how):
+        children.append(target)
+        return run_in_child(target, *given, **how)
+
+    monkeypatch.setattr(plain_lanes, "run_in_child", counted)
+    sample = (DATA / "sample_annotations.json").read_bytes()
+    keep(services, lesson, ".annotations.json", sample)
+    small = client.get(address).json
+    assert small["lanes"] and children == []
+    keep(services, lesson, ".annotations.json", sample + b" " * QUICK_BYTES)
+    assert [client.get(address).json, client.get(address).json] == [small, small]
+    assert len(children) == 1
+    keep(services, lesson, ".annotations.json", b"[1]" + b" " * QUICK_BYTES)
+    first, again = client.get(address), client.get(address)
+    assert first.status_code == 422 and again.json == first.json
+    assert len(children) == 2
 
 
 def test_the_marks_of_all_annotators_come_with_their_patterns_colours(client_for, services, lesson):
