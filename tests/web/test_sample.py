@@ -59,7 +59,7 @@ WORDS = {
            "hear": "Transcribe Audio", "heard": "Read and correct", "build": "Build a dataset", "really": "Build the dataset",
            "samples": "Samples", "done": "Transcript: done"},
     "ru": {"try": "Попробовать на учебном примере", "give": "Добавить урок", "send": "Обработать видео с компьютера",
-           "hear": "Расшифровать звук", "heard": "Читать и править", "build": "Собрать датасет", "really": "Собрать датасет",
+           "hear": "Расшифровать звук", "heard": "Читать и исправлять", "build": "Собрать датасет", "really": "Собрать датасет",
            "samples": "Примеры", "done": "Расшифровка: готово"},
 }  # fmt: skip
 
