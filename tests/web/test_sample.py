@@ -89,11 +89,11 @@ def test_somebody_new_comes_to_a_dataset_with_what_the_pages_say(language, is_ha
     page.set_input_files("#video", files["sample_lesson.mp4"])
     page.get_by_role("button", name=words["send"]).click()
     page.wait_for_url(re.compile("/lessons/"))
-    page.get_by_role("link", name=words["build"]).wait_for(timeout=90_000)
+    page.get_by_role("link", name=words["build"], exact=True).wait_for(timeout=90_000)
     if not is_hasty:
         page.get_by_role("button", name=words["hear"]).click()
         page.get_by_role("link", name=words["heard"]).wait_for(timeout=120_000)
-    page.get_by_role("link", name=words["build"]).click()
+    page.get_by_role("link", name=words["build"], exact=True).click()
     page.set_input_files("#annotations", files["sample_annotations.json"])
     page.set_input_files("#patterns", files["sample_patterns.xlsx"])
     expect(page.locator(".segments tbody tr")).to_have_count(10)
