@@ -65,6 +65,7 @@ bench: apt setup $(VENV)/.ready-dev .venv-notebook/.ready  ## time PPI and the a
 	$(PY) -m bench.speech
 	$(PY) -m bench.pages
 	$(PY) -m bench.annotations
+	$(PY) -m bench.beside_work
 
 lint: $(VENV)/.ready-dev  ## style and simple faults
 	$(VENV)/bin/ruff check .

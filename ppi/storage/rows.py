@@ -57,7 +57,9 @@ class Rows(Sequence[T]):
         low, high = first // STRIDE, -(-end // STRIDE)
         data = self._read(self._starts[low], self._starts[high] - self._starts[low])
         lines = data.split(b"\n")[first - low * STRIDE : end - low * STRIDE : step]
-        return [self._made(json.loads(line)) for line in lines]
+        # Many at a time cost half of what they cost one by one; all at once would keep them all beside what is made of them.
+        parts = (lines[place : place + STRIDE] for place in range(0, len(lines), STRIDE))
+        return [self._made(row) for part in parts for row in json.loads(b"[%s]" % b",".join(part))]
 
 
 def opened(read: Read, made: Mapping[str, Callable[[Any], Any]]) -> tuple[dict[str, Any], dict[str, Rows[Any]]]:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 RUNS = {
     "speech": (("40", "2", "tiny"), "openai-whisper, notebook way"),
     "upload_paths": (("3", "1"), "PPI, chunks (tus)"), "download_paths": (("3", "1"), "nginx + PPI"),
-    "load": (("3", "2", "20", "5", "60"), "S3, Redis, worker"),
+    "load": (("3", "2", "20", "5", "60"), "S3, Redis, worker"), "beside_work": (("1",), "| none |"),
 }  # fmt: skip
 
 
