@@ -69,7 +69,7 @@ def test_the_page_answers_at_once_and_what_a_job_works_out_stands_in_every_proce
     [job] = jobs_of(services, lesson)
     for page in (first, second):
         assert WAITS in page and f'data-watch="{job.id}"' in page and "<tr><td" not in page
-        assert "lesson.annotations.csv" in page and 'id="build-needs"' not in page, "it can be built meanwhile"
+        assert 'class="kept">Annotations, CSV <' in page and 'id="build-needs"' not in page, "it can be built meanwhile"
     assert here == [], "the page itself reads nothing"
     work(services)
     assert services.ledger.get(job.id).result == {"segments": 4, "dropped": 1} and len(here) == 1
