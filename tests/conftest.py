@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 from werkzeug.security import generate_password_hash
@@ -127,6 +128,16 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
         return folder
 
     return made
+
+
+def own_children() -> list[psutil.Process]:
+    """All processes below this one, but for the browser that earlier tests left open, whose processes come and go."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if not child.name().startswith("chromium"):
+                found.append(child)
+    return found
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ppi.media import guards
 from ppi.media.failures import failure
 from ppi.media.ffmpeg import Ffmpeg, Limits, run
 from ppi.processes import NICENESS
+from tests.conftest import own_children
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GONE_S = 5
@@ -55,8 +56,7 @@ def endless(media, files):
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [child for child in found if child.name().startswith(("ffmpeg", "sleep"))]
+    return [child for child in own_children() if child.name().startswith(("ffmpeg", "sleep"))]
 
 
 def wait_until_gone(pids: list[int]) -> list[int]:

@@ -6,13 +6,12 @@ import re
 from difflib import SequenceMatcher
 
 import numpy as np
-import psutil
 import pytest
 
 from ppi.errors import Cancelled, InputError
 from ppi.notes import POCKETSPHINX
 from ppi.speech import recognizer
-from tests.conftest import settings_for
+from tests.conftest import own_children, settings_for
 from tests.fixtures_speech import JFK, RATE_HZ, write_wav
 
 
@@ -99,12 +98,12 @@ def test_another_language_than_english_is_refused(hear, jfk):
 
 
 def test_cancelling_kills_the_child(hear, jfk):
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in own_children()}
 
     def cancel(fraction: float) -> None:
         raise Cancelled("The job was cancelled.")
 
     with pytest.raises(Cancelled):
         hear.transcribe(jfk, "en", cancel)
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    left = [child for child in own_children() if child.pid not in before]
     assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]

@@ -10,14 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import psutil
 import pytest
 
 from ppi.errors import Cancelled, InputError, PpiError, WeightsMissing
 from ppi.processes import run_in_child
 from ppi.speech import doubt, model_child, recognizer, wav
 from tests import espeak
-from tests.conftest import need, settings_for
+from tests.conftest import need, own_children, settings_for
 from tests.fixtures_speech import RATE_HZ, said, write_wav
 
 ENGINES = ("faster-whisper", "whisper")
@@ -265,13 +264,13 @@ def test_the_model_stays_loaded_between_two_lessons(speak, engine, classroom_mod
     (shutil.copytree if weights.is_dir() else shutil.copy)(weights, tmp_path / weights.name)
     hear, path = hearer(engine, str(tmp_path / weights.name), tmp_path / "data"), speak("Look at the board.")
     first = hear.transcribe(path, "en", quiet)
-    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    children = {child.pid for child in own_children()}
     for file in [tmp_path / weights.name, *(tmp_path / weights.name).glob("*.bin")]:
         if file.is_file():
             file.unlink()
             file.write_bytes(b"spoiled")
     assert hear.transcribe(path, "en", quiet).text == first.text != ""
-    assert {child.pid for child in psutil.Process().children(recursive=True)} == children
+    assert {child.pid for child in own_children()} == children
     model_child.stop()
     with pytest.raises(PpiError):
         hear.transcribe(path, "en", quiet)
@@ -279,7 +278,7 @@ def test_the_model_stays_loaded_between_two_lessons(speak, engine, classroom_mod
 
 def test_cancelling_kills_the_child_within_a_second(speak, guessing):
     hear, path = guessing, speak(*["Good morning, class.", 1.0] * 40)
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in own_children()}
     asked = []
 
     def cancel(fraction: float) -> None:
@@ -291,7 +290,7 @@ def test_cancelling_kills_the_child_within_a_second(speak, guessing):
         hear.transcribe(path, "en", cancel)
     assert time.monotonic() - asked[-1] < 1
     assert max(later - earlier for earlier, later in zip(asked, asked[1:], strict=False)) < 0.5
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before and child.is_running()]
+    left = [child for child in own_children() if child.pid not in before and child.is_running()]
     assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]
 
 

@@ -17,7 +17,7 @@ from ppi.records import Segment, Span, Transcript
 from ppi.settings import SummarySettings
 from ppi.summary import engine, llm_child
 from ppi.summary.chunks import LINE_TOKENS, chunks_of, lines_of
-from tests.conftest import need
+from tests.conftest import need, own_children
 from tests.fixtures_summary import transcript_of
 
 SAID = ("Water vapour rises and cools down.", "The drops of a cloud fall as rain.", "Where does the rain go?")
@@ -161,7 +161,7 @@ def test_a_model_too_small_to_read_anything_is_refused(chat_folder, lecture):
 
 def test_cancelling_kills_the_child_within_a_second(chat_folder):
     said = transcript_of([f"This is sentence number {n} of a very long lesson." for n in range(2000)])
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in own_children()}
     seen = []
 
     def cancel(fraction: float) -> None:
@@ -172,7 +172,7 @@ def test_cancelling_kills_the_child_within_a_second(chat_folder):
     with pytest.raises(Cancelled):
         engine.summarize(said, SummarySettings(model=chat_folder(says=SAYS)), cancel)
     assert time.monotonic() - seen[-1][0] < 1 and seen[-1][1] < 0.5
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    left = [child for child in own_children() if child.pid not in before]
     assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]
 
 

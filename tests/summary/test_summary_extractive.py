@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 
-import psutil
 import pytest
 
 from ppi.errors import Cancelled
@@ -15,6 +14,7 @@ from ppi.summary import engine, ranking
 from ppi.summary.extractive import summarize
 from ppi.summary.sections import sections_of
 from ppi.summary.sentences import sentences_of
+from tests.conftest import own_children
 from tests.fixtures_summary import KEY_SENTENCES, transcript_of
 
 TOPICS = {
@@ -178,8 +178,8 @@ def test_progress_grows_and_cancelling_kills_the_child():
     def cancel(fraction: float) -> None:
         raise Cancelled("The job was cancelled.")
 
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in own_children()}
     with pytest.raises(Cancelled):
         engine.summarize(said, SummarySettings(model=""), cancel)
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    left = [child for child in own_children() if child.pid not in before]
     assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]
