@@ -5,7 +5,7 @@ BABEL := $(VENV)/bin/pybabel
 ERRORS := PpiError SettingsError InputError UnsupportedMedia UploadTooLarge AnnotationError DatasetError \
   WeightsMissing NotFound NotLoggedIn AccessDenied CsrfFailed Conflict QuotaExceeded TooManyTries Cancelled LeaseLost \
   ToolFailed DiskFull BackendError ServerAway Unexpected
-KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4 -k fault:2 -k by_count:2,3 -k translatable
+KEYWORDS := $(foreach name,$(ERRORS),-k $(name)) -k step:2 -k Finding:4 -k fault:2 -k by_count:2,3 -k in_place_of -k translatable
 
 .PHONY: help bench run setup speakers seed test test-slow lint translations screenshots guide vendor apt clean
 

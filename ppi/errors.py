@@ -57,6 +57,12 @@ def by_count(name: str, one: str, many: str, *earlier: str) -> str:
     return one
 
 
+def in_place_of(template: str, *earlier: str) -> str:
+    """The template as it is; stored messages that hold a template of `earlier` versions of PPI are said as this one."""
+    _PLURALS.update(dict.fromkeys(earlier, (template, "", "")))
+    return template
+
+
 def translatable(template: str) -> str:
     """The template as it is: this only says that it belongs into the catalogue."""
     return template

@@ -9,12 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia, message, translatable
+from ppi.errors import DiskFull, PpiError, ToolFailed, UnsupportedMedia, in_place_of, message, translatable
 
 TAIL_BYTES = 2000
 CANNOT_START, UNREADABLE = 127, 3
 # A signal that ended the program itself, or as bubblewrap passes it on.
 OVER_LIMIT = tuple(code for sent in (signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ) for code in (-sent, 128 + sent))
+NOT_STARTED = in_place_of(
+    "The program that reads recordings cannot be started. Tell the administrator, who finds the reason in the log and "
+    "checks FFMPEG_BINARY.",
+    "The program cannot be started ({reason}). Check FFMPEG_BINARY.",
+)
+STOPPED = in_place_of(
+    "ffmpeg stopped with an error at this recording. Try again with another copy of it, or convert it to MP4 (H.264 and "
+    "AAC). The administrator finds in the log what ffmpeg said.",
+    "ffmpeg stopped with an error ({reason}). Convert the file to MP4 and try again.",
+)
 NO_STREAM = translatable("it has no picture or no sound where one is needed")
 # Words of ffmpeg about a source, as against words about itself, and what they mean; the first that fit count.
 BAD_SOURCE = {
@@ -54,11 +64,7 @@ def failure(code: int, tail: str) -> PpiError:
             "AAC) and try again."
         )
     if code == CANNOT_START or tail.startswith("bwrap: "):
-        return ToolFailed(
-            "The program that reads recordings cannot be started. Tell the administrator, who finds the reason in the log and "
-            "checks FFMPEG_BINARY.",
-            words=words,
-        )
+        return ToolFailed(NOT_STARTED, words=words)
     if known := next((meaning for found, meaning in BAD_SOURCE.items() if found in tail), ""):
         return UnsupportedMedia(
             "The file could not be read as a recording ({reason}). Convert it to MP4 (H.264 and AAC) and try again.",
@@ -69,8 +75,4 @@ def failure(code: int, tail: str) -> PpiError:
             "The file could not be read as a recording. Try another copy of it, or convert it to MP4 (H.264 and AAC).",
             words=words,
         )
-    return ToolFailed(
-        "ffmpeg stopped with an error at this recording. Try again with another copy of it, or convert it to MP4 (H.264 and "
-        "AAC). The administrator finds in the log what ffmpeg said.",
-        words=words,
-    )
+    return ToolFailed(STOPPED, words=words)

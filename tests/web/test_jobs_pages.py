@@ -109,7 +109,8 @@ def test_what_a_program_said_stands_below_the_reason_in_the_readers_language(per
 
 def test_a_reason_that_nobody_knows_is_told_in_whole_sentences_of_the_readers_language(person, services, lesson):
     client, _ = person("anna")
-    for error in (failure(3, "a new <word>"), failure(1, "a new <word>")):
+    earlier = "ffmpeg stopped with an error ({reason}). Convert the file to MP4 and try again."
+    for error in (failure(3, "a new <word>"), failure(1, "a new <word>"), ToolFailed(earlier, reason="", words="a new <word>")):
         job = (submit(services, lesson), claim(services))[1]
         services.ledger.fail(job.id, job.attempt, error)
         page = client.get("/jobs", headers={"Accept-Language": "ru"}).text
