@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from ppi.storage import keys
 from ppi.workflows import local, plain_understood, runner
+from ppi.workflows.lessons import UNDERSTOOD
 from tests.conftest import DATA
 
 MARKS = (
@@ -47,7 +48,9 @@ def test_from_a_file_with_odd_labels_to_a_checked_dataset(new_page, live_server,
 
 @pytest.mark.slow
 def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(new_page, live_server, lesson, tmp_path):
-    (tmp_path / "patterns.csv").write_text("Паттерн;Описание\nОбъяснение;Учитель объясняет\n", encoding="utf-8")
+    others = "".join(f"Похвала {number};Учитель хвалит\n" for number in range(10))
+    table = f"Паттерн;Описание\nОбъяснение;Учитель объясняет\n{others}"
+    (tmp_path / "patterns.csv").write_text(table, encoding="utf-8")
     lines = [f"{at % 60},{at % 60 + 1 + at // 60 * 0.01:.2f},{'Обьяснение' if at % 2 else 'проба'}" for at in range(5_000)]
     (tmp_path / "marks.csv").write_text("\n".join(["start,end,label", *lines]), encoding="utf-8")
     assert (tmp_path / "marks.csv").stat().st_size > plain_understood.QUICK_TABLE_BYTES
@@ -69,6 +72,16 @@ def test_labels_of_many_marks_are_chosen_while_the_segments_are_worked_out_anew(
     expect(page.locator("#segments")).to_contain_text("2500", timeout=60_000)
     expect(page.locator(".segments .tag.odd")).to_have_count(0)
     assert page.evaluate("window.isSame"), "the page was not loaded again"
+    services = live_server.services
+    for found in services.store.list(services.raw, keys.derivative_key(lesson.video_key, f"{UNDERSTOOD}.")):
+        services.store.delete(services.raw, found.key)
+    page.goto(f"/dataset?lesson={lesson.id}")
+    expect(page.locator("#understood .watch")).to_be_visible()
+    expect(page.locator("#kept-patterns")).not_to_contain_text("паттерн")
+    top = "document.getElementById('understood').getBoundingClientRect().top"
+    before = page.evaluate(top)
+    expect(page.locator("#kept-patterns")).to_contain_text("11 паттернов", timeout=60_000)
+    assert page.evaluate(top) == before, "what is known of the table then pushes nothing down"
 
 
 def give_files(page, folder):
