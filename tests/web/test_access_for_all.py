@@ -39,6 +39,7 @@ SHIFT = """() => new Promise((done) => {
 MOST_SHIFT = 0.01
 
 
+# Whatever looks at all pages is a long trial: furnishing them alone takes half a minute.
 @pytest.fixture(scope="module")
 def furnished(live_server, tmp_path_factory):
     return rounds.furnish(live_server.services, tmp_path_factory.mktemp("files"))
@@ -56,7 +57,8 @@ def visit(new_page, live_server):
     return make
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("ru", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ru"])
 def test_axe_finds_nothing_on_any_page_in_either_theme(visit, furnished, language):
     page = visit(language)
     faults = {}
@@ -80,7 +82,8 @@ def test_axe_finds_nothing_in_what_strangers_see(visit):
     assert page.evaluate(ASK, [TAGS, None]) == []
 
 
-@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "ru"])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_page_fits_a_phone_and_keeps_its_words_when_zoomed(visit, furnished, language):
     """360 px wide, and a small laptop at twice the zoom, which is 640 px wide; nothing has to be scrolled sideways."""
     page = visit(language, viewport={"width": 360, "height": 740})
@@ -96,6 +99,7 @@ def test_every_page_fits_a_phone_and_keeps_its_words_when_zoomed(visit, furnishe
     assert wide == {}
 
 
+@pytest.mark.slow
 def test_letters_of_figures_stay_readable_on_a_phone_and_a_keyboard_moves_them(visit, furnished):
     page = visit("en", viewport={"width": 360, "height": 740})
     page.goto(furnished.addresses()["summary"])
