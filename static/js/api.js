@@ -18,7 +18,8 @@ export function say(text, kind = "bad") {
   note.append(line);
   if (kind === "bad") note.append(closing(note));
   else setTimeout(() => note.remove(), GOES_MS);
-  toasts.append(note);
+  // Above those that are there: they stay where somebody reads them.
+  toasts.prepend(note);
 }
 
 function closing(note) {
@@ -35,8 +36,8 @@ function close(note) {
 
 // Escape closes the newest, unless it belongs to what somebody is in: a field, a menu, a dialog. Asked before these shut.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !toasts.lastElementChild) return;
-  if (!event.target.closest(ESCAPES) && !document.querySelector(".modal.show, .offcanvas.show")) close(toasts.lastElementChild);
+  if (event.key !== "Escape" || !toasts.firstElementChild) return;
+  if (!event.target.closest(ESCAPES) && !document.querySelector(".modal.show, .offcanvas.show")) close(toasts.firstElementChild);
 }, true);
 
 // A module that comes when it is first needed; null while the server cannot be reached. The next time it is asked for again.

@@ -250,3 +250,17 @@ def test_while_the_server_is_away_this_is_said_and_all_goes_on_when_it_is_back(o
     expect(said).to_have_text("The server does not answer. Try again in a minute.")
     page.locator("#jobs-link").click()
     expect(page.locator("#jobs-list .title").first).to_have_text(re.compile("Урок о снеге"))
+    two_messages_move_nothing(page)
+
+
+def two_messages_move_nothing(page):
+    """They come by themselves: of what follows a press, browsers tell no movement."""
+    page.add_init_script(NOTE_MOVED)
+    page.goto("/help")
+    api = page.locator("[src$='/page.js']").get_attribute("src").replace("page.js", "api.js")
+    for number, text in enumerate(("The first.", "The second."), start=1):
+        page.wait_for_timeout(600)
+        page.evaluate("([api, text]) => import(api).then(({ say }) => say(text))", [api, text])
+        expect(page.locator("#toasts .notice")).to_have_count(number)
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.moved") == []
