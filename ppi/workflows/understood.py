@@ -8,6 +8,7 @@ old is ever shown.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ KIND = "understand"
 # Changes when annotations are understood in another way, or kept in another form: what was kept before is shown no more.
 MADE_BY = 1
 MOST_KEPT = 4  # of the same files, after other choices
+# What takes a job takes seconds, so the page that begins it and waits for it is painted first: both want all of a small machine.
+PAINTED_S = 0.3
 TRIES = 3  # when somebody gives other files while these are read
 CHANGED = translatable("The annotations were replaced meanwhile. Load the page again.")
 # Of those who wait for it in this process: each takes a child of its own.
@@ -197,6 +200,8 @@ def run_understand(services: Services, job: Job, run: Run) -> dict[str, Any]:
     """The job. If something changes while it works, the page asks for another one."""
     row = lessons.present(services, job.lesson_id)
     on_report = run.step("reading", "Reading annotations and table", 0.0, 1.0)
+    time.sleep(PAINTED_S)
+    run.check()
     table = pattern_tables.kept(lessons.view(services, row))
     if table is not None:  # also where there are no annotations yet
         pattern_tables.codebook(services, row, table)
