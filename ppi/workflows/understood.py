@@ -28,7 +28,7 @@ KIND = "understand"
 # Changes when annotations are understood in another way, or kept in another form: what was kept before is shown no more.
 MADE_BY = 1
 MOST_KEPT = 4  # of the same files, after other choices
-# What takes a job takes seconds, so the page that begins it and waits for it is painted first: both want all of a small machine.
+# What takes a job takes seconds, so the page that begins it is painted first: both want all of a small machine.
 PAINTED_S = 0.3
 TRIES = 3  # when somebody gives other files while these are read
 CHANGED = translatable("The annotations were replaced meanwhile. Load the page again.")
