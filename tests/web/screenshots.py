@@ -29,7 +29,7 @@ LOOKS = {
 ON_REQUEST = ("tablet", "wide")
 WAITING_STEP_S = 0.3  # of a comparison that is waited for
 # Browsers leave out what lies far below the window, which pictures of whole pages show.
-BELOW = ".segment { content-visibility: visible; }"
+BELOW = "document.querySelectorAll('.segment').forEach((one) => { one.style.contentVisibility = 'visible'; })"
 # How high the window is.
 HEIGHT_PX = 900
 
@@ -53,7 +53,8 @@ class Album:
         return any(word in file for word in self._words) if self._words else look not in ON_REQUEST
 
     def keep(self, page: Page, language: str, name: str, look: str, **options) -> None:
-        page.screenshot(path=TARGET / language / f"{name}.{look}.png", style=BELOW, **options)
+        page.evaluate(BELOW)
+        page.screenshot(path=TARGET / language / f"{name}.{look}.png", **options)
 
 
 def main(*words: str) -> None:
