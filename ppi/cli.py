@@ -61,7 +61,8 @@ def serve(host: str | None, port: int | None) -> None:
 
     chosen = settings()
     host, port = host or chosen.web.host, port or chosen.web.port
-    click.echo(f"Open http://{host}:{port} in a browser. Stop the server with Ctrl+C.", err=True)
+    here = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # every address of this machine is none to open
+    click.echo(f"Open {chosen.web.public_url or f'http://{here}:{port}'} in a browser. Stop the server with Ctrl+C.", err=True)
     run_server(host, port)
 
 

@@ -35,6 +35,18 @@ def made_by(folder):
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize(("variables", "words", "address"), [
+    ({}, ["--port", "5001"], "http://127.0.0.1:5001"),
+    ({}, ["--host", "0.0.0.0", "--port", "5001"], "http://127.0.0.1:5001"),
+    ({"PPI_PUBLIC_URL": "https://ppi.example.org"}, ["--host", "0.0.0.0"], "https://ppi.example.org"),
+])  # fmt: skip
+def test_the_server_says_where_to_open_it(monkeypatch, tmp_path, variables, words, address):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ppi.server.run_server", lambda host, port: None)
+    told = CliRunner().invoke(main, ["serve", *words], env={"PPI_DATA_DIR": str(tmp_path), **variables})
+    assert told.exit_code == 0 and f"Open {address} in a browser." in told.output
+
+
 def test_help_teaches(tmp_path):
     shown = ppi("--help", folder=tmp_path).stdout
     for command in ("serve", "worker", "doctor", "users", "ingest", "transcribe", "summarize", "kit", "annotations", "dataset"):
